@@ -1,0 +1,119 @@
+/** Every error of the library, in one place. Match on `code`, which is stable, rather than on class or message. */
+
+/**
+ * What went wrong, one code a reason:
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ISCSI_USAGE` | the caller asked for something that cannot be |
+ * | `ISCSI_URL` | the URL cannot be understood |
+ * | `ISCSI_REFUSED` | nothing listens at the portal |
+ * | `ISCSI_UNREACHABLE` | name, network or host cannot be reached |
+ * | `ISCSI_TARGET_NOT_FOUND` | the portal does not know the target name |
+ * | `ISCSI_AUTHENTICATION` | credentials are required, or were not accepted |
+ * | `ISCSI_LOGIN` | login was refused for another reason, or the answers made no sense |
+ * | `ISCSI_LUN_NOT_FOUND` | the target has no such logical unit |
+ * | `ISCSI_PROTOCOL` | the peer broke a rule of the protocol |
+ * | `ISCSI_DIGEST` | a digest did not match |
+ * | `ISCSI_REJECT` | the peer rejected a PDU |
+ * | `ISCSI_TARGET_FAILURE` | the target answered with an iSCSI response other than "completed" |
+ * | `ISCSI_SCSI_STATUS` | the command ended with a status other than GOOD |
+ * | `ISCSI_SHORT_TRANSFER` | the target moved fewer bytes than were asked for |
+ * | `ISCSI_IDENTITY` | the logical unit is not the one that was opened |
+ * | `ISCSI_TIMEOUT` | the deadline passed |
+ * | `ISCSI_ABORTED` | the caller's signal aborted it |
+ * | `ISCSI_CONNECTION_LOST` | the connection ended before the answer came |
+ * | `ISCSI_CLOSED` | the session is closed |
+ */
+export type ErrorCode =
+  | 'ISCSI_USAGE'
+  | 'ISCSI_URL'
+  | 'ISCSI_REFUSED'
+  | 'ISCSI_UNREACHABLE'
+  | 'ISCSI_TARGET_NOT_FOUND'
+  | 'ISCSI_AUTHENTICATION'
+  | 'ISCSI_LOGIN'
+  | 'ISCSI_LUN_NOT_FOUND'
+  | 'ISCSI_PROTOCOL'
+  | 'ISCSI_DIGEST'
+  | 'ISCSI_REJECT'
+  | 'ISCSI_TARGET_FAILURE'
+  | 'ISCSI_SCSI_STATUS'
+  | 'ISCSI_SHORT_TRANSFER'
+  | 'ISCSI_IDENTITY'
+  | 'ISCSI_TIMEOUT'
+  | 'ISCSI_ABORTED'
+  | 'ISCSI_CONNECTION_LOST'
+  | 'ISCSI_CLOSED';
+
+/** What an error can say besides its message. */
+export interface IscsiErrorOptions extends ErrorOptions {
+  /** What the reader can do about it: one sentence fragment, shown by the tools behind the message. */
+  readonly hint?: string;
+}
+
+/** The base of every error of this library. */
+export class IscsiError extends Error {
+  /** The stable reason. */
+  readonly code: ErrorCode;
+  /** What to do about it, where that is known. */
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options?: IscsiErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options?.hint;
+  }
+}
+
+/**
+ * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard, with parameter data that
+ * cannot be read.
+ */
+export class ProtocolError extends IscsiError {
+  /** The clause of RFC 7143 that was broken, such as `11.7.6`; undefined for SCSI data. */
+  readonly clause: string | undefined;
+
+  constructor(message: string, options?: IscsiErrorOptions & { readonly clause?: string }) {
+    super('ISCSI_PROTOCOL', message, options);
+    this.clause = options?.clause;
+  }
+}
+
+/** A header or data digest did not match (RFC 7143 §7.8). */
+export class DigestError extends IscsiError {
+  constructor(message: string, options?: IscsiErrorOptions) {
+    super('ISCSI_DIGEST', message, options);
+  }
+}
+
+/** The target refused the login (RFC 7143 §11.13.5). */
+export class LoginError extends IscsiError {
+  /** 0 success, 1 redirection, 2 initiator error, 3 target error. */
+  readonly statusClass: number;
+  /** The detail within the class. */
+  readonly statusDetail: number;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    status: { readonly statusClass: number; readonly statusDetail: number },
+    options?: IscsiErrorOptions,
+  ) {
+    super(code, message, options);
+    this.statusClass = status.statusClass;
+    this.statusDetail = status.statusDetail;
+  }
+}
+
+/** The target rejected a PDU (RFC 7143 §11.17). */
+export class RejectError extends IscsiError {
+  /** The reason code of the Reject PDU. */
+  readonly reason: number;
+
+  constructor(message: string, reason: number, options?: IscsiErrorOptions) {
+    super('ISCSI_REJECT', message, options);
+    this.reason = reason;
+  }
+}
