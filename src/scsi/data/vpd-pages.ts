@@ -1,0 +1,75 @@
+/** The VPD pages that are decoded, by page code: for callers that learn the code at run time, and for the types of those that do not. */
+import { ProtocolError } from '../../errors.ts';
+import { hexByte } from '../additional-sense.ts';
+import { readVpdBlockDeviceCharacteristics } from './vpd-block-device-characteristics.ts';
+import { readVpdBlockLimits } from './vpd-block-limits.ts';
+import { readVpdDeviceIdentification } from './vpd-device-identification.ts';
+import { readVpdLogicalBlockProvisioning } from './vpd-logical-block-provisioning.ts';
+import { readVpdSupportedPages } from './vpd-supported-pages.ts';
+import { readVpdUnitSerialNumber } from './vpd-unit-serial-number.ts';
+
+/** Page code → name and reader. */
+export const vpdPages = {
+  0: { name: 'supportedPages', read: readVpdSupportedPages },
+  128: { name: 'unitSerialNumber', read: readVpdUnitSerialNumber },
+  131: { name: 'deviceIdentification', read: readVpdDeviceIdentification },
+  176: { name: 'blockLimits', read: readVpdBlockLimits },
+  177: { name: 'blockDeviceCharacteristics', read: readVpdBlockDeviceCharacteristics },
+  178: { name: 'logicalBlockProvisioning', read: readVpdLogicalBlockProvisioning },
+} as const satisfies Readonly<Record<number, { readonly name: string; read(bytes: Uint8Array): unknown }>>;
+
+type Entry = (typeof vpdPages)[keyof typeof vpdPages];
+
+/** Name of a decoded page, such as `deviceIdentification`. */
+export type VpdPageName = Entry['name'];
+
+/** What the reader of a page gives. */
+export type VpdPage<N extends VpdPageName> = ReturnType<Extract<Entry, { readonly name: N }>['read']>;
+
+/** A decoded page with its name: the `name` tells what `page` is. */
+export type NamedVpdPage = {
+  readonly [N in VpdPageName]: { readonly name: N; readonly page: VpdPage<N> };
+}[VpdPageName];
+
+const CODES = new Map<string, number>();
+for (const [code, { name }] of Object.entries(vpdPages)) CODES.set(name, Number(code));
+
+/** The page code of a decoded page. */
+export function vpdPageCode(name: VpdPageName): number {
+  const code = CODES.get(name);
+  if (code === undefined)
+    throw new RangeError(`Cannot find VPD page "${name}": ${[...CODES.keys()].join(', ')} allowed`);
+  return code;
+}
+
+/**
+ * Decodes a page by the page code in it.
+ *
+ * @returns `undefined` when this page is not decoded here.
+ * @throws {ProtocolError} When there is not even a header.
+ */
+export function readVpdPage(bytes: Uint8Array): NamedVpdPage | undefined {
+  const code = bytes[1];
+  if (code === undefined || bytes.length < 4) {
+    throw new ProtocolError(`Cannot read a VPD page of ${bytes.length} bytes: at least 4 needed`);
+  }
+  const entry: { readonly name: string; read(bytes: Uint8Array): unknown } | undefined = Object.hasOwn(vpdPages, code)
+    ? vpdPages[code as keyof typeof vpdPages]
+    : undefined;
+  return entry && ({ name: entry.name, page: entry.read(bytes) } as NamedVpdPage);
+}
+
+/**
+ * Decodes the page that was asked for.
+ *
+ * @throws {ProtocolError} When there is no header, or it is another page.
+ */
+export function readVpdPageAs<N extends VpdPageName>(name: N, bytes: Uint8Array): VpdPage<N> {
+  const page = readVpdPage(bytes);
+  if (page?.name !== name) {
+    throw new ProtocolError(
+      `Cannot read VPD page ${hexByte(vpdPageCode(name))}: the device sent page ${hexByte(bytes[1] ?? 0)}`,
+    );
+  }
+  return page.page as VpdPage<N>;
+}

@@ -1,0 +1,106 @@
+/** The error of a command that ended with a status other than GOOD. */
+import { viewOf } from '../bytes/hex.ts';
+import { IscsiError } from '../errors.ts';
+import { nameOf } from '../spec/scsi-names.ts';
+import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
+import type { ScsiStatusName } from '../spec/scsi-status.ts';
+import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import { hexByte } from './additional-sense.ts';
+import { commandName, commandTitle } from './cdb.ts';
+import type { Sense } from './sense.ts';
+import { describeSense, isBecomingReady, isMediumNotPresent } from './sense.ts';
+
+/** A command ended with a status other than GOOD. What the device said is on the error, decoded. */
+export class ScsiStatusError extends IscsiError {
+  /** One of `SCSI_STATUS`. */
+  readonly status: number;
+  /** Name of the status, such as `CHECK_CONDITION`. */
+  readonly statusName: ScsiStatusName | undefined;
+  /** Decoded sense data, when the device sent any. */
+  readonly sense: Sense | undefined;
+  /** Name of the command, such as `READ_10`. */
+  readonly command: string;
+
+  constructor(
+    command: string,
+    result: { readonly status: number; readonly sense?: Sense | undefined },
+    options?: ErrorOptions,
+  ) {
+    const { status, sense } = result;
+    const statusName = nameOf(SCSI_STATUS, status);
+    const title = statusName?.replaceAll('_', ' ') ?? `status ${hexByte(status)}h`;
+    const detail = sense ? `: ${describeSense(sense)}` : '';
+    const hint = hintFor(status, sense);
+    super('ISCSI_SCSI_STATUS', `${commandTitle(command)} ended with ${title}${detail}`, {
+      ...options,
+      ...(hint !== undefined && { hint }),
+    });
+    this.status = status;
+    this.statusName = statusName;
+    this.sense = sense;
+    this.command = command;
+  }
+}
+
+/** The error of the command in `cdb` that ended with `result`. */
+export function scsiStatusError(
+  cdb: Uint8Array,
+  result: { readonly status: number; readonly sense?: Sense | undefined },
+): ScsiStatusError {
+  return new ScsiStatusError(commandName(viewOf(cdb)), result);
+}
+
+function hintFor(status: number, sense: Sense | undefined): string | undefined {
+  switch (status) {
+    case SCSI_STATUS.RESERVATION_CONFLICT:
+      return 'another initiator holds a reservation on the logical unit';
+    case SCSI_STATUS.BUSY:
+    case SCSI_STATUS.TASK_SET_FULL:
+      return 'the target is busy: try again later, or with fewer commands at once';
+    case SCSI_STATUS.ACA_ACTIVE:
+      return 'an earlier error blocks the logical unit until CLEAR ACA';
+    case SCSI_STATUS.TASK_ABORTED:
+      return 'another initiator aborted the command';
+    default:
+      return sense && hintForSense(sense);
+  }
+}
+
+function hintForSense(sense: Sense): string | undefined {
+  const at = sense.information === undefined ? '' : ` at block ${sense.information}`;
+  if (isBecomingReady(sense)) return 'the logical unit is becoming ready: try again in some seconds';
+  if (isMediumNotPresent(sense)) return 'there is no medium in the drive';
+  switch (sense.senseKey) {
+    case SENSE_KEY.NOT_READY:
+      return 'the logical unit is not ready';
+    case SENSE_KEY.MEDIUM_ERROR:
+      return `the medium is damaged${at}`;
+    case SENSE_KEY.HARDWARE_ERROR:
+      return 'the device is faulty';
+    case SENSE_KEY.UNIT_ATTENTION:
+      return 'the logical unit changed since the last command: look at it again, then repeat the command';
+    case SENSE_KEY.DATA_PROTECT:
+      return sense.asc === 0x27 && sense.ascq === 0x07
+        ? 'the storage behind the logical unit is full'
+        : 'the logical unit is write protected';
+    case SENSE_KEY.ILLEGAL_REQUEST:
+      return hintForIllegalRequest(sense.asc);
+    case SENSE_KEY.MISCOMPARE:
+      return `the data on the medium is not what was expected${at}`;
+    default:
+      return undefined;
+  }
+}
+
+function hintForIllegalRequest(asc: number): string | undefined {
+  switch (asc) {
+    case 0x20:
+      return 'the logical unit does not support this command';
+    case 0x21:
+      return 'the address is behind the end of the logical unit';
+    case 0x25:
+      return 'the target has no such logical unit';
+    default:
+      return undefined;
+  }
+}

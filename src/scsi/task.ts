@@ -1,0 +1,64 @@
+/**
+ * The seam between the SCSI language and whatever carries it. Decoders, the conformance suite and the tools speak to a
+ * `ScsiTransport`; iSCSI is one, a local SG_IO device can be another.
+ */
+import type { Sense } from './sense.ts';
+
+/** What is used of an `AbortSignal`; declared here since this room has no DOM and no Node types. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** Task attribute (SAM, "Task attributes"). */
+export type TaskAttribute = 'simple' | 'ordered' | 'headOfQueue' | 'aca';
+
+/** One command. At most one of `dataIn` and `dataOut`; none means that no data moves. */
+export interface ScsiRequest {
+  /** 6, 10, 12, 16 bytes, or more for variable-length commands. Copied before `execute()` returns. */
+  readonly cdb: Uint8Array;
+  /** Where data from the device goes, and how much of it is expected. Belongs to the transport until the promise settles. */
+  readonly dataIn?: Uint8Array | undefined;
+  /** The data for the device. Belongs to the transport until the promise settles. */
+  readonly dataOut?: Uint8Array | undefined;
+  /** `simple` when left out. */
+  readonly attribute?: TaskAttribute | undefined;
+  /** Aborting aborts this task, not the session. */
+  readonly signal?: AbortSignalLike | undefined;
+  /** Milliseconds; the transport's own when left out. */
+  readonly timeout?: number | undefined;
+}
+
+/** Bytes that the device wanted to move, compared with what the request had room or data for. */
+export interface Residual {
+  /** `underflow`: fewer by `count`; `overflow`: more by `count`, which were not moved. */
+  readonly kind: 'none' | 'underflow' | 'overflow';
+  /** In bytes; 0 for `none`. */
+  readonly count: number;
+}
+
+/** How a command ended, whatever the status: only failures of the transport are errors. */
+export interface ScsiResult {
+  /** One of `SCSI_STATUS`. */
+  readonly status: number;
+  /** Decoded sense data, when the device sent any. */
+  readonly sense?: Sense | undefined;
+  /** Bytes written into `dataIn`. */
+  readonly dataInLength: number;
+  readonly residual: Residual;
+}
+
+/** What carries commands to one logical unit. */
+export interface ScsiTransport {
+  /**
+   * Sends one command and waits for its status. A status other than GOOD is a result, not an error.
+   *
+   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no status.
+   */
+  execute(request: ScsiRequest): Promise<ScsiResult>;
+}
+
+/** The result of a command that ended well and moved all its data. */
+export const NO_RESIDUAL: Residual = { kind: 'none', count: 0 };

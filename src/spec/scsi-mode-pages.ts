@@ -1,0 +1,17 @@
+/** Codes of the mode pages and of PAGE CONTROL (SPC and SBC, "Mode parameters"). */
+export const MODE_PAGE = {
+  READ_WRITE_ERROR_RECOVERY: 0x01,
+  DISCONNECT_RECONNECT: 0x02,
+  VERIFY_ERROR_RECOVERY: 0x07,
+  CACHING: 0x08,
+  CONTROL: 0x0a,
+  PROTOCOL_SPECIFIC_LOGICAL_UNIT: 0x18,
+  PROTOCOL_SPECIFIC_PORT: 0x19,
+  POWER_CONDITION: 0x1a,
+  INFORMATIONAL_EXCEPTIONS_CONTROL: 0x1c,
+  /** In MODE SENSE: all pages. */
+  ALL_PAGES: 0x3f,
+} as const;
+
+/** PAGE CONTROL of MODE SENSE: which values of a page. */
+export const PAGE_CONTROL = { CURRENT: 0, CHANGEABLE: 1, DEFAULT: 2, SAVED: 3 } as const;
