@@ -1,0 +1,167 @@
+/** A logical unit: a block store, its names, and what initiators changed about it since power on. */
+
+import type { SenseFields } from '../scsi/sense-write.ts';
+import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
+import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
+import type { Eventually } from './eventually.ts';
+import type { Identity } from './identity.ts';
+import { identityOf } from './identity.ts';
+import type { BlockStore } from './store.ts';
+import type { DataInSource } from './task.ts';
+import { TaskOrder } from './task-order.ts';
+
+/** What a logical unit is made of, besides its store. */
+export interface LogicalUnitOptions {
+  /** Unit serial number, 1 to 244 printable ASCII characters. The NAA designator follows from it: keep it the same across restarts. */
+  readonly serial: string;
+  /** T10 vendor identification, at most 8 characters. Default `TSISCSI`. */
+  readonly vendor?: string;
+  /** Product identification, at most 16 characters. Default `VIRTUAL DISK`. */
+  readonly product?: string;
+  /** Product revision level, at most 4 characters. Default `0001`. */
+  readonly revision?: string;
+  /** Physical block length in bytes: the logical one times a power of two up to 2^15. Default: the logical one. */
+  readonly physicalBlockLength?: number;
+}
+
+/** The most that one command may ask for; reported in the Block Limits page. */
+export interface Limits {
+  /** MAXIMUM TRANSFER LENGTH, in blocks. */
+  readonly transfer: number;
+  /** MAXIMUM WRITE SAME LENGTH, in blocks. */
+  readonly writeSame: number;
+  /** MAXIMUM UNMAP LBA COUNT, in blocks. */
+  readonly unmapBlocks: number;
+  /** MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT. */
+  readonly unmapDescriptors: number;
+}
+
+const MAXIMUM_TRANSFER = 8 * 1024 * 1024;
+// Bounded by the time that a RAM store takes to fill them: meanwhile nothing else runs.
+const MAXIMUM_WRITE_SAME = 16 * 1024 * 1024;
+const MAXIMUM_UNMAP = 512 * 1024 * 1024;
+const MAXIMUM_UNMAP_DESCRIPTORS = 256;
+
+/** One logical unit. It may be in the inventory of several devices, that is, be reached through several targets. */
+export class LogicalUnit {
+  readonly store: BlockStore;
+  readonly identity: Identity;
+  readonly limits: Limits;
+  /** LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT. */
+  readonly physicalExponent: number;
+  /** Logical block length in bytes. */
+  readonly blockLength: number;
+  /** As the store has it; kept here because stores are of many classes, which would make each look at it slow. */
+  readonly synchronous: boolean;
+  /** As the store has it. */
+  readonly volatileWriteCache: boolean;
+  /** Which commands may run together. */
+  readonly order = new TaskOrder();
+  /** What the nexuses are told with their next command. */
+  readonly attentions = new Attentions();
+  /** The store as the transport pulls from it. */
+  readonly source: DataInSource;
+  /** Number of logical blocks. */
+  blocks: number;
+  /** STOP was sent: the medium cannot be used before START. */
+  stopped = false;
+  /** SWP of the Control mode page. */
+  softwareWriteProtect = false;
+  /** D_SENSE of the Control mode page. */
+  descriptorSense = false;
+  /** WCE of the Caching mode page: writes may be answered before they are on stable storage. */
+  writeCacheEnabled: boolean;
+  /** Something was written since the last flush began. */
+  #unflushed = false;
+
+  /** @throws {RangeError} When an option cannot be. */
+  constructor(store: BlockStore, options: LogicalUnitOptions) {
+    const { blockLength } = store;
+    this.store = store;
+    this.identity = identityOf(options.serial, options);
+    this.blockLength = blockLength;
+    this.synchronous = store.synchronous;
+    this.volatileWriteCache = store.volatileWriteCache;
+    this.blocks = store.blocks;
+    this.physicalExponent = exponentOf(options.physicalBlockLength ?? blockLength, blockLength);
+    this.writeCacheEnabled = store.volatileWriteCache;
+    this.source = { copyTo: (offset, into, at, length) => void store.read(offset, into, at, length) };
+    this.limits = {
+      transfer: MAXIMUM_TRANSFER / blockLength,
+      writeSame: MAXIMUM_WRITE_SAME / blockLength,
+      unmapBlocks: MAXIMUM_UNMAP / blockLength,
+      unmapDescriptors: MAXIMUM_UNMAP_DESCRIPTORS,
+    };
+  }
+
+  /** Whether writes are refused, by the store or by an initiator. */
+  get writeProtected(): boolean {
+    return this.store.readOnly || this.softwareWriteProtect;
+  }
+
+  /** Whether each write must be flushed before it is answered. */
+  get writesThrough(): boolean {
+    return this.volatileWriteCache && !this.writeCacheEnabled;
+  }
+
+  /** Whether the cache of the store may hold newer blocks than its medium. */
+  get cacheIsNewer(): boolean {
+    return this.volatileWriteCache && this.#unflushed;
+  }
+
+  /** Stores `data[from, to)` at the byte `position`. */
+  write(position: number, data: Uint8Array, from: number, to: number): Eventually {
+    this.#unflushed = true;
+    return this.store.write(position, data, from, to);
+  }
+
+  /** Makes `length` bytes from `position` on read as zeros and gives their room back. */
+  discard(position: number, length: number): Eventually {
+    this.#unflushed = true;
+    return this.store.discard(position, length);
+  }
+
+  /** Brings everything that was written onto stable storage. */
+  flush(): Eventually {
+    this.#unflushed = false; // before, not after: what is written meanwhile may not be covered
+    try {
+      return this.store.flush()?.catch((error: unknown) => {
+        this.#unflushed = true;
+        throw error;
+      });
+    } catch (error) {
+      this.#unflushed = true;
+      throw error;
+    }
+  }
+
+  /** Sense data in the format that D_SENSE asks for. */
+  sense(fields: SenseFields): Uint8Array {
+    return this.descriptorSense ? descriptorSense(fields) : fixedSense(fields);
+  }
+
+  /** LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Tasks are the transport's to end. */
+  reset(): void {
+    this.stopped = false;
+    this.softwareWriteProtect = false;
+    this.descriptorSense = false;
+    this.writeCacheEnabled = this.volatileWriteCache;
+    this.attentions.addToAll(RESET_BY_FUNCTION);
+  }
+
+  /** Waits for commands in flight, and closes the store. */
+  async close(): Promise<void> {
+    await this.order.whenIdle();
+    await this.store.close();
+  }
+}
+
+function exponentOf(physical: number, logical: number): number {
+  const exponent = Math.log2(physical / logical);
+  if (!Number.isInteger(exponent) || exponent < 0 || exponent > 15) {
+    throw new RangeError(
+      `Cannot use physical blocks of ${physical} bytes: ${logical} times a power of two from 1 to 32768 allowed`,
+    );
+  }
+  return exponent;
+}

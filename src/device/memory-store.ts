@@ -1,0 +1,168 @@
+/** A block store in RAM. Room is taken extent by extent on the first write; what was never written costs nothing and reads as zeros. */
+import { copyBytes } from '../bytes/copy.ts';
+import type { BlockStore, Provisioning } from './store.ts';
+
+/** What a RAM store is made of. */
+export interface MemoryStoreOptions {
+  /** Size in bytes: a multiple of `blockLength`. */
+  readonly size: number;
+  /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
+  readonly blockLength?: number;
+  /** Whether writes are refused. Default false. */
+  readonly readOnly?: boolean;
+  /** Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the platform gives. */
+  readonly memoryLimit?: number;
+}
+
+// Small enough that random small writes into a fresh store do not take much more RAM than they need, large enough that few of them are kept.
+const EXTENT = 256 * 1024;
+// Extents are kept in groups, and the groups in one array: 1 TiB takes an array of 4096 entries before the first write.
+const GROUP = 1024;
+
+type Extent = Uint8Array<ArrayBuffer>;
+
+/** The RAM behind a logical unit. Each call ends before it returns; `flush` has nothing to do. */
+export class MemoryStore implements BlockStore {
+  readonly blockLength: number;
+  readonly blocks: number;
+  readonly readOnly: boolean;
+  readonly volatileWriteCache = false;
+  readonly thin = true;
+  readonly synchronous = true;
+  readonly #size: number;
+  readonly #memoryLimit: number;
+  readonly #groups: ((Extent | undefined)[] | undefined)[];
+  #extents = 0;
+
+  /** @throws {RangeError} When the size or the block length cannot be. */
+  constructor(options: MemoryStoreOptions) {
+    this.blockLength = options.blockLength ?? 512;
+    this.blocks = blockCount(options.size, this.blockLength);
+    this.readOnly = options.readOnly ?? false;
+    this.#size = options.size;
+    this.#memoryLimit = options.memoryLimit ?? Number.POSITIVE_INFINITY;
+    this.#groups = new Array(Math.ceil(options.size / (EXTENT * GROUP))).fill(undefined);
+  }
+
+  /** Bytes of RAM that the blocks take now. */
+  get memoryUsed(): number {
+    return this.#extents * EXTENT;
+  }
+
+  /** Hot: allocates nothing but the view that the copy needs. */
+  read(position: number, into: Uint8Array, at: number, length: number): void {
+    while (length > 0) {
+      const within = position % EXTENT;
+      const piece = Math.min(length, EXTENT - within);
+      const extent = this.#extentAt(position);
+      if (extent) copyBytes(extent, within, within + piece, into, at);
+      else into.fill(0, at, at + piece);
+      position += piece;
+      at += piece;
+      length -= piece;
+    }
+  }
+
+  /** Hot, as `read`. */
+  write(position: number, data: Uint8Array, from: number, to: number): void {
+    while (from < to) {
+      const within = position % EXTENT;
+      const piece = Math.min(to - from, EXTENT - within);
+      const extent = this.#extentAt(position) ?? this.#allocate(position);
+      copyBytes(data, from, from + piece, extent, within);
+      position += piece;
+      from += piece;
+    }
+  }
+
+  flush(): void {}
+
+  /** Whole extents are given back; of others the range is zeroed. */
+  discard(position: number, length: number): void {
+    const end = position + length;
+    while (position < end) {
+      const within = position % EXTENT;
+      const piece = Math.min(end - position, EXTENT - within);
+      const whole = within === 0 && (piece === EXTENT || position + piece === this.#size);
+      if (whole) this.#release(position);
+      else this.#extentAt(position)?.fill(0, within, within + piece);
+      position += piece;
+    }
+  }
+
+  /** Whether the block at `position` takes room, and how many bytes of the next `length` are in the same state. */
+  provisioning(position: number, length: number): Provisioning {
+    const allocated = this.#extentAt(position) !== undefined;
+    const end = position + length;
+    let next = position - (position % EXTENT) + EXTENT;
+    while (next < end) {
+      const nothingInGroup = next % (EXTENT * GROUP) === 0 && !this.#groups[next / (EXTENT * GROUP)];
+      if (nothingInGroup && !allocated) next += EXTENT * GROUP;
+      else if ((this.#extentAt(next) !== undefined) === allocated) next += EXTENT;
+      else break;
+    }
+    return { allocated, length: Math.min(next, end) - position };
+  }
+
+  /** Gives all room back. The store reads as zeros afterwards. */
+  close(): void {
+    this.#groups.fill(undefined);
+    this.#extents = 0;
+  }
+
+  #extentAt(position: number): Extent | undefined {
+    const extent = Math.floor(position / EXTENT);
+    return this.#groups[Math.floor(extent / GROUP)]?.[extent % GROUP];
+  }
+
+  #allocate(position: number): Extent {
+    if ((this.#extents + 1) * EXTENT > this.#memoryLimit) {
+      throw noRoom(`Cannot store more than ${this.#memoryLimit} bytes in RAM`);
+    }
+    let fresh: Extent;
+    try {
+      fresh = new Uint8Array(EXTENT);
+    } catch (cause) {
+      throw noRoom('Cannot store more in RAM: the platform gives no more', cause);
+    }
+    const extent = Math.floor(position / EXTENT);
+    const group = Math.floor(extent / GROUP);
+    const extents = this.#groups[group] ?? new Array<Extent | undefined>(GROUP).fill(undefined);
+    this.#groups[group] = extents;
+    extents[extent % GROUP] = fresh;
+    this.#extents++;
+    return fresh;
+  }
+
+  #release(position: number): void {
+    const extent = Math.floor(position / EXTENT);
+    const extents = this.#groups[Math.floor(extent / GROUP)];
+    if (extents?.[extent % GROUP] === undefined) return;
+    extents[extent % GROUP] = undefined;
+    this.#extents--;
+  }
+}
+
+/**
+ * The number of blocks of `blockLength` bytes in `size` bytes.
+ *
+ * @throws {RangeError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of it below 2^53.
+ */
+export function blockCount(size: number, blockLength: number): number {
+  if (!Number.isInteger(blockLength) || blockLength < 512 || blockLength > 65536 || !isPowerOfTwo(blockLength)) {
+    throw new RangeError(`Cannot use blocks of ${blockLength} bytes: a power of two from 512 to 65536 allowed`);
+  }
+  if (!Number.isSafeInteger(size) || size <= 0 || size % blockLength !== 0) {
+    throw new RangeError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockLength} allowed`);
+  }
+  return size / blockLength;
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return (value & (value - 1)) === 0;
+}
+
+// The device server knows the reason by `code`, as it knows that of a file system error.
+function noRoom(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'ENOSPC' });
+}

@@ -1,0 +1,68 @@
+/**
+ * WRITE SAME (SBC): one block, or with NDOB a block of zeros, onto each block of the range. With UNMAP the blocks of a thin unit are
+ * discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other block is written.
+ */
+import { extentAddress, extentBlocks } from '../scsi/fast.ts';
+import { fail, invalidCdbField, perform, TOO_LITTLE_DATA } from './answers.ts';
+import type { Declaration } from './command.ts';
+import { declare } from './command.ts';
+import type { Eventually } from './eventually.ts';
+import { inPieces } from './eventually.ts';
+import { extentFits, extentLength, lengthByte } from './extent.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceTask } from './task.ts';
+
+const WRITE_SAME_16 = 0x93;
+const UNMAP = 0x08;
+const NDOB = 0x01; // WRITE SAME(16) only; reserved in the shorter form and refused before
+const PIECE = 256 * 1024;
+
+function writeSame(unit: LogicalUnit, task: DeviceTask): void {
+  const { cdb } = task;
+  const address = extentAddress(cdb, 0);
+  const blocks = extentBlocks(cdb, 0);
+  if (blocks === 0) {
+    invalidCdbField(unit, task, lengthByte(cdb.getUint8(0))); // WSNZ: no "to the end"
+    return;
+  }
+  if (!extentFits(unit, task, address, blocks, unit.limits.writeSame)) return;
+  const sent = sendsBlock(cdb);
+  if (sent && task.dataOut.length < unit.blockLength) {
+    fail(unit, task, TOO_LITTLE_DATA);
+    return;
+  }
+  const block = sent ? task.dataOut.subarray(0, unit.blockLength) : new Uint8Array(unit.blockLength);
+  const position = address * unit.blockLength;
+  const length = blocks * unit.blockLength;
+  const discards = (cdb.getUint8(1) & UNMAP) !== 0 && isZero(block);
+  const work = () => (discards ? unit.discard(position, length) : repeat(unit, position, length, block));
+  perform(unit, task, 'write', position, length, work, () => task.good());
+}
+
+function repeat(unit: LogicalUnit, position: number, length: number, block: Uint8Array): Eventually {
+  const bytes = new Uint8Array(Math.min(length, PIECE));
+  for (let at = 0; at < bytes.length; at += block.length) bytes.set(block, at);
+  return inPieces(0, length, PIECE, (at, piece) => unit.write(position + at, bytes, 0, piece));
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+function sendsBlock(cdb: DataView): boolean {
+  return cdb.getUint8(0) !== WRITE_SAME_16 || (cdb.getUint8(1) & NDOB) === 0;
+}
+
+function dataOutLength(unit: LogicalUnit, cdb: DataView): number {
+  return sendsBlock(cdb) ? Math.min(extentLength(unit, cdb, unit.limits.writeSame), unit.blockLength) : 0;
+}
+
+/** WRITE SAME(10) and (16); UNMAP is accepted by thin units only. */
+export function writeSameCommands(thin: boolean): readonly Declaration[] {
+  const fields = ['logicalBlockAddress', 'numberOfLogicalBlocks', ...(thin ? (['unmap'] as const) : [])] as const;
+  const shared = { run: writeSame, needs: 'writable', dataOutLength } as const;
+  return [
+    declare({ name: 'WRITE_SAME_10', accepts: fields, ...shared }),
+    declare({ name: 'WRITE_SAME_16', accepts: [...fields, 'ndob'], ...shared }),
+  ];
+}

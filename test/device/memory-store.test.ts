@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryStore } from '../../src/device/memory-store.ts';
+import { randomBelow, SEED } from '../scsi/random.ts';
+import { filled, pattern } from './fake.ts';
+
+const MIB = 1024 * 1024;
+
+function readOf(store: MemoryStore, position: number, length: number): Uint8Array {
+  const bytes = filled(length + 2, 0xee);
+  store.read(position, bytes, 1, length);
+  assert.deepEqual([bytes[0], bytes[length + 1]], [0xee, 0xee], 'nothing beside the range is touched');
+  return bytes.slice(1, length + 1);
+}
+
+test('a terabyte takes no room before the first write, and reads as zeros', () => {
+  const store = new MemoryStore({ size: 1024 * 1024 * MIB });
+  assert.equal(store.blocks, 2 ** 31);
+  assert.equal(store.memoryUsed, 0);
+  assert.deepEqual(readOf(store, 1024 * 1024 * MIB - 4096, 4096), filled(4096, 0));
+  assert.equal(store.memoryUsed, 0);
+});
+
+test('what was written is read back, across the borders of extents and at the very end', () => {
+  const store = new MemoryStore({ size: 4 * MIB });
+  const data = pattern(MIB + 1024);
+  store.write(MIB / 2 - 512, data, 0, data.length);
+  assert.deepEqual(readOf(store, MIB / 2 - 512, data.length), data);
+  assert.deepEqual(readOf(store, MIB / 2 - 1024, 512), filled(512, 0));
+  assert.deepEqual(readOf(store, MIB / 2 - 512 + data.length, 512), filled(512, 0));
+  store.write(4 * MIB - 512, data, 512, 1024);
+  assert.deepEqual(readOf(store, 4 * MIB - 512, 512), data.slice(512, 1024));
+});
+
+test('discard() gives whole extents back, zeroes parts of others, and leaves the neighbours', () => {
+  const store = new MemoryStore({ size: 2 * MIB });
+  const data = pattern(2 * MIB);
+  store.write(0, data, 0, data.length);
+  assert.equal(store.memoryUsed, 2 * MIB);
+  store.discard(512, MIB);
+  assert.ok(store.memoryUsed < 2 * MIB && store.memoryUsed >= MIB, `${store.memoryUsed} bytes in use`);
+  assert.deepEqual(readOf(store, 0, 512), data.slice(0, 512));
+  assert.deepEqual(readOf(store, 512, MIB), filled(MIB, 0));
+  assert.deepEqual(readOf(store, 512 + MIB, 4096), data.slice(512 + MIB, 512 + MIB + 4096));
+  store.discard(0, 2 * MIB);
+  assert.equal(store.memoryUsed, 0);
+});
+
+test('a size that is no multiple of an extent gives its last piece back, too', () => {
+  const store = new MemoryStore({ size: MIB + 1024 });
+  store.write(MIB, filled(1024, 1), 0, 1024);
+  store.discard(MIB, 1024);
+  assert.equal(store.memoryUsed, 0);
+});
+
+test('provisioning() tells runs of blocks that take room from runs that do not', () => {
+  const store = new MemoryStore({ size: 1024 * 1024 * MIB });
+  store.write(512 * 1024 * MIB, filled(512, 1), 0, 512);
+  const whole = 1024 * 1024 * MIB;
+  assert.deepEqual(store.provisioning(0, whole), { allocated: false, length: whole / 2 });
+  const used = store.provisioning(whole / 2 + 512, whole / 2 - 512);
+  assert.equal(used.allocated, true);
+  const behind = whole / 2 + 512 + used.length;
+  assert.deepEqual(store.provisioning(behind, whole - behind), { allocated: false, length: whole - behind });
+  assert.deepEqual(store.provisioning(0, 512), { allocated: false, length: 512 });
+});
+
+test('a write beyond the memory limit fails with ENOSPC', () => {
+  const store = new MemoryStore({ size: 4 * MIB, memoryLimit: MIB });
+  store.write(0, filled(MIB, 1), 0, MIB);
+  assert.throws(() => store.write(2 * MIB, filled(512, 1), 0, 512), { code: 'ENOSPC' });
+  store.write(0, filled(MIB, 2), 0, MIB); // what has room can be written again
+  store.discard(0, MIB);
+  store.write(2 * MIB, filled(512, 3), 0, 512);
+  assert.deepEqual(readOf(store, 2 * MIB, 512), filled(512, 3));
+});
+
+test('close() gives all room back', () => {
+  const store = new MemoryStore({ size: MIB });
+  store.write(0, filled(MIB, 1), 0, MIB);
+  store.close();
+  assert.equal(store.memoryUsed, 0);
+});
+
+test('sizes and block lengths that cannot be are refused with what is allowed', () => {
+  for (const blockLength of [0, 256, 513, 1000, 131072, 512.5]) {
+    assert.throws(() => new MemoryStore({ size: MIB, blockLength }), /power of two from 512 to 65536 allowed/);
+  }
+  for (const size of [0, -512, 513, 2 ** 53, Number.NaN]) {
+    assert.throws(() => new MemoryStore({ size }), /positive multiple of 512 allowed/);
+  }
+  assert.equal(new MemoryStore({ size: 65536 * 3, blockLength: 65536 }).blocks, 3);
+});
+
+test('random writes, discards and reads give what a plain array gives', () => {
+  const below = randomBelow(SEED);
+  const size = 3 * MIB;
+  const store = new MemoryStore({ size });
+  const model = new Uint8Array(size);
+  for (let step = 0; step < 300; step++) {
+    const position = below(size / 512) * 512;
+    const length = Math.min(size - position, (1 + below(1 << below(12))) * 512);
+    const action = below(3);
+    if (action === 0) {
+      const data = pattern(length, step + 1);
+      store.write(position, data, 0, length);
+      model.set(data, position);
+    } else if (action === 1) {
+      store.discard(position, length);
+      model.fill(0, position, position + length);
+    }
+    assert.deepEqual(
+      readOf(store, position, length),
+      model.slice(position, position + length),
+      `SEED=${SEED} step ${step}`,
+    );
+  }
+  assert.deepEqual(readOf(store, 0, size), model, `SEED=${SEED}`);
+});

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Access, TaskOrder } from '../../src/device/task-order.ts';
+import { randomBelow, SEED } from '../scsi/random.ts';
+import { settle } from './stores.ts';
+
+/** Commands whose work ends when the test says so. */
+class Commands {
+  readonly order = new TaskOrder();
+  readonly started: string[] = [];
+  readonly finished: string[] = [];
+  readonly #ends = new Map<string, () => void>();
+
+  add(name: string, access: Access, from: number, to: number): void {
+    const work = () => {
+      this.started.push(name);
+      return new Promise<void>((resolve) => this.#ends.set(name, resolve));
+    };
+    this.order.run(access, from, to, work, () => this.finished.push(name));
+  }
+
+  async end(name: string): Promise<void> {
+    this.#ends.get(name)?.();
+    await settle();
+  }
+}
+
+test('commands that do not overlap run together', () => {
+  const commands = new Commands();
+  commands.add('a', 'write', 0, 10);
+  commands.add('b', 'write', 10, 20);
+  commands.add('c', 'read', 20, 30);
+  assert.deepEqual(commands.started, ['a', 'b', 'c']);
+});
+
+test('reads of the same range run together', () => {
+  const commands = new Commands();
+  commands.add('a', 'read', 0, 10);
+  commands.add('b', 'read', 0, 10);
+  assert.deepEqual(commands.started, ['a', 'b']);
+});
+
+test('a write waits for earlier reads and writes that it overlaps, a read for earlier writes', async () => {
+  const commands = new Commands();
+  commands.add('read 1', 'read', 0, 10);
+  commands.add('write 1', 'write', 5, 15);
+  commands.add('read 2', 'read', 0, 10);
+  commands.add('write 2', 'write', 14, 20);
+  assert.deepEqual(commands.started, ['read 1']);
+  await commands.end('read 1');
+  assert.deepEqual(commands.started, ['read 1', 'write 1']);
+  await commands.end('write 1');
+  assert.deepEqual(commands.started, ['read 1', 'write 1', 'read 2', 'write 2']);
+});
+
+test('a command does not overtake one that still waits and that it overlaps', async () => {
+  const commands = new Commands();
+  commands.add('write 1', 'write', 0, 10);
+  commands.add('write 2', 'write', 5, 20);
+  commands.add('read', 'read', 15, 20);
+  assert.deepEqual(commands.started, ['write 1']);
+  await commands.end('write 1');
+  assert.deepEqual(commands.started, ['write 1', 'write 2']);
+  await commands.end('write 2');
+  assert.deepEqual(commands.started, ['write 1', 'write 2', 'read']);
+});
+
+test('a flush waits for every earlier write, and keeps nobody waiting', async () => {
+  const commands = new Commands();
+  commands.add('write 1', 'write', 0, 10);
+  commands.add('read', 'read', 50, 60);
+  commands.add('flush', 'flush', 0, Number.POSITIVE_INFINITY);
+  commands.add('write 2', 'write', 20, 30);
+  assert.deepEqual(commands.started, ['write 1', 'read', 'write 2']);
+  await commands.end('write 1');
+  assert.deepEqual(commands.started, ['write 1', 'read', 'write 2', 'flush']);
+  commands.add('write 3', 'write', 0, 10);
+  assert.ok(commands.started.includes('write 3'));
+});
+
+test('an error reaches its own command only, thrown or rejected, also one without a reason', async () => {
+  const order = new TaskOrder();
+  const seen: unknown[] = [];
+  const boom = new Error('boom');
+  order.run(
+    'write',
+    0,
+    1,
+    () => {
+      throw boom;
+    },
+    (error) => seen.push(error),
+  );
+  order.run(
+    'write',
+    0,
+    1,
+    () => Promise.reject(boom),
+    (error) => seen.push(error),
+  );
+  order.run(
+    'write',
+    0,
+    1,
+    () => Promise.reject(undefined),
+    (error) => seen.push(error),
+  );
+  order.run(
+    'write',
+    0,
+    1,
+    () => {},
+    (error) => seen.push(error),
+  );
+  await order.whenIdle();
+  assert.deepEqual([seen[0], seen[1], seen[3]], [boom, boom, undefined]);
+  assert.ok(seen[2] instanceof Error);
+});
+
+test('whenIdle() ends when the last command has ended', async () => {
+  const commands = new Commands();
+  await commands.order.whenIdle();
+  commands.add('a', 'write', 0, 10);
+  commands.add('b', 'write', 0, 10);
+  let idle = false;
+  const waiting = commands.order.whenIdle().then(() => {
+    idle = true;
+  });
+  await commands.end('a');
+  assert.equal(idle, false);
+  await commands.end('b');
+  await waiting;
+  assert.deepEqual(commands.finished, ['a', 'b']);
+});
+
+test('a long queue of commands that end at once needs no deep stack', async () => {
+  const commands = new Commands();
+  commands.add('first', 'write', 0, 10);
+  let done = 0;
+  for (let at = 0; at < 20_000; at++)
+    commands.order.run(
+      'read',
+      at % 10,
+      (at % 10) + 1,
+      () => {},
+      () => done++,
+    );
+  assert.equal(done, 0);
+  await commands.end('first');
+  assert.equal(done, 20_000);
+});
+
+test('with random commands no two that conflict are ever in flight together, and all end', async () => {
+  const below = randomBelow(SEED);
+  const order = new TaskOrder();
+  const running = new Set<{ from: number; to: number; write: boolean; number: number }>();
+  const lastWriter = new Array<number>(64).fill(-1);
+  const ends: (() => void)[] = [];
+  let finished = 0;
+  for (let number = 0; number < 500; number++) {
+    const from = below(60);
+    const entry = { from, to: from + 1 + below(4), write: below(2) === 0, number };
+    const work = () => {
+      for (const other of running) {
+        const overlap = other.from < entry.to && entry.from < other.to;
+        assert.ok(!overlap || !(other.write || entry.write), `SEED=${SEED}: ${other.number} and ${number}`);
+      }
+      running.add(entry);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    };
+    order.run(entry.write ? 'write' : 'read', entry.from, entry.to, work, (error) => {
+      assert.equal(error, undefined);
+      running.delete(entry);
+      finished++;
+      if (!entry.write) return;
+      for (let at = entry.from; at < entry.to; at++) {
+        assert.ok((lastWriter[at] ?? 0) < number, `SEED=${SEED}: writes of ${at} in order`);
+        lastWriter[at] = number;
+      }
+    });
+    if (below(3) === 0 && ends.length > 0) {
+      ends.splice(below(ends.length), 1)[0]?.();
+      await settle();
+    }
+  }
+  while (!order.idle) {
+    ends.splice(below(ends.length), 1)[0]?.();
+    await settle();
+  }
+  assert.equal(finished, 500);
+});
