@@ -1,0 +1,112 @@
+import { IscsiError } from '../errors.ts';
+import { now } from '../node/clock.ts';
+import type { Lun } from '../scsi/lun.ts';
+import { LogicalUnit } from './logical-unit.ts';
+import { type ConnectLimit, connectLimit, type Destination, open } from './open.ts';
+import type { ConnectOptions, UrlLike } from './options.ts';
+import type { Session } from './session.ts';
+import { type IscsiUrl, parseUrl } from './url.ts';
+
+/**
+ * Connects to a portal, logs in to a target and opens one of its logical units.
+ *
+ * @param url `iscsi://[user[%password]@]host[:port]/target-name/lun`, as libiscsi takes it.
+ * @returns The logical unit. Closing it ends the session too.
+ * @throws {IscsiError} `ISCSI_URL`, `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_TARGET_NOT_FOUND`, `ISCSI_AUTHENTICATION`,
+ *   `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+ * console.log(lun.size);
+ */
+export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<LogicalUnit> {
+  const parsed = parsedUrl(url, options, 'full');
+  if (parsed.lun === undefined)
+    throw new IscsiError('ISCSI_URL', 'Cannot open a logical unit: the URL names none', {
+      hint: 'add /target-name/lun',
+    });
+  const limit = connectLimit(options);
+  const session = await open(parsed, destinationOf(parsed), options, limit);
+  try {
+    const lun = await openInTime(session, parsed.lun, options, limit);
+    if (parsed.unitSerialNumber !== undefined) requireSerialNumber(lun, parsed.unitSerialNumber);
+    return lun;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** All questions together have what is left of the time for connecting. */
+async function openInTime(
+  session: Session,
+  lun: Lun,
+  options: ConnectOptions,
+  limit: ConnectLimit,
+): Promise<LogicalUnit> {
+  const { signal, probe } = options;
+  const left = Math.max(1, limit.deadline - now());
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(TOO_LATE), left);
+  const forward = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', forward, { once: true });
+  if (signal?.aborted) forward();
+  try {
+    return await LogicalUnit.open(
+      session,
+      lun,
+      { signal: stop.signal, timeout: left, ...(probe === undefined ? {} : { probe }) },
+      true,
+    );
+  } catch (error) {
+    if (stop.signal.reason !== TOO_LATE) throw error;
+    throw new IscsiError(
+      'ISCSI_TIMEOUT',
+      `Cannot open the logical unit at ${session.targetPortal}: no answer in time`,
+      {
+        cause: error,
+        hint: 'the login went well, but the logical unit does not answer: is its storage stuck?',
+      },
+    );
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', forward);
+  }
+}
+
+const TOO_LATE = Symbol('too late');
+
+/** `force_usn` of the URL: the padding of VPD page 80h does not count, unless the URL spells it out. */
+function requireSerialNumber(lun: LogicalUnit, wanted: string): void {
+  const found = lun.probed.identity?.serialNumber;
+  if (found === wanted || found === wanted.trim()) return;
+  throw new IscsiError(
+    'ISCSI_IDENTITY',
+    `Cannot use LUN ${lun.lunText}: its serial number is "${found ?? 'none'}", not "${wanted}"`,
+    {
+      hint: 'the URL asks for another logical unit (force_usn)',
+    },
+  );
+}
+
+/**
+ * Logs in to the target of `url`; a LUN in it is passed over. For more than one logical unit, and for devices that are no disks.
+ * @throws {IscsiError} As {@link connect}.
+ */
+export async function openSession(url: UrlLike, options: ConnectOptions = {}): Promise<Session> {
+  const parsed = parsedUrl(url, options, 'any');
+  return open(parsed, destinationOf(parsed), options, connectLimit(options));
+}
+
+function destinationOf(url: IscsiUrl): Destination {
+  if (url.targetName === undefined) {
+    throw new IscsiError('ISCSI_URL', 'Cannot log in: the URL names no target', {
+      hint: 'add /target-name; iscsi-ls lists the names',
+    });
+  }
+  return { host: url.host, port: url.port, sessionType: 'Normal', targetName: url.targetName };
+}
+
+/** @internal */
+export function parsedUrl(url: UrlLike, options: ConnectOptions, form: 'full' | 'portal' | 'any'): IscsiUrl {
+  return typeof url === 'string' ? parseUrl(url, { env: options.env ?? process.env, form }) : url;
+}

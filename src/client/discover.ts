@@ -1,0 +1,55 @@
+import { formatTargetAddress, parseSendTargets, type TargetAddress } from '../login/send-targets.ts';
+import { parseText } from '../pdu/text.ts';
+import { parsedUrl } from './connect.ts';
+import { connectLimit, open } from './open.ts';
+import type { ConnectOptions, UrlLike } from './options.ts';
+
+/** One address at which a target can be reached. */
+export interface Portal {
+  /** Host name or address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal that was asked. */
+  readonly portalGroupTag: number | undefined;
+  /** As the target wrote it: `host:port,tag`. */
+  readonly text: string;
+}
+
+/** One target that a portal offers to this initiator. */
+export interface DiscoveredTarget {
+  readonly name: string;
+  /** At least one. In the order of the target's answer. */
+  readonly portals: readonly Portal[];
+}
+
+/**
+ * Asks a portal for its targets (SendTargets=All), in the order of its answer.
+ *
+ * @param url `iscsi://[user[%password]@]host[:port]`; whatever follows is passed over.
+ * @throws {IscsiError} As `connect`.
+ * @example
+ * for await (const target of discover('iscsi://127.0.0.1:3260')) console.log(target.name);
+ */
+export async function* discover(url: UrlLike, options: ConnectOptions = {}): AsyncGenerator<DiscoveredTarget> {
+  const parsed = parsedUrl(url, options, 'portal');
+  const here: TargetAddress = { host: parsed.host, port: parsed.port, portalGroupTag: undefined };
+  const session = await open(
+    parsed,
+    { host: parsed.host, port: parsed.port, sessionType: 'Discovery', targetName: undefined },
+    options,
+    connectLimit(options),
+  );
+  let answer: Uint8Array;
+  try {
+    answer = await session.text('SendTargets=All\0');
+  } finally {
+    await session.close();
+  }
+  for (const { name, addresses } of parseSendTargets(parseText(answer, 16 * 1024 * 1024))) {
+    yield { name, portals: (addresses.length > 0 ? addresses : [here]).map(portalOf) };
+  }
+}
+
+function portalOf(address: TargetAddress): Portal {
+  return { ...address, text: formatTargetAddress(address) };
+}

@@ -1,0 +1,71 @@
+import { IscsiError } from '../errors.ts';
+import type { Lun } from '../scsi/lun.ts';
+import { isUnsupported } from './commands.ts';
+import { vpdPage } from './inquiry.ts';
+import type { CommandOptions } from './options.ts';
+import type { Session } from './session.ts';
+
+const LOGICAL_UNIT = 0; // association of a designator
+
+/** What tells one logical unit from another: pinned when it is opened, compared whenever there is doubt. */
+export interface Identity {
+  /** VPD page 80h, without padding; undefined where the page does not exist. */
+  readonly serialNumber: string | undefined;
+  /** The names of the logical unit in VPD page 83h, sorted. */
+  readonly names: readonly string[];
+  readonly blocks: number;
+  readonly blockSize: number;
+}
+
+/** Asks a logical unit who it is. Pages that it does not have are left out. */
+export async function readIdentity(
+  session: Session,
+  lun: Lun,
+  capacity: { readonly blocks: number; readonly blockSize: number },
+  options: CommandOptions,
+): Promise<Identity> {
+  const serial = await optional(vpdPage(session, lun, 'unitSerialNumber', options));
+  const identification = await optional(vpdPage(session, lun, 'deviceIdentification', options));
+  const names = (identification?.designators ?? [])
+    .filter(({ association }) => association === LOGICAL_UNIT)
+    .map(({ text }) => text);
+  return {
+    serialNumber: serial?.serialNumber,
+    names: names.sort(),
+    blocks: capacity.blocks,
+    blockSize: capacity.blockSize,
+  };
+}
+
+/**
+ * Compares what answers now with what was opened.
+ * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity that grew is no difference.
+ */
+export function requireSame(opened: Identity, found: Identity): void {
+  const same =
+    opened.serialNumber === found.serialNumber &&
+    opened.names.join() === found.names.join() &&
+    opened.blockSize === found.blockSize;
+  if (same && found.blocks >= opened.blocks) return;
+  throw new IscsiError(
+    'ISCSI_IDENTITY',
+    `Cannot go on: another logical unit answers (${describe(found)}, opened was ${describe(opened)})`,
+    {
+      hint: 'the target was reconfigured: open the logical unit again after checking which one it is',
+    },
+  );
+}
+
+function describe(identity: Identity): string {
+  return `serial "${identity.serialNumber ?? 'none'}", ${identity.blocks} blocks of ${identity.blockSize} bytes`;
+}
+
+/** A page that the device does not have is no error. */
+export async function optional<T>(page: Promise<T>): Promise<T | undefined> {
+  try {
+    return await page;
+  } catch (error) {
+    if (isUnsupported(error)) return undefined;
+    throw error;
+  }
+}

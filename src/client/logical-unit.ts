@@ -1,0 +1,304 @@
+import type { Readable, Writable } from 'node:stream';
+import { IscsiError } from '../errors.ts';
+import { cdb } from '../scsi/cdb.ts';
+import type { Inquiry } from '../scsi/data/inquiry.ts';
+import type { VpdPage, VpdPageName } from '../scsi/data/vpd-pages.ts';
+import { formatLun, type Lun } from '../scsi/lun.ts';
+import type { ScsiRequest, ScsiResult, ScsiTransport } from '../scsi/task.ts';
+import { moveBlocks, moveManyBlocks, type TransferOptions } from './block-transfer.ts';
+import { type Capacity, readCapacity } from './capacity.ts';
+import { command } from './commands.ts';
+import { type Identity, readIdentity, requireSame } from './identity.ts';
+import { anyVpdPage, type RawPage, standardInquiry, vpdPage } from './inquiry.ts';
+import type { CommandOptions } from './options.ts';
+import { type Probe, probe } from './probe.ts';
+import type { Session } from './session.ts';
+import {
+  createReadStream,
+  createWriteStream,
+  type ReadStreamOptions,
+  readable,
+  type WriteStreamOptions,
+  writable,
+} from './streams.ts';
+import { synchronizeCache } from './synchronize-cache.ts';
+import { trimBlocks } from './trim.ts';
+import { readUnaligned, writeUnaligned } from './unaligned.ts';
+import { WriteGate } from './write-gate.ts';
+
+/** Where in the logical unit, and the options of a command. */
+export interface PositionOptions extends TransferOptions {
+  /** First byte. Any number; it need not be a multiple of the block size. */
+  readonly position: number;
+}
+
+/** Blocks that one command moves where the device names no limit: 4 MiB of 512-byte blocks. */
+const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * One logical unit, as a block device: bytes at any position, in any length. Opened by `connect()` or `session.logicalUnit()`.
+ *
+ * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the target has the data; when
+ * `flush` has settled, it is on stable storage.
+ *
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+ * const { bytesRead } = await lun.read(new Uint8Array(4096), { position: 0 });
+ */
+export class LogicalUnit implements ScsiTransport, AsyncDisposable {
+  readonly session: Session;
+  /** The LUN field as it goes on the wire. */
+  readonly lun: Lun;
+  /** @internal What was learned when it was opened. */
+  readonly probed: Probe;
+  /** Bytes of one logical block; 0 for a device without blocks. */
+  readonly blockSize: number;
+  /** Number of logical blocks. */
+  readonly blocks: number;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Blocks that one command moves at the most. */
+  readonly maxTransferBlocks: number;
+  /** @internal */
+  readonly gate = new WriteGate();
+
+  readonly #leave = (): void => this.gate.leave();
+  readonly #ownsSession: boolean;
+  #replaced: IscsiError | undefined;
+  #doubtful = false;
+  #verifying: Promise<void> | undefined;
+
+  /** @internal Opens a LUN of `session`. */
+  static async open(
+    session: Session,
+    lun: Lun,
+    options: CommandOptions & { readonly probe?: boolean },
+    ownsSession = false,
+  ): Promise<LogicalUnit> {
+    const { probe: blocks, ...commandOptions } = options;
+    return new LogicalUnit(session, lun, await probe(session, lun, blocks !== false, commandOptions), ownsSession);
+  }
+
+  private constructor(session: Session, lun: Lun, probed: Probe, ownsSession: boolean) {
+    this.session = session;
+    this.lun = lun;
+    this.probed = probed;
+    this.blockSize = probed.capacity?.blockSize ?? 0;
+    this.blocks = probed.capacity?.blocks ?? 0;
+    this.size = this.blocks * this.blockSize;
+    const limit = probed.blockLimits?.maximumTransferLength ?? 0;
+    const usual = Math.max(1, Math.floor(DEFAULT_TRANSFER_BYTES / Math.max(1, this.blockSize)));
+    this.maxTransferBlocks = limit === 0 ? usual : Math.min(limit, usual);
+    this.#ownsSession = ownsSession;
+  }
+
+  /** The LUN as text: its number, or 0x and 16 hex digits. */
+  get lunText(): string {
+    return formatLun(this.lun);
+  }
+
+  /** Standard INQUIRY data, as of opening. */
+  get inquiryData(): Inquiry {
+    return this.probed.inquiryData;
+  }
+
+  /** What READ CAPACITY told when it was opened; undefined for a device without blocks, or without a medium. */
+  get capacity(): Capacity | undefined {
+    return this.probed.capacity;
+  }
+
+  /** Peripheral device type: 0 for a disk. */
+  get deviceType(): number {
+    return this.probed.inquiryData.peripheralDeviceType;
+  }
+
+  /** Whether it can be read and written by `read` and `write`. */
+  get isBlockDevice(): boolean {
+    return this.blockSize > 0;
+  }
+
+  /** Whether the medium can be taken out. */
+  get removable(): boolean {
+    return this.probed.inquiryData.rmb;
+  }
+
+  /**
+   * Fills `buffer` from `position` on. At the end of the logical unit fewer bytes are read, behind it none.
+   * Bytes of `buffer` behind `bytesRead` are left alone.
+   *
+   * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`, `ISCSI_CONNECTION_LOST`,
+   *   `ISCSI_IDENTITY` (another logical unit answers) otherwise.
+   */
+  read<B extends Uint8Array>(
+    buffer: B,
+    options: PositionOptions,
+  ): Promise<{ readonly bytesRead: number; readonly buffer: B }> {
+    const { position } = options;
+    const problem = this.#problem(position);
+    if (problem !== undefined) return Promise.reject(problem);
+    const bytesRead = Math.max(0, Math.min(buffer.length, this.size - position));
+    const result = { bytesRead, buffer };
+    if (bytesRead === 0) return Promise.resolve(result);
+    const { blockSize } = this;
+    if (position % blockSize !== 0 || bytesRead % blockSize !== 0)
+      return readUnaligned(this, buffer.subarray(0, bytesRead), options).then(() => result);
+    const target = bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+    if (bytesRead <= this.maxTransferBlocks * blockSize)
+      return moveBlocks(this, false, target, position / blockSize, options, result);
+    return moveManyBlocks(this, false, target, position / blockSize, options).then(() => result);
+  }
+
+  /**
+   * Writes all of `buffer` at `position`. What does not cover whole blocks is read, changed and written back; other writes of this
+   * logical unit wait meanwhile.
+   *
+   * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for `read`; after an error any part
+   *   of the range may have been written.
+   */
+  write<B extends Uint8Array>(
+    buffer: B,
+    options: PositionOptions,
+  ): Promise<{ readonly bytesWritten: number; readonly buffer: B }> {
+    const { position } = options;
+    const problem = this.#problem(position) ?? this.#beyondEnd(position, buffer.length);
+    if (problem !== undefined) return Promise.reject(problem);
+    const result = { bytesWritten: buffer.length, buffer };
+    if (buffer.length === 0) return Promise.resolve(result);
+    const { blockSize } = this;
+    if (position % blockSize !== 0 || buffer.length % blockSize !== 0) {
+      return this.gate.alone(() => writeUnaligned(this, buffer, options)).then(() => result);
+    }
+    if (!this.gate.open) return this.gate.opened().then(() => this.write(buffer, options));
+    this.gate.enter();
+    if (buffer.length <= this.maxTransferBlocks * blockSize) {
+      return moveBlocks(this, true, buffer, position / blockSize, options, result, this.#leave);
+    }
+    return moveManyBlocks(this, true, buffer, position / blockSize, options)
+      .finally(this.#leave)
+      .then(() => result);
+  }
+
+  /** Makes sure that everything written before is on stable storage (SYNCHRONIZE CACHE). */
+  flush(options: CommandOptions = {}): Promise<void> {
+    return synchronizeCache(this, options);
+  }
+
+  /**
+   * Gives room back: the whole blocks inside `position` and `length`. What they read as afterwards is up to the target (zeros, for most).
+   * @throws {IscsiError} `ISCSI_USAGE` when the logical unit is not thinly provisioned.
+   */
+  async trim(options: CommandOptions & { readonly position: number; readonly length: number }): Promise<void> {
+    const { position, length, ...rest } = options;
+    const problem = this.#problem(position) ?? this.#beyondEnd(position, length);
+    if (problem !== undefined) throw problem;
+    const first = Math.ceil(position / this.blockSize);
+    const end = Math.floor((position + length) / this.blockSize);
+    if (end > first) await this.gate.alone(() => trimBlocks(this, first, end - first, rest));
+  }
+
+  /** A Node stream of the bytes from `start` to `end`, read ahead. */
+  createReadStream(options: ReadStreamOptions = {}): Readable {
+    return createReadStream(this, options);
+  }
+
+  /** A Node stream that writes from `start` on. It flushes the target's cache before it finishes. */
+  createWriteStream(options: WriteStreamOptions = {}): Writable {
+    return createWriteStream(this, options);
+  }
+
+  /** As `createReadStream`, as a web stream. */
+  readable(options: ReadStreamOptions = {}): ReturnType<typeof readable> {
+    return readable(this, options);
+  }
+
+  /** As `createWriteStream`, as a web stream. */
+  writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
+    return writable(this, options);
+  }
+
+  /** Standard INQUIRY data, or a VPD page: decoded by name; by number raw where it is not known here. */
+  inquiry(page?: 'standard', options?: CommandOptions): Promise<Inquiry>;
+  inquiry<N extends VpdPageName>(page: N, options?: CommandOptions): Promise<VpdPage<N>>;
+  inquiry(page: number, options?: CommandOptions): Promise<VpdPage<VpdPageName> | RawPage>;
+  inquiry(page: 'standard' | VpdPageName | number = 'standard', options: CommandOptions = {}): Promise<unknown> {
+    if (page === 'standard') return standardInquiry(this.session, this.lun, options);
+    if (typeof page === 'number') return anyVpdPage(this.session, this.lun, page, options);
+    return vpdPage(this.session, this.lun, page, options);
+  }
+
+  /** Asks for the capacity anew. `size` stays what it was when the logical unit was opened. */
+  readCapacity(options: CommandOptions = {}): Promise<Capacity> {
+    return readCapacity(this.session, this.lun, options);
+  }
+
+  /** TEST UNIT READY; unit attentions are swallowed. @throws {ScsiStatusError} When it is not ready. */
+  testUnitReady(options: CommandOptions = {}): Promise<ScsiResult> {
+    return command(this.session, this.lun, { ...options, cdb: cdb('TEST_UNIT_READY', {}) });
+  }
+
+  /** Sends any command. See {@link Session.execute}. Takes a whole request, or a CDB and the rest. */
+  execute(request: ScsiRequest): Promise<ScsiResult>;
+  execute(bytes: Uint8Array, options?: Omit<ScsiRequest, 'cdb'>): Promise<ScsiResult>;
+  execute(request: ScsiRequest | Uint8Array, options: Omit<ScsiRequest, 'cdb'> = {}): Promise<ScsiResult> {
+    return this.session.execute(this.lun, request instanceof Uint8Array ? { ...options, cdb: request } : request);
+  }
+
+  /** @internal Nothing is read or written before it resolves: see {@link verifyIdentity}. Undefined without doubt. */
+  get inDoubt(): Promise<void> | undefined {
+    return this.#doubtful ? this.verifyIdentity() : undefined;
+  }
+
+  /**
+   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and once it is another one,
+   * never again.
+   */
+  verifyIdentity(): Promise<void> {
+    if (this.probed.identity === undefined) return Promise.resolve();
+    this.#doubtful = true;
+    this.#verifying ??= this.#verify(this.probed.identity).finally(() => {
+      this.#verifying = undefined;
+    });
+    return this.#verifying;
+  }
+
+  async #verify(identity: Identity): Promise<void> {
+    if (this.#replaced !== undefined) throw this.#replaced;
+    const capacity = await readCapacity(this.session, this.lun, {});
+    const found = await readIdentity(this.session, this.lun, capacity, {});
+    try {
+      requireSame(identity, found);
+      this.#doubtful = false;
+    } catch (error) {
+      if (error instanceof IscsiError) this.#replaced = error;
+      throw error;
+    }
+  }
+
+  /** Closes it, and the session too when `connect()` opened both. */
+  async close(): Promise<void> {
+    if (this.#ownsSession) await this.session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #problem(position: number): IscsiError | undefined {
+    if (this.#replaced !== undefined) return this.#replaced;
+    if (this.blockSize === 0)
+      return new IscsiError('ISCSI_USAGE', `Cannot read or write LUN ${this.lunText}: it has no blocks`);
+    if (Number.isSafeInteger(position) && position >= 0) return undefined;
+    return new IscsiError(
+      'ISCSI_USAGE',
+      `Cannot use position ${position}: a whole number of bytes from 0 to 2^53 - 1 allowed`,
+    );
+  }
+
+  #beyondEnd(position: number, length: number): IscsiError | undefined {
+    if (position + length <= this.size && length >= 0) return undefined;
+    return new IscsiError(
+      'ISCSI_USAGE',
+      `Cannot use ${length} bytes at ${position}: LUN ${this.lunText} ends at ${this.size}`,
+    );
+  }
+}

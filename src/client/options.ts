@@ -1,0 +1,60 @@
+import type { IscsiUrl } from './url.ts';
+
+/** How a digest is offered: alone it is required, in a list the first is preferred. */
+export type DigestOffer = 'none' | 'crc32c' | 'none,crc32c' | 'crc32c,none';
+
+/** Options of `connect`, `openSession` and `discover`. */
+export interface ConnectOptions {
+  /** The iSCSI name of this initiator. Default: `iqn.2026-11.dev.tsiscsi:initiator`. */
+  readonly initiatorName?: string;
+  /** A name for people, shown by targets. */
+  readonly initiatorAlias?: string;
+  /** The six bytes of the ISID. Default: random. With the same name and ISID a new session takes the place of an old one. */
+  readonly isid?: Uint8Array;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */
+  readonly timeout?: number;
+  /** Milliseconds for name resolution, TCP, login and the questions that open a logical unit, together. Default 15,000. */
+  readonly connectTimeout?: number;
+  /** Default: the URL's, else `none,crc32c`. */
+  readonly headerDigest?: DigestOffer;
+  /** Default: the URL's, else `none,crc32c`. */
+  readonly dataDigest?: DigestOffer;
+  /** Whether data may travel in the command itself. Default true. */
+  readonly immediateData?: boolean;
+  /** Whether the target must ask for all other data. Default false. */
+  readonly initialR2T?: boolean;
+  /** The largest data segment that this side receives, in bytes. Default 262,144. */
+  readonly maxRecvDataSegmentLength?: number;
+  /** Bytes of one data sequence at the most. Default 1,048,576. */
+  readonly maxBurstLength?: number;
+  /** Bytes that go without being asked for, per command. Default 262,144. */
+  readonly firstBurstLength?: number;
+  /** Milliseconds of silence after which the target is pinged; 0 for never. Default 30,000. */
+  readonly keepaliveInterval?: number;
+  /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
+  readonly probe?: boolean;
+  /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** What `connect`, `openSession` and `discover` take: text, or a URL parsed before. */
+export type UrlLike = string | IscsiUrl;
+
+export const DEFAULT_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:initiator';
+export const DEFAULT_TIMEOUT = 30_000;
+export const DEFAULT_CONNECT_TIMEOUT = 15_000;
+export const DEFAULT_KEEPALIVE_INTERVAL = 30_000;
+/** Milliseconds that the answer to a ping may take. */
+export const KEEPALIVE_TIMEOUT = 10_000;
+/** Milliseconds that a logout may take. */
+export const LOGOUT_TIMEOUT = 5000;
+
+/** Options of a single command. */
+export interface CommandOptions {
+  /** Aborts the command at the target (ABORT TASK); the session lives on. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds. Default: the session's `timeout`. */
+  readonly timeout?: number;
+}

@@ -1,0 +1,69 @@
+import { IscsiError } from '../errors.ts';
+import { cdb } from '../scsi/cdb.ts';
+import { writeUnmapList } from '../scsi/data/unmap-list.ts';
+import { command } from './commands.ts';
+import type { LogicalUnit } from './logical-unit.ts';
+import type { CommandOptions } from './options.ts';
+
+const MOST_BLOCKS = 0xffff_ffff;
+
+/**
+ * Gives whole blocks back to a thinly provisioned logical unit: by UNMAP, or by WRITE SAME with the UNMAP bit where only that is known.
+ * One command at a time, each within the limits that the device names.
+ */
+export async function trimBlocks(
+  unit: LogicalUnit,
+  address: number,
+  blocks: number,
+  options: CommandOptions,
+): Promise<void> {
+  const { blockLimits, provisioning } = unit.probed;
+  if (provisioning?.lbpu && (blockLimits?.maximumUnmapLbaCount ?? MOST_BLOCKS) > 0) {
+    await inSteps(
+      address,
+      blocks,
+      Math.min(blockLimits?.maximumUnmapLbaCount ?? MOST_BLOCKS, MOST_BLOCKS),
+      (from, count) => unmap(unit, from, count, options),
+    );
+  } else if (provisioning?.lbpws) {
+    const limit = blockLimits?.maximumWriteSameLength ?? 0;
+    await inSteps(address, blocks, limit === 0 ? 0xffff : Math.min(limit, MOST_BLOCKS), (from, count) =>
+      writeSame(unit, from, count, options),
+    );
+  } else {
+    throw new IscsiError('ISCSI_USAGE', `Cannot trim LUN ${unit.lunText}: the logical unit does not support it`, {
+      hint: 'it is fully provisioned; write zeros instead if the content has to go',
+    });
+  }
+}
+
+async function inSteps(
+  address: number,
+  blocks: number,
+  step: number,
+  send: (from: number, count: number) => Promise<void>,
+): Promise<void> {
+  for (let done = 0; done < blocks; done += step) await send(address + done, Math.min(step, blocks - done));
+}
+
+async function unmap(
+  unit: LogicalUnit,
+  logicalBlockAddress: number,
+  numberOfLogicalBlocks: number,
+  options: CommandOptions,
+): Promise<void> {
+  const dataOut = writeUnmapList([{ logicalBlockAddress, numberOfLogicalBlocks }]);
+  const request = { ...options, cdb: cdb('UNMAP', { parameterListLength: dataOut.length }), dataOut };
+  await command(unit.session, unit.lun, request, unit);
+}
+
+async function writeSame(
+  unit: LogicalUnit,
+  logicalBlockAddress: number,
+  numberOfLogicalBlocks: number,
+  options: CommandOptions,
+): Promise<void> {
+  const dataOut = new Uint8Array(unit.blockSize);
+  const bytes = cdb('WRITE_SAME_16', { unmap: 1, logicalBlockAddress, numberOfLogicalBlocks });
+  await command(unit.session, unit.lun, { ...options, cdb: bytes, dataOut }, unit);
+}

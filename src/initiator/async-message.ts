@@ -1,0 +1,41 @@
+import { IscsiError } from '../errors.ts';
+import { readAsyncMessage } from '../pdu/async-message.ts';
+import { readSenseSegment } from '../pdu/sense-segment.ts';
+import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
+import type { InitiatorConnection } from './connection.ts';
+
+const NO_TEXT = new Uint8Array(0);
+
+/** What the target says unasked (RFC 7143 §11.9). Events that are not known are reported and otherwise ignored. */
+export function onAsyncMessage(c: InitiatorConnection, v: DataView, at: number): void {
+  const pdu = readAsyncMessage(v, at);
+  c.acknowledge(pdu.statSN);
+  const scsi = pdu.asyncEvent === ASYNC_EVENTS.SCSI_EVENT && c.sink.length > 0;
+  c.session.host.event({
+    asyncEvent: pdu.asyncEvent,
+    asyncVCode: pdu.asyncVCode,
+    parameters: [pdu.parameter1, pdu.parameter2, pdu.parameter3],
+    sense: scsi ? readSenseSegment(c.sink).sense : undefined,
+  });
+  switch (pdu.asyncEvent) {
+    case ASYNC_EVENTS.LOGOUT_REQUEST:
+      c.logout(c.now + Math.max(1, pdu.parameter3) * 1000);
+      break;
+    case ASYNC_EVENTS.CONNECTION_DROP:
+    case ASYNC_EVENTS.SESSION_DROP:
+      throw new IscsiError('ISCSI_CONNECTION_LOST', 'The target announced that it drops the connection', {
+        hint: `it asks to wait ${pdu.parameter2} s before connecting again`,
+      });
+    case ASYNC_EVENTS.NEGOTIATION_REQUEST:
+      // An empty Text Request lets the target make its proposals (RFC 7143 §11.9.1); it changes nothing that we have not agreed to.
+      // One that is under way already does as well.
+      if (!c.textPending) c.sendText(NO_TEXT, c.now + Math.max(1, pdu.parameter3) * 1000, ignore);
+      break;
+    default:
+      break;
+  }
+}
+
+function ignore(): void {
+  // Whatever the target proposes, the parameters stay as they are.
+}

@@ -1,0 +1,200 @@
+import { DigestError, IscsiError, ProtocolError } from '../errors.ts';
+import { dataSegmentLength, initiatorTaskTag, lunHigh, lunLow } from '../pdu/bhs.ts';
+import { dataInBufferOffset, dataInDataSN } from '../pdu/data-in.ts';
+import { expCmdSN, maxCmdSN, statSN, targetTransferTag } from '../pdu/numbers.ts';
+import { checkR2T, r2tBufferOffset, r2tDesiredDataTransferLength, r2tR2TSN } from '../pdu/r2t.ts';
+import { scsiResponseExpDataSN, scsiResponseResponse } from '../pdu/scsi-response.ts';
+import { readSenseSegment } from '../pdu/sense-segment.ts';
+import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import type { InitiatorConnection } from './connection.ts';
+import { sendDataOut } from './data-out.ts';
+import type { ScsiTask } from './scsi-task.ts';
+
+const FINAL = 0x80;
+const BIDIRECTIONAL_UNDERFLOW = 0x08;
+const OVERFLOW = 0x04;
+const UNDERFLOW = 0x02;
+const STATUS_PRESENT = 0x01;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Finds the place of a Data-In's payload (RFC 7143 §11.7). With DataPDUInOrder and DataSequenceInOrder, which this initiator always
+ * negotiates, each begins where the one before ended: so nothing can be missing, doubled or outside the buffer. Hot path.
+ */
+export function beginDataIn(c: InitiatorConnection, v: DataView, at: number): void {
+  const task = findTask(c, v, at);
+  const length = dataSegmentLength(v, at);
+  if (task === undefined || task.damaged || length === 0) {
+    c.sink = NOTHING;
+    return;
+  }
+  const offset = dataInBufferOffset(v, at);
+  if (offset !== task.received || offset + length > task.dataIn.length) {
+    throw new ProtocolError(
+      `Cannot place ${length} bytes of Data-In at offset ${offset}: ${task.received} bytes came so far, ${task.dataIn.length} were asked for`,
+      { clause: '11.7.4' },
+    );
+  }
+  c.sink = task.dataIn;
+  c.sinkAt = offset;
+}
+
+/** A Data-In is complete; with S it carries the status too (RFC 7143 §11.7.3). Hot path. */
+export function endDataIn(c: InitiatorConnection, v: DataView, at: number, dataDigestOk: boolean): void {
+  c.session.window.update(expCmdSN(v, at), maxCmdSN(v, at));
+  const flags = v.getUint8(at + 1);
+  const hasStatus = (flags & STATUS_PRESENT) !== 0;
+  const task = findTask(c, v, at);
+  if (!dataDigestOk) {
+    rejectData(c, task, hasStatus);
+    return;
+  }
+  if (hasStatus) {
+    if ((flags & FINAL) === 0)
+      throw new ProtocolError('Cannot take a Data-In with status that is not final', { clause: '11.7.3' });
+    c.acknowledge(statSN(v, at));
+  }
+  if (task === undefined) return;
+  if (task.damaged) {
+    if (hasStatus) c.session.settle(task, task.abortReason);
+    return;
+  }
+  if (!isNext(dataInDataSN(v, at), task.nextDataSN, task)) {
+    throw new ProtocolError(`Cannot take Data-In ${dataInDataSN(v, at)}: ${task.nextDataSN} comes next`, {
+      clause: '11.7.5',
+    });
+  }
+  task.nextDataSN++;
+  task.received += dataSegmentLength(v, at);
+  if (hasStatus) complete(c, task, v.getUint8(at + 3), flags, v.getUint32(at + 44));
+}
+
+/** A SCSI Response ends the task (RFC 7143 §11.4). A response other than "completed at target" makes status and flags meaningless. */
+export function onScsiResponse(c: InitiatorConnection, v: DataView, at: number): void {
+  c.acknowledge(statSN(v, at));
+  const task = findTask(c, v, at);
+  if (task === undefined) return;
+  const response = scsiResponseResponse(v, at);
+  if (response !== 0) {
+    const text = `The target could not carry out the command: iSCSI response 0x${response.toString(16).padStart(2, '0')}`;
+    c.session.settle(task, new IscsiError('ISCSI_TARGET_FAILURE', text));
+    return;
+  }
+  const status = v.getUint8(at + 3);
+  if (status === SCSI_STATUS.CHECK_CONDITION && c.sink.length === 0) {
+    throw new ProtocolError('Cannot take CHECK CONDITION without sense data', { clause: '7.7' });
+  }
+  if (c.sink.length > 0) task.sense = readSenseSegment(c.sink).sense;
+  const sent = scsiResponseExpDataSN(v, at);
+  if (!isNext(sent, task.nextDataSN, task) && task.dataIn.length > 0 && sent !== 0 && !task.damaged) {
+    // 0 is tolerated: what counts is the byte account in complete(), and some targets leave the field empty.
+    c.session.settle(task, lost(`the target sent ${sent} Data-In PDUs, ${task.nextDataSN} arrived`));
+    return;
+  }
+  complete(c, task, status, v.getUint8(at + 1), v.getUint32(at + 44), v.getUint32(at + 40));
+}
+
+/** The target wants data (RFC 7143 §11.8). Answered also while the command is being aborted (§4.2.3.3). */
+export function onR2T(c: InitiatorConnection, v: DataView, at: number): void {
+  checkR2T(v, at);
+  const task = findTask(c, v, at);
+  if (task === undefined) return;
+  const offset = r2tBufferOffset(v, at);
+  const length = r2tDesiredDataTransferLength(v, at);
+  const number = r2tR2TSN(v, at);
+  if (offset + length > task.dataOut.length || length > c.maxBurstLength) {
+    throw new ProtocolError(
+      `Cannot send ${length} bytes from offset ${offset}: the command writes ${task.dataOut.length}, MaxBurstLength is ${c.maxBurstLength}`,
+      { clause: '11.8.4' },
+    );
+  }
+  if (!isNext(number, task.nextR2TSN, task)) {
+    throw new ProtocolError(`Cannot take R2T ${number}: ${task.nextR2TSN} comes next`, { clause: '11.8.2' });
+  }
+  // Without recovery R2Ts each begins where the one before ended. It also bounds what a target can make us queue.
+  if (offset !== task.sent) {
+    throw new ProtocolError(`Cannot send from offset ${offset}: ${task.sent} comes next`, { clause: '13.19' });
+  }
+  task.nextR2TSN++;
+  sendDataOut(c.outbox, c, task, {
+    targetTransferTag: targetTransferTag(v, at),
+    lunHigh: lunHigh(v, at),
+    lunLow: lunLow(v, at),
+    offset,
+    length,
+  });
+}
+
+/**
+ * Whether a DataSN, R2TSN or ExpDataSN is the one that comes next. R2Ts and Data-Ins of a bidirectional command share one numbering
+ * (RFC 7143 §11.7.5), but the RFC's own example numbers them apart: both are taken.
+ */
+function isNext(number: number, own: number, task: ScsiTask): boolean {
+  if (number === own) return true;
+  return task.dataIn.length > 0 && task.dataOut.length > 0 && number === task.nextDataSN + task.nextR2TSN;
+}
+
+function findTask(c: InitiatorConnection, v: DataView, at: number): ScsiTask | undefined {
+  const task = c.session.tasks.find(initiatorTaskTag(v, at));
+  if (task === undefined) return undefined;
+  if (task.kind !== 'scsi')
+    throw new ProtocolError(`Cannot take data or status for a ${task.kind} request`, { clause: '11.2.1.8' });
+  if (task.phase === 'queued')
+    throw new ProtocolError('Cannot take data or status for a command that was not sent', { clause: '11.2.1.8' });
+  return task;
+}
+
+/** Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143 §11.4.5). */
+function complete(
+  c: InitiatorConnection,
+  task: ScsiTask,
+  status: number,
+  flags: number,
+  count: number,
+  bidirectionalCount = 0,
+): void {
+  if ((flags & (OVERFLOW | UNDERFLOW)) === (OVERFLOW | UNDERFLOW)) {
+    throw new ProtocolError('Cannot take a residual that is overflow and underflow at once', { clause: '11.4.1' });
+  }
+  const underflow = (flags & UNDERFLOW) !== 0;
+  task.status = status;
+  task.residual = underflow ? 'underflow' : (flags & OVERFLOW) !== 0 ? 'overflow' : 'none';
+  task.residualCount = task.residual === 'none' ? 0 : count;
+  if (task.damaged || (task.phase === 'aborting' && status === SCSI_STATUS.TASK_ABORTED)) {
+    c.session.settle(task, task.abortReason);
+    return;
+  }
+  const good = status === SCSI_STATUS.GOOD || status === SCSI_STATUS.CONDITION_MET;
+  const writes = task.dataOut.length > 0;
+  const told = writes ? ((flags & BIDIRECTIONAL_UNDERFLOW) !== 0 ? bidirectionalCount : 0) : underflow ? count : 0;
+  const missing = task.dataIn.length - task.received;
+  if (good && task.dataIn.length > 0 && missing !== told) {
+    c.session.settle(task, lost(`${missing} bytes are missing, the target says ${told}`));
+    return;
+  }
+  if (good && writes && !underflow && task.sent < task.dataOut.length) {
+    c.session.settle(
+      task,
+      lost(`the target took ${task.sent} of ${task.dataOut.length} bytes and says all is written`),
+    );
+    return;
+  }
+  c.session.settle(task, undefined);
+}
+
+/**
+ * A Data-In whose digest is wrong counts as not received (RFC 7143 §7.8). At error recovery level 0 that ends its task; when it carried
+ * the status, that is lost too, and with it the session.
+ */
+function rejectData(c: InitiatorConnection, task: ScsiTask | undefined, hasStatus: boolean): void {
+  const error = new DigestError('The data digest of a Data-In is wrong: data was damaged on the way');
+  if (hasStatus) throw error;
+  if (task !== undefined) {
+    task.damaged = true;
+    c.session.abort(task, task.initiatorTaskTag, error);
+  }
+}
+
+function lost(what: string): ProtocolError {
+  return new ProtocolError(`Cannot trust the answer to the command: ${what}`, { clause: '11.4.5' });
+}

@@ -1,0 +1,199 @@
+import { connect, type Socket } from 'node:net';
+import { now } from './clock.ts';
+
+/** What a driver needs of a session core, of either role. The core never throws out of these. */
+export interface ConnectionCore {
+  /** Feeds `bytes[from, to)`; `view` sees the same memory with the same offsets. */
+  receive(bytes: Uint8Array, view: DataView, from: number, to: number): void;
+  /** Everything to be sent, in order. Each call that gave something is answered by one `flushed()`. */
+  drain(): readonly Uint8Array[];
+  /** The oldest hand-over was written. */
+  flushed(): void;
+  /** Tells the time in milliseconds. */
+  tick(now: number): void;
+  /** When `tick` has something to do, or Infinity. */
+  nextDeadline(): number;
+  /** The transport is gone. */
+  ended(error?: Error): void;
+  /** False: nothing more is to be read for now. */
+  readonly wantsData: boolean;
+  /** True: send what is left, then close. */
+  readonly finished: boolean;
+}
+
+/** Where to connect to. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One read of this length holds 60 PDUs of 4 KiB, or the greater part of one of 256 KiB. */
+const RECEIVE_LENGTH = 256 * 1024;
+/** How long the peer may take to read our last bytes before the socket is destroyed, in milliseconds. */
+const LINGER = 2000;
+
+/**
+ * Joins a session core and a socket: one callback per read, one write per turn, one timer for all deadlines.
+ *
+ * Output is collected until the turn is over, promise reactions included (`process.nextTick` runs after them when scheduled from one), so that all
+ * commands of a turn leave in one `writev`.
+ */
+export class Driver {
+  readonly #core: ConnectionCore;
+  #socket: Socket | undefined;
+  #flushPlanned = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #ended = false;
+  #paused = false;
+  #closing = false;
+  readonly #onClosed: () => void;
+
+  /** @param onClosed Called once, when the socket is closed and no timer is left. */
+  constructor(core: ConnectionCore, onClosed: () => void = nothing) {
+    this.#core = core;
+    this.#onClosed = onClosed;
+  }
+
+  /** The core's `wake`: plans one flush for the end of this turn. */
+  readonly wake = (): void => {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    process.nextTick(this.#flush);
+  };
+
+  /**
+   * Connects to `address` and gives the socket's events to the core. Exactly one of the two is called: `connected` once the transport stands,
+   * `failed` when it cannot be had; the core hears nothing of the latter.
+   */
+  connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
+    const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      onread: {
+        buffer: bytes,
+        callback: (end) => {
+          this.#core.receive(bytes, view, 0, end);
+          return true; // back-pressure goes through pause(), which also holds what is in flight
+        },
+      },
+    });
+    this.#socket = socket;
+    const refuse = (error: Error): void => {
+      this.#ended = true;
+      socket.destroy();
+      failed(error);
+    };
+    socket.once('error', refuse);
+    socket.once('connect', () => {
+      socket.off('error', refuse);
+      this.#join(socket);
+      connected();
+    });
+  }
+
+  /** Takes a socket that is connected already. */
+  attach(socket: Socket): void {
+    socket.setNoDelay(true);
+    this.#join(socket);
+    socket.on('data', (chunk: Buffer) => {
+      this.#core.receive(chunk, new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength), 0, chunk.byteLength);
+    });
+  }
+
+  /** Ends the transport at once. */
+  destroy(): void {
+    this.#socket?.destroy();
+  }
+
+  #join(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('error', (error) => this.#end(error));
+    socket.on('end', () => this.#end());
+    socket.on('close', () => {
+      this.#end();
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#onClosed();
+    });
+  }
+
+  #end(error?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#core.ended(error);
+    this.#closeSocket();
+  }
+
+  readonly #flush = (): void => {
+    this.#flushPlanned = false;
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const chunks = this.#core.drain();
+    if (chunks.length > 0) this.#write(socket, chunks);
+    if (this.#core.finished) this.#closeSocket();
+    else this.#arm();
+    if (this.#core.wantsData === this.#paused) {
+      this.#paused = !this.#paused;
+      if (this.#paused) socket.pause();
+      else socket.resume();
+    }
+  };
+
+  #write(socket: Socket, chunks: readonly Uint8Array[]): void {
+    if (socket.destroyed || socket.writableEnded) return;
+    const last = chunks.length - 1;
+    if (last > 0) socket.cork();
+    for (let at = 0; at < last; at++) {
+      const chunk = chunks[at];
+      if (chunk !== undefined) socket.write(chunk);
+    }
+    const chunk = chunks[last];
+    if (chunk !== undefined) socket.write(chunk, this.#written);
+    if (last > 0) socket.uncork();
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (error != null) return; // 'close' follows
+    this.#core.flushed();
+  };
+
+  #closeSocket(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#closing) return;
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#ended || socket.connecting) {
+      socket.destroy();
+      return;
+    }
+    socket.end();
+    socket.resume();
+    this.#timer = setTimeout(() => socket.destroy(), LINGER);
+  }
+
+  /** One timer serves all deadlines; it is moved only when a nearer one appears. */
+  #arm(): void {
+    const at = this.#core.nextDeadline();
+    if (at >= this.#timerAt || this.#ended) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#tick, Math.min(Math.max(0, Math.ceil(at - now())), 0x7fff_ffff));
+  }
+
+  readonly #tick = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#core.tick(now());
+    this.#flush();
+  };
+}
+
+function nothing(): void {
+  // Nobody asked to be told.
+}

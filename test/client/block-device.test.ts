@@ -1,0 +1,334 @@
+/** Reading and writing bytes at any position, compared with a plain array. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { connect } from '../../src/client/connect.ts';
+import type { LogicalUnit } from '../../src/client/logical-unit.ts';
+import type { ConnectOptions } from '../../src/client/options.ts';
+import { IscsiError } from '../../src/errors.ts';
+import { createTarget } from '../../src/server/create-target.ts';
+import { seededRandom } from '../pdu/random.ts';
+import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
+import { RawDisk } from './raw-disk.ts';
+
+/** A logical unit of a raw target, closed with the test. */
+async function open(t: TestContext, options: RawTargetOptions = {}, connectOptions: ConnectOptions = {}) {
+  const target = await RawTarget.listen(t, options);
+  const lun = await connect(target.url(), connectOptions);
+  t.after(() => lun.close());
+  return { target, lun, disk: target.disk };
+}
+
+/** One batch: writes at the same time to ranges that share blocks but no byte, then reads at the same time of anything. */
+async function playBatch(lun: LogicalUnit, model: Uint8Array, random: ReturnType<typeof seededRandom>): Promise<void> {
+  const area = 1 + random.below(random.below(3) === 0 ? 20_000 : 3000);
+  const start = random.below(model.length - area);
+  const cuts = Array.from({ length: 2 + random.below(14) }, () => start + random.below(area)).sort((a, b) => a - b);
+  const writes: Promise<unknown>[] = [];
+  for (const [index, from] of cuts.slice(0, -1).entries()) {
+    const to = cuts[index + 1] ?? from;
+    const bytes = random.bytes(to - from);
+    model.set(bytes, from);
+    writes.push(lun.write(bytes, { position: from }));
+  }
+  await Promise.all(writes);
+  const reads = Array.from({ length: 6 }, async () => {
+    const length = random.below(random.below(4) === 0 ? 30_000 : 2000);
+    const position = random.below(model.length + 1000);
+    const buffer = new Uint8Array(length + 2).fill(0x99);
+    const { bytesRead } = await lun.read(buffer.subarray(1, 1 + length), { position });
+    const wanted = model.subarray(position, position + length);
+    assert.equal(bytesRead, wanted.length, random.note);
+    assert.deepEqual(buffer.subarray(1, 1 + bytesRead), wanted, `${random.note}: ${length} bytes at ${position}`);
+    assert.ok(buffer.subarray(1 + bytesRead).every((byte) => byte === 0x99) && buffer[0] === 0x99, random.note);
+  });
+  await Promise.all(reads);
+}
+
+const SETTINGS: readonly (readonly [string, RawTargetOptions['answers'], ConnectOptions, number])[] = [
+  ['as usual', {}, {}, 512],
+  [
+    'small segments, all of it asked for',
+    {
+      MaxRecvDataSegmentLength: '512',
+      MaxBurstLength: '1024',
+      FirstBurstLength: '512',
+      InitialR2T: 'Yes',
+      ImmediateData: 'No',
+    },
+    {},
+    512,
+  ],
+  [
+    'digests, blocks of 4096 bytes',
+    { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C' },
+    { headerDigest: 'crc32c', dataDigest: 'crc32c' },
+    4096,
+  ],
+];
+
+for (const [title, answers, connectOptions, blockSize] of SETTINGS) {
+  for (const maximumTransfer of [0, 3]) {
+    test(`bytes come back as they were written, against a raw target: ${title}, at most ${maximumTransfer || 'any'} blocks at once`, async (t) => {
+      const disk = new RawDisk(64 * (4096 / blockSize), blockSize);
+      disk.maximumTransfer = maximumTransfer;
+      const { lun } = await open(t, { disk, answers: answers ?? {} }, connectOptions);
+      const random = seededRandom();
+      const model = new Uint8Array(disk.content.length);
+      for (let batch = 0; batch < 12; batch++) await playBatch(lun, model, random);
+      assert.deepEqual(disk.content, model, random.note);
+      const most = maximumTransfer || Number.POSITIVE_INFINITY;
+      assert.ok(disk.log.every(({ blocks }) => blocks <= most));
+    });
+  }
+}
+
+test('bytes come back as they were written, against our own target', async (t) => {
+  const target = createTarget({ luns: [{ memory: '1M' }] });
+  await target.listen({ port: 0 });
+  t.after(() => target.close());
+  const lun = await connect(target.url());
+  t.after(() => lun.close());
+  const random = seededRandom();
+  const model = new Uint8Array(lun.size);
+  for (let batch = 0; batch < 25; batch++) await playBatch(lun, model, random);
+});
+
+test('concurrent writes within one block lose no update, whole-block writes of the neighbours included', async (t) => {
+  const { lun, disk } = await open(t);
+  const model = new Uint8Array(4 * 512);
+  const work: Promise<unknown>[] = [];
+  for (let at = 0; at < 512; at += 8) {
+    const bytes = new Uint8Array(8).fill(1 + at / 8);
+    model.set(bytes, 512 + at);
+    work.push(lun.write(bytes, { position: 512 + at }));
+    if (at % 64 === 0) {
+      const block = new Uint8Array(512).fill(200 + at / 64);
+      model.set(block, at % 128 === 0 ? 0 : 1024);
+      work.push(lun.write(block, { position: at % 128 === 0 ? 0 : 1024 }));
+    }
+  }
+  await Promise.all(work);
+  assert.deepEqual(disk.content.subarray(0, 2048), model);
+});
+
+test('a failed unaligned write does not hold up the next one', async (t) => {
+  const { lun, disk } = await open(t);
+  disk.refusals.push([3, 0x11, 0]);
+  const failed = lun.write(new Uint8Array(5), { position: 3 });
+  const next = lun.write(new Uint8Array(5).fill(7), { position: 1 });
+  const whole = lun.write(new Uint8Array(512).fill(9), { position: 512 });
+  await assert.rejects(failed, { code: 'ISCSI_SCSI_STATUS' });
+  await Promise.all([next, whole]);
+  assert.deepEqual([...disk.content.subarray(0, 7)], [0, 7, 7, 7, 7, 7, 0]);
+  assert.equal(disk.content[512], 9);
+});
+
+test('a long transfer is split by the Block Limits page into neighbouring commands', async (t) => {
+  const disk = new RawDisk(64);
+  disk.maximumTransfer = 10;
+  const { lun } = await open(t, { disk });
+  await lun.write(new Uint8Array(47 * 512).fill(1), { position: 3 * 512 });
+  await lun.read(new Uint8Array(47 * 512), { position: 3 * 512 });
+  const of = (operation: number): number[][] =>
+    disk.log
+      .filter((entry) => entry.operation === operation)
+      .map(({ address, blocks }) => [address, blocks])
+      .sort(([a = 0], [b = 0]) => a - b);
+  const pieces = [
+    [3, 10],
+    [13, 10],
+    [23, 10],
+    [33, 10],
+    [43, 7],
+  ];
+  assert.deepEqual(of(0x2a), pieces);
+  assert.deepEqual(of(0x28), pieces);
+});
+
+test('when one command of a long transfer fails, no further ones are sent and the first error is told', async (t) => {
+  const disk = new RawDisk(2000);
+  disk.maximumTransfer = 1;
+  let reads = 0;
+  const { lun } = await open(t, {
+    disk,
+    onCommand: ({ cdb, itt }, connection) => {
+      if (cdb[0] !== 0x28 || ++reads !== 5) return false;
+      connection.respond(itt, 0x18); // RESERVATION CONFLICT
+      return true;
+    },
+  });
+  await assert.rejects(lun.read(new Uint8Array(1000 * 512), { position: 0 }), {
+    code: 'ISCSI_SCSI_STATUS',
+    status: 0x18,
+  });
+  assert.ok(reads < 30, `${reads} reads`);
+});
+
+test('at the end of the device less is read, behind it nothing, and nothing is written', async (t) => {
+  const { lun, disk } = await open(t);
+  const { size } = lun;
+  assert.equal(size, 256 * 512);
+  for (const [position, length, wanted] of [
+    [size - 512, 1024, 512],
+    [size - 10, 1024, 10],
+    [size, 10, 0],
+    [size + 5, 10, 0],
+    [Number.MAX_SAFE_INTEGER, 10, 0],
+    [0, 0, 0],
+  ] as const) {
+    const { bytesRead } = await lun.read(new Uint8Array(length), { position });
+    assert.equal(bytesRead, wanted, `${length} bytes at ${position}`);
+  }
+  const writes = disk.log.length;
+  for (const [position, length] of [
+    [size - 512, 1024],
+    [size - 1, 2],
+    [size, 1],
+    [Number.MAX_SAFE_INTEGER, 1],
+  ] as const) {
+    await assert.rejects(lun.write(new Uint8Array(length), { position }), { code: 'ISCSI_USAGE' });
+  }
+  assert.equal(disk.log.length, writes);
+  await lun.write(new Uint8Array(0), { position: size });
+});
+
+test('a position that is no whole number of bytes is ISCSI_USAGE', async (t) => {
+  const { lun } = await open(t);
+  for (const position of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+    await assert.rejects(lun.read(new Uint8Array(1), { position }), { code: 'ISCSI_USAGE' });
+    await assert.rejects(lun.write(new Uint8Array(1), { position }), { code: 'ISCSI_USAGE' });
+    await assert.rejects(lun.trim({ position, length: 1 }), { code: 'ISCSI_USAGE' });
+  }
+});
+
+test('BUSY, TASK SET FULL and UNIT ATTENTION are overcome, for reads and writes, aligned or not', async (t) => {
+  const { lun, disk } = await open(t);
+  const obstacles: readonly (number | readonly [number, number, number])[] = [
+    0x08,
+    0x28,
+    [6, 0x29, 0],
+    [6, 0x2a, 1],
+    [6, 0x3f, 0x0e],
+  ];
+  for (const obstacle of obstacles) {
+    disk.refusals.push(obstacle, obstacle);
+    await lun.write(new Uint8Array(512).fill(5), { position: 512 });
+    disk.refusals.push(obstacle, obstacle);
+    const { buffer } = await lun.read(new Uint8Array(512), { position: 512 });
+    assert.ok(buffer.every((byte) => byte === 5));
+    disk.refusals.push(obstacle, obstacle);
+    await lun.write(new Uint8Array(10).fill(6), { position: 600 });
+    disk.refusals.push(obstacle, obstacle);
+    await lun.flush();
+    await lun.write(new Uint8Array(10).fill(5), { position: 600 });
+  }
+  assert.equal(disk.refusals.length, 0);
+  assert.ok(disk.flushes >= obstacles.length);
+});
+
+test('BUSY for ever ends with the status within the timeout', async (t) => {
+  const { lun } = await open(t, {
+    onCommand: ({ cdb, itt }, connection) => {
+      if (cdb[0] !== 0x28) return false;
+      connection.respond(itt, 0x08);
+      return true;
+    },
+  });
+  const started = performance.now();
+  await assert.rejects(lun.read(new Uint8Array(512), { position: 0, timeout: 200 }), {
+    code: 'ISCSI_SCSI_STATUS',
+    status: 0x08,
+  });
+  const took = performance.now() - started;
+  assert.ok(took <= 260, `${took} ms`);
+});
+
+test('a target that is BUSY first and silent then does not get twice the time', async (t) => {
+  let reads = 0;
+  const { lun } = await open(t, {
+    onCommand: ({ cdb, itt }, connection) => {
+      if (cdb[0] !== 0x28) return false;
+      if (++reads <= 4) setTimeout(() => connection.respond(itt, 0x08), 30);
+      return true;
+    },
+  });
+  const started = performance.now();
+  await assert.rejects(lun.read(new Uint8Array(512), { position: 0, timeout: 400 }), { code: 'ISCSI_TIMEOUT' });
+  const took = performance.now() - started;
+  assert.ok(took <= 460, `${took} ms`);
+});
+
+test('unit attentions without end are a fault', async (t) => {
+  const { lun, disk } = await open(t);
+  disk.refusals.push(...Array.from({ length: 50 }, () => [6, 0x29, 0] as const));
+  await assert.rejects(lun.read(new Uint8Array(512), { position: 0 }), { code: 'ISCSI_SCSI_STATUS' });
+});
+
+test('an abort during the pause of a BUSY command is heard at once', async (t) => {
+  const { lun, disk } = await open(t);
+  disk.refusals.push(...Array.from({ length: 50 }, () => 0x08));
+  const stop = new AbortController();
+  const work = lun.read(new Uint8Array(512), { position: 0, signal: stop.signal });
+  setTimeout(() => stop.abort(), 50);
+  const started = performance.now();
+  await assert.rejects(work, { code: 'ISCSI_ABORTED' });
+  assert.ok(performance.now() - started < 200);
+});
+
+test('GOOD with a residual is ISCSI_SHORT_TRANSFER', async (t) => {
+  const { lun } = await open(t, {
+    onCommand: ({ cdb, itt, length }, connection) => {
+      if (cdb[0] !== 0x28 && cdb[0] !== 0x2a) return false;
+      if (cdb[0] === 0x28) connection.send(connection.voice.dataIn(itt, new Uint8Array(length - 12)));
+      connection.send(connection.voice.scsiResponse(itt, { residual: 0x02, residualCount: 12 }));
+      return true;
+    },
+  });
+  await assert.rejects(lun.read(new Uint8Array(512), { position: 0 }), { code: 'ISCSI_SHORT_TRANSFER' });
+  await assert.rejects(lun.write(new Uint8Array(512), { position: 0 }), { code: 'ISCSI_SHORT_TRANSFER' });
+});
+
+test('CHECK CONDITION is an error with its sense, whatever the sense data is like', async (t) => {
+  for (const sense of [
+    Uint8Array.of(0x70, 0, 3, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x11, 0x04, 0, 0, 0, 0),
+    Uint8Array.of(0x72, 3, 0x11, 0x04, 0, 0, 0, 0),
+    Uint8Array.of(0x70),
+    Uint8Array.of(0xff, 0xff),
+    new Uint8Array(0),
+  ]) {
+    const { lun } = await open(t, {
+      onCommand: ({ cdb, itt }, connection) => {
+        if (cdb[0] !== 0x28) return false;
+        connection.respond(itt, 2, sense);
+        return true;
+      },
+    });
+    const error: unknown = await lun.read(new Uint8Array(512), { position: 0 }).catch((reason: unknown) => reason);
+    assert.ok(error instanceof IscsiError);
+    assert.equal(error.code, 'ISCSI_SCSI_STATUS');
+    if (sense.length >= 8) assert.equal((error as { sense?: { asc: number } }).sense?.asc, 0x11);
+    const result = await lun.execute(Uint8Array.of(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), { dataIn: new Uint8Array(512) });
+    assert.equal(result.status, 2);
+    assert.equal(lun.session.open, true);
+  }
+});
+
+test('an unaligned write waits for the whole-block writes under way, and those that come meanwhile wait for it', async (t) => {
+  const order: string[] = [];
+  const { lun, disk } = await open(t, {
+    onCommand: ({ cdb, itt, dataOut }, connection) => {
+      order.push(`${cdb[0] === 0x28 ? 'read' : 'write'} ${cdb[5]}`);
+      if (cdb[0] !== 0x2a) return false;
+      setTimeout(() => connection.respond(itt, disk.execute(cdb, dataOut, 0).status), 15); // a slow disk, whose cache does not help
+      return true;
+    },
+  });
+  order.length = 0;
+  await Promise.all([
+    lun.write(new Uint8Array(512).fill(1), { position: 0 }),
+    lun.write(new Uint8Array(10).fill(2), { position: 100 }),
+    lun.write(new Uint8Array(512).fill(3), { position: 512 }),
+  ]);
+  assert.deepEqual(order, ['write 0', 'read 0', 'write 0', 'write 1']);
+  assert.deepEqual([disk.content[99], disk.content[100], disk.content[110], disk.content[512]], [1, 2, 1, 3]);
+});
