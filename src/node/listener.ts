@@ -1,0 +1,97 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { IscsiError } from '../errors.ts';
+import type { Portal } from '../target/connection.ts';
+import type { TargetNode } from '../target/target-node.ts';
+import { payloadCrc32c } from './crc32c.ts';
+import { Driver } from './driver.ts';
+
+/** Where to listen. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+}
+
+/** Accepts connections for a node and gives each its driver. */
+export class Listener {
+  readonly #server: Server;
+  readonly #node: TargetNode;
+  readonly #drivers = new Map<Driver, Promise<void>>();
+
+  private constructor(server: Server, node: TargetNode) {
+    this.#server = server;
+    this.#node = node;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  /**
+   * Begins to listen.
+   * @throws The error of the operating system, such as `EADDRINUSE`, with its `code`.
+   */
+  static async open(node: TargetNode, address: ListenAddress): Promise<Listener> {
+    const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
+    const listener = new Listener(server, node);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: address.host, port: address.port }, () => {
+        server.off('error', reject);
+        server.on('error', ignore); // accepting may fail for want of file descriptors; those who are in stay in
+        resolve();
+      });
+    });
+    return listener;
+  }
+
+  /** The address as bound: the port is the real one, the host may be a wildcard. */
+  get address(): Portal {
+    const bound = this.#server.address();
+    if (typeof bound !== 'object' || bound === null) {
+      throw new IscsiError('ISCSI_CLOSED', 'Cannot tell the address of a listener that is closed');
+    }
+    return { host: bound.address, port: bound.port };
+  }
+
+  /** Takes no new connection. The ones that are there go on. */
+  stop(): void {
+    this.#server.close();
+  }
+
+  /** Ends when no connection is left. The node must have been closed; peers that do not go are cut off by their drivers. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#drivers.values());
+  }
+
+  #accept(socket: Socket): void {
+    const { localAddress, localPort } = socket;
+    if (localAddress === undefined || localPort === undefined) {
+      socket.destroy(); // gone again already
+      return;
+    }
+    const portal = { host: plainHost(localAddress), port: localPort };
+    const core = this.#node.accept({ portal, wake: () => driver.wake(), payloadCrc32c });
+    if (core === undefined) {
+      socket.destroy();
+      return;
+    }
+    let over: () => void = ignore;
+    const closed = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    const driver: Driver = new Driver(core, () => {
+      this.#drivers.delete(driver);
+      over();
+    });
+    this.#drivers.set(driver, closed);
+    driver.attach(socket);
+    driver.wake(); // the login has a deadline from now on
+  }
+}
+
+/** The address as an initiator can use it: IPv4 that came in through an IPv6 socket is IPv4. */
+function plainHost(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+function ignore(): void {
+  // Nothing to do.
+}

@@ -1,0 +1,17 @@
+import type { TargetOptions } from './options.ts';
+import { Target } from './target.ts';
+
+/**
+ * Makes an iSCSI target that serves RAM, files, or stores of your own. Nothing is opened before `listen()`.
+ *
+ * There is no access control: whoever reaches the address can read and write. It listens on the loopback interface unless told otherwise.
+ *
+ * @throws {IscsiError} `ISCSI_USAGE` when there is nothing to serve, or a parameter is out of its range.
+ * @throws {RangeError} When a name is no iSCSI name.
+ * @example
+ * await using target = await createTarget({ luns: [{ memory: '64M' }] }).listen({ port: 0 });
+ * console.log(target.url());
+ */
+export function createTarget(options: TargetOptions): Target {
+  return new Target(options);
+}

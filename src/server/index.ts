@@ -1,0 +1,18 @@
+/** The embedded target: an iSCSI target in this process. */
+export type { BlockStore, Provisioning } from '../device/store.ts';
+export type { Portal } from '../target/connection.ts';
+export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
+export { createTarget } from './create-target.ts';
+export {
+  DEFAULT_TARGET_NAME,
+  type DigestChoice,
+  type FileLun,
+  type Lun,
+  type LunOptions,
+  type MemoryLun,
+  type StoreLun,
+  type TargetOptions,
+  type TargetParameters,
+  type TargetSpec,
+} from './options.ts';
+export type { ListenOptions, SessionInfo, Target } from './target.ts';

@@ -1,0 +1,134 @@
+import type { BlockStore } from '../device/store.ts';
+import { IscsiError } from '../errors.ts';
+import { checkOwnName } from '../login/iscsi-name.ts';
+import { checkPolicy, type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
+import type { TargetLimits } from '../target/limits.ts';
+
+/** What all logical units can say about themselves. */
+export interface LunOptions {
+  /** The logical unit number, 0..16383. Default: the next free one, from 0 on. */
+  readonly lun?: number;
+  /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
+  readonly blockLength?: number;
+  /** Whether writes are refused. Default false. */
+  readonly readOnly?: boolean;
+  /** Unit serial number. Default: derived from target name, number and file, so that it stays the same across restarts. */
+  readonly serial?: string;
+  /** T10 vendor identification, at most 8 characters. */
+  readonly vendor?: string;
+  /** Product identification, at most 16 characters. */
+  readonly product?: string;
+  /** Product revision level, at most 4 characters. */
+  readonly revision?: string;
+}
+
+/** A logical unit in RAM; its data is gone when the target is closed. */
+export interface MemoryLun extends LunOptions {
+  /** Size in bytes, or as text: `64M`, `1GiB`. */
+  readonly memory: number | string;
+}
+
+/** A logical unit in a file or on a block device. */
+export interface FileLun extends LunOptions {
+  readonly file: string;
+  /** Size in bytes, or as text. A missing file is made with it; an existing one must have it. Default: as the file is. */
+  readonly size?: number | string;
+  /** False: do not make the file when it is missing, even with a size. Default true. */
+  readonly create?: boolean;
+  /** Whether writes may be answered before they are on stable storage. Default true. */
+  readonly writeCache?: boolean;
+}
+
+/** A logical unit over a store of your own. It is closed with the target. Its block length and protection are the store's. */
+export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
+  readonly store: BlockStore;
+}
+
+/** One logical unit. */
+export type Lun = MemoryLun | FileLun | StoreLun;
+
+/** One of several targets at the same portals. */
+export interface TargetSpec {
+  /** The iSCSI name. */
+  readonly name: string;
+  /** Free text that initiators may show. */
+  readonly alias?: string;
+  readonly luns: readonly Lun[];
+}
+
+/** Whether a digest is used: never, always, or as the initiator wishes. */
+export type DigestChoice = 'none' | 'crc32c' | 'any';
+
+/** What the target negotiates (RFC 7143 §13). Lengths in bytes, times in seconds. */
+export interface TargetParameters {
+  /** Default `any`. */
+  readonly headerDigest?: DigestChoice;
+  /** Default `any`. */
+  readonly dataDigest?: DigestChoice;
+  /** True: nothing but immediate data comes without an R2T. Default false. */
+  readonly initialR2T?: boolean;
+  /** Whether data may come with the command. Default true. */
+  readonly immediateData?: boolean;
+  /** The longest data segment that the target takes. Default 262144. */
+  readonly maxRecvDataSegmentLength?: number;
+  /** Default 16776192. */
+  readonly maxBurstLength?: number;
+  /** Default 262144. */
+  readonly firstBurstLength?: number;
+  /** Default 16. */
+  readonly maxOutstandingR2T?: number;
+  readonly defaultTime2Wait?: number;
+  readonly defaultTime2Retain?: number;
+}
+
+/** What a target is made of: logical units of one target, or several targets, or both. */
+export interface TargetOptions {
+  /** The iSCSI name of the target of `luns`. Default {@link DEFAULT_TARGET_NAME}. */
+  readonly name?: string;
+  readonly alias?: string;
+  readonly luns?: readonly Lun[];
+  readonly targets?: readonly TargetSpec[];
+  readonly limits?: Partial<TargetLimits>;
+  readonly parameters?: TargetParameters;
+}
+
+/** The name of a target that was given none. */
+export const DEFAULT_TARGET_NAME = 'iqn.2026-11.dev.tsiscsi:target';
+
+/** The largest burst that is a multiple of every block length up to 1024: a transfer of 16 MiB and less needs one R2T or two. */
+const MAX_BURST_LENGTH = 16_776_192;
+
+const DIGESTS = { none: ['None'], crc32c: ['CRC32C'], any: ['CRC32C', 'None'] } as const;
+
+/**
+ * All targets of the options, with prepared names.
+ * @throws {IscsiError} `ISCSI_USAGE` when there is none, or a name cannot be one. @throws {RangeError} See `checkOwnName`.
+ */
+export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
+  const { name = DEFAULT_TARGET_NAME, alias, luns, targets = [] } = options;
+  const own = luns === undefined ? [] : [{ name, luns, ...(alias === undefined ? {} : { alias }) }];
+  const all = [...own, ...targets].map((target) => ({ ...target, name: checkOwnName(target.name) }));
+  if (all.length > 0) return all;
+  throw new IscsiError('ISCSI_USAGE', 'Cannot make a target without logical units: give luns or targets');
+}
+
+/** What the parameters mean for the negotiation. @throws {IscsiError} `ISCSI_USAGE` when one is out of its range. */
+export function policyOf(parameters: TargetParameters = {}): OperationalPolicy {
+  const { headerDigest = 'any', dataDigest = 'any', ...rest } = parameters;
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const policy: OperationalPolicy = {
+    ...TARGET_POLICY,
+    maxBurstLength: MAX_BURST_LENGTH,
+    ...given,
+    headerDigest: DIGESTS[headerDigest],
+    dataDigest: DIGESTS[dataDigest],
+  };
+  const fitting = { ...policy, firstBurstLength: fittingFirstBurst(policy, parameters) };
+  checkPolicy(fitting);
+  return fitting;
+}
+
+/** A smaller MaxBurstLength alone must not need a FirstBurstLength beside it. */
+function fittingFirstBurst(policy: OperationalPolicy, { firstBurstLength }: TargetParameters): number {
+  return firstBurstLength ?? Math.min(policy.firstBurstLength, policy.maxBurstLength);
+}

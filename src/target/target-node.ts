@@ -1,0 +1,191 @@
+import { IscsiError } from '../errors.ts';
+import type { SessionType } from '../login/keys.ts';
+import { type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
+import type { TargetAddress } from '../login/send-targets.ts';
+import type {
+  LoginRefusal,
+  SessionAdmitted,
+  SessionRequest,
+  TargetFound,
+  TargetLoginConfig,
+} from '../login/target-types.ts';
+import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
+import type { CommandWindow } from './command-window.ts';
+import { type ConnectionOptions, type Portal, TargetConnection } from './connection.ts';
+import { limitsOf, type TargetLimits } from './limits.ts';
+import type { LoginFinish } from './login-phase.ts';
+import { Session } from './session.ts';
+import { type TargetDefinition, TargetEntry } from './target-entry.ts';
+
+/** What a node is made of. */
+export interface TargetNodeOptions {
+  readonly targets?: readonly TargetDefinition[];
+  /** What the targets negotiate, as far as they have a choice. Default: {@link TARGET_POLICY}. */
+  readonly policy?: OperationalPolicy;
+  readonly limits?: Partial<TargetLimits>;
+  /** The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that was asked. */
+  readonly portals?: () => readonly Portal[];
+}
+
+/** What this target does, and therefore agrees to, whatever it is told to negotiate (RFC 7143 §7.1.5). */
+const IMPLEMENTED = {
+  errorRecoveryLevel: 0,
+  maxConnections: 1,
+  dataPDUInOrder: true,
+  dataSequenceInOrder: true,
+  taskReporting: ['ResponseFence', 'RFC3720'], // with one connection responses are in order anyway
+  protocolLevel: 1,
+} as const satisfies Partial<OperationalPolicy>;
+
+const LARGEST_TSIH = 0xffff;
+const DEFAULT_PORTAL_GROUP_TAG = 1;
+
+/**
+ * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a connection asks `accept`
+ * for its core.
+ */
+export class TargetNode {
+  readonly limits: TargetLimits;
+  readonly policy: OperationalPolicy;
+  /** @internal What logins ask. */
+  readonly loginConfig: TargetLoginConfig;
+  readonly #portals: () => readonly Portal[];
+  readonly #entries = new Map<string, TargetEntry>();
+  readonly #sessions = new Set<Session>();
+  readonly #connections = new Set<TargetConnection>();
+  #tsih = 0;
+
+  /** @throws {IscsiError} `ISCSI_USAGE` when two targets have the same name, or a limit cannot be. */
+  constructor(options: TargetNodeOptions = {}) {
+    this.limits = limitsOf(options.limits);
+    this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
+    this.#portals = options.portals ?? (() => []);
+    this.loginConfig = {
+      policy: this.policy,
+      textLimit: this.limits.textLength,
+      tolerateRepeatedNames: true, // libiscsi repeats them after AuthMethod=None
+      resolveTarget: (targetName, _initiatorName, sessionType) => this.#resolve(targetName, sessionType),
+      admitSession: (request) => this.#admit(request),
+    };
+    for (const target of options.targets ?? []) this.add(target);
+  }
+
+  /** The targets, in the order in which they were added. */
+  get targets(): readonly TargetEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The sessions in full feature phase. */
+  get sessions(): readonly Session[] {
+    return [...this.#sessions];
+  }
+
+  /** How many connections there are, logged in or not. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Adds a target. @throws {IscsiError} `ISCSI_USAGE` when there is one of that name. */
+  add(definition: TargetDefinition): void {
+    const entry = new TargetEntry(definition);
+    if (this.#entries.has(entry.name)) {
+      throw new IscsiError('ISCSI_USAGE', `Cannot add target ${entry.name}: there is one of this name`);
+    }
+    this.#entries.set(entry.name, entry);
+  }
+
+  /** The target with this name. */
+  find(name: string): TargetEntry | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** The core of a connection that came in; undefined when there are too many already: then close it. */
+  accept(options: ConnectionOptions): TargetConnection | undefined {
+    if (this.#connections.size >= this.limits.connections) return undefined;
+    let halfOpen = 0;
+    for (const connection of this.#connections) if (connection.loggingIn) halfOpen++;
+    if (halfOpen >= this.limits.halfOpenLogins) return undefined;
+    const connection = new TargetConnection(this, options);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /** Ends all sessions and connections, and tells the initiators. What the device servers still have ends without an answer. */
+  close(): void {
+    for (const connection of [...this.#connections]) {
+      connection.announceEnd();
+      connection.finish();
+    }
+  }
+
+  /** Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143 appendix C). */
+  addressesOf(entry: TargetEntry, portal: Portal): readonly TargetAddress[] {
+    const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
+    return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
+  }
+
+  /** @internal The transport of a connection is gone. */
+  connectionEnded(connection: TargetConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** @internal A TSIH that no session has. Never 0. */
+  allocateTsih(): number {
+    const taken = new Set([...this.#sessions].map((session) => session.identity.tsih));
+    do {
+      this.#tsih = this.#tsih === LARGEST_TSIH ? 1 : this.#tsih + 1;
+    } while (taken.has(this.#tsih));
+    return this.#tsih;
+  }
+
+  /**
+   * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not earlier than here, so that a
+   * login that fails disturbs nobody.
+   */
+  openSession(connection: TargetConnection, login: LoginFinish, tsih: number, window: CommandWindow): void {
+    const discovery = login.sessionType === 'Discovery';
+    const entry = login.targetName === undefined ? undefined : this.#entries.get(login.targetName);
+    const { initiatorName, initiatorAlias, isid } = login;
+    const key = sessionKey(login, discovery, connection.portal);
+    for (const session of [...this.#sessions]) if (session.identity.key === key) session.close();
+
+    connection.cid = login.cid;
+    const identity = { key, initiatorName, initiatorAlias, isid, tsih, discovery };
+    const session = new Session(identity, entry, login.parameters, window, (closed) => {
+      this.#sessions.delete(closed);
+      entry?.sessions.delete(closed);
+    });
+    this.#sessions.add(session);
+    if (!discovery) entry?.sessions.add(session);
+    connection.enterFullFeature(session);
+  }
+
+  #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {
+    if (targetName === undefined && sessionType === 'Discovery') {
+      return { ok: true, portalGroupTag: this.targets[0]?.portalGroupTag ?? DEFAULT_PORTAL_GROUP_TAG };
+    }
+    const entry = targetName === undefined ? undefined : this.#entries.get(targetName);
+    if (entry === undefined) return { ok: false, status: LOGIN_STATUS.NOT_FOUND };
+    return { ok: true, portalGroupTag: entry.portalGroupTag, targetAlias: entry.alias };
+  }
+
+  /** RFC 7143 §6.3.1. Sessions have one connection here, so a session that exists takes no other. */
+  #admit(request: SessionRequest): SessionAdmitted | LoginRefusal {
+    if (request.tsih === 0) return { ok: true };
+    const { initiatorName, isid, tsih } = request;
+    const known = [...this.#sessions].some(
+      ({ identity }) => identity.tsih === tsih && identity.isid === isid && identity.initiatorName === initiatorName,
+    );
+    const status = known ? LOGIN_STATUS.TOO_MANY_CONNECTIONS : LOGIN_STATUS.SESSION_DOES_NOT_EXIST;
+    return { ok: false, status };
+  }
+}
+
+/** What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1). */
+function sessionKey(login: LoginFinish, discovery: boolean, portal: Portal): string {
+  const where =
+    login.targetName === undefined
+      ? `portal ${portal.host} ${portal.port}`
+      : `${login.targetName} ${login.portalGroupTag}`;
+  return `${discovery ? 'Discovery' : 'Normal'} ${login.initiatorName} ${login.isid} ${where}`;
+}

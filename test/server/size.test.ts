@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { IscsiError } from '../../src/errors.ts';
+import { parseSize } from '../../src/server/size.ts';
+
+test('parseSize() reads bytes and binary units', () => {
+  const sizes = {
+    '512': 512,
+    '4K': 4096,
+    '64M': 67_108_864,
+    '64MB': 67_108_864,
+    '1GiB': 1_073_741_824,
+    '2T': 2_199_023_255_552,
+  };
+  for (const [text, bytes] of Object.entries(sizes)) assert.equal(parseSize(text), bytes, text);
+  assert.equal(parseSize(1_000_000), 1_000_000);
+});
+
+test('parseSize() refuses everything else', () => {
+  for (const size of [
+    '',
+    'M',
+    '1.5G',
+    '-1',
+    '0',
+    '1 G',
+    '1Gi',
+    '1g',
+    '0x10',
+    '1KK',
+    '9999999T',
+    0,
+    -1,
+    1.5,
+    Number.NaN,
+    2 ** 53,
+  ]) {
+    assert.throws(
+      () => parseSize(size),
+      (error) => error instanceof IscsiError && error.code === 'ISCSI_USAGE',
+      String(size),
+    );
+  }
+});
