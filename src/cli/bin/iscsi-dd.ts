@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { dd } from '../dd.ts';
+import { runAsProcess } from '../process.ts';
+
+await runAsProcess(dd);

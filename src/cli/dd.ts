@@ -1,0 +1,209 @@
+/** `iscsi-dd`: copies between logical units, files, and standard input and output. */
+import type { Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { connect } from '../client/connect.ts';
+import type { LogicalUnit } from '../client/logical-unit.ts';
+import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import type { OpenDestination } from './copy-destination.ts';
+import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';
+import { Copy } from './copy-engine.ts';
+import type { OpenSource } from './copy-source.ts';
+import { fileSource, lunSource, streamSource } from './copy-source.ts';
+import { checkFit, chunkSizeOf, DD_OPTIONS, endpointsOf } from './dd-plan.ts';
+import type { Endpoint } from './endpoint.ts';
+import { titleOf } from './endpoint.ts';
+import type { ExitCode } from './exit.ts';
+import { connecting, EXIT, exitCodeOf, ToolError } from './exit.ts';
+import type { Values } from './options.ts';
+import { errorDocument } from './print.ts';
+import { startProgress } from './progress.ts';
+import { redact } from './redact.ts';
+import { formatSize } from './size.ts';
+import type { ToolContext } from './tool.ts';
+import { tool } from './tool.ts';
+import { unreadableReport } from './unreadable.ts';
+
+const OPTIONS = {
+  ...DD_OPTIONS,
+  ...CONNECT_OPTIONS,
+  json: JSON_OPTION,
+  debug: { kind: 'flag', help: 'Say more about errors' },
+} as const;
+const OPERANDS = {
+  from: { value: 'SRC', help: "iscsi:// URL, file name, or '-' for standard input (instead of -s)", optional: true },
+  to: { value: 'DST', help: "iscsi:// URL, file name, or '-' for standard output (instead of -d)", optional: true },
+} as const;
+
+type Context = ToolContext<typeof OPTIONS, typeof OPERANDS>;
+
+/** The tool `iscsi-dd`. */
+export const dd = tool({
+  name: 'iscsi-dd',
+  summary: 'Copy logical units, files and streams in any direction',
+  operands: OPERANDS,
+  options: OPTIONS,
+  epilog: `SIZE: bytes, or a number behind which stands K, M, G or T (powers of 1024).
+
+A file is written as FILE.partial and gets its name when it is complete and safe on its medium.
+
+${URL_HELP}
+
+${EXIT_HELP}`,
+  async run(context) {
+    const { options, operands } = context;
+    const ends = endpointsOf(options, operands);
+    const report = unreadableReport();
+    const source = await openSource(ends.source, context, options.ignoreErrors ? report : undefined);
+    try {
+      checkFit(options, source.length, undefined);
+      const destination = await openDestination(ends.destination, context, source);
+      const hash = options.hash ? createHash('sha256') : undefined;
+      const result = await copy(context, source, destination, hash);
+      return conclude(context, ends, { ...result, sha256: hash?.digest('hex'), unreadable: report.total });
+    } finally {
+      await source.close().catch(() => undefined);
+    }
+  },
+});
+
+async function openSource(
+  endpoint: Endpoint,
+  context: Context,
+  unreadable: ReturnType<typeof unreadableReport> | undefined,
+): Promise<OpenSource> {
+  if (endpoint.kind === 'lun') {
+    return lunSource(await openUnit(endpoint.url, context), unreadable);
+  }
+  if (endpoint.kind === 'file') return fileSource(endpoint.path);
+  return streamSource(context.host.stdin, titleOf(endpoint));
+}
+
+/** Opens the destination; nothing of it is touched when the copy cannot fit. */
+async function openDestination(endpoint: Endpoint, context: Context, source: OpenSource): Promise<OpenDestination> {
+  const { options, host } = context;
+  if (endpoint.kind === 'file') return fileDestination(endpoint.path, options.seek ?? 0);
+  if (endpoint.kind !== 'lun') return streamDestination(host.stdout, titleOf(endpoint));
+  const lun = await openUnit(endpoint.url, context);
+  try {
+    checkFit(options, source.length, lun.size);
+  } catch (error) {
+    await lun.close();
+    throw error;
+  }
+  return lunDestination(lun);
+}
+
+/** Opens the logical unit of a URL, which must have blocks. */
+async function openUnit(text: string, { options, host, print }: Context): Promise<LogicalUnit> {
+  const url = readUrl(text, 'full', print, host);
+  const lun = await connecting(connect(url, connectOptions(options, host)));
+  if (lun.isBlockDevice) return lun;
+  await lun.close();
+  throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
+    code: 'NOT_A_BLOCK_DEVICE',
+    exitCode: EXIT.FAILED,
+    hint: "'iscsi-ls -s' shows what it is",
+  });
+}
+
+interface Result {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+async function copy(
+  { options, host }: Context,
+  source: OpenSource,
+  destination: OpenDestination,
+  hash: Hash | undefined,
+): Promise<Result> {
+  const { skip = 0, seek = 0, count } = options;
+  const rest = source.length === undefined ? undefined : source.length - skip;
+  const length = rest === undefined ? count : Math.min(rest, count ?? rest);
+  const progress = startProgress({ stream: host.stderr, total: length, style: styleOf(options) });
+  const started = performance.now();
+  const work = new Copy({
+    source,
+    destination,
+    skip,
+    seek,
+    length,
+    hash,
+    chunkSize: chunkSizeOf(options, source.blockSize, destination.blockSize),
+    queueDepth: options.max ?? 32,
+    signal: host.signal,
+    onProgress: (bytes) => progress.update(bytes),
+  });
+  try {
+    const { bytes } = await work.run();
+    await destination.finish();
+    return { bytes, seconds: (performance.now() - started) / 1000 };
+  } catch (error) {
+    const left = await destination.abandon(work.contiguous);
+    throw incomplete(error, left, work.contiguous);
+  } finally {
+    progress.stop();
+  }
+}
+
+function styleOf({ progress, quiet }: Pick<Values<typeof OPTIONS>, 'progress' | 'quiet'>): 'auto' | 'lines' | 'none' {
+  return quiet ? 'none' : progress ? 'lines' : 'auto';
+}
+
+/** The error of a copy that did not come to its end: what happened, and what is left where. */
+function incomplete(error: unknown, left: string | undefined, contiguous: number): ToolError {
+  const { code, message, hint, ...facts } = errorDocument(error);
+  const hints = [left, hint].filter((text) => text !== undefined);
+  return new ToolError(message, {
+    code,
+    exitCode: exitCodeOf(error),
+    hint: hints.length === 0 ? undefined : hints.join('; '),
+    facts: { ...facts, bytesComplete: contiguous },
+    cause: error,
+  });
+}
+
+interface Conclusion extends Result {
+  readonly sha256: string | undefined;
+  /** Bytes that were replaced by zeros. */
+  readonly unreadable: number;
+}
+
+function conclude(
+  { print, host, options }: Context,
+  ends: { readonly source: Endpoint; readonly destination: Endpoint },
+  { bytes, seconds, sha256, unreadable }: Conclusion,
+): ExitCode {
+  // Data on stdout leaves only stderr for words.
+  const to = ends.destination.kind === 'stdout' ? 'stderr' : 'stdout';
+  const bytesPerSecond = Math.round(bytes / seconds);
+  if (unreadable > 0) print.note(`${formatSize(unreadable)} of the source could not be read and became zeros`);
+  if (print.json) {
+    const source = documentOf(ends.source);
+    const destination = documentOf(ends.destination);
+    print.document(
+      {
+        bytes,
+        seconds: Number(seconds.toFixed(6)),
+        bytesPerSecond,
+        source,
+        destination,
+        ...(sha256 && { sha256 }),
+        unreadableBytes: unreadable,
+      },
+      to,
+    );
+  } else if (!options.quiet) {
+    host[to].write(
+      `${bytes} bytes (${formatSize(bytes)}) copied in ${seconds.toFixed(3)} seconds, ${formatSize(bytesPerSecond)}/s\n`,
+    );
+  }
+  if (!print.json && sha256) host[to].write(`sha256 ${sha256}\n`);
+  return unreadable > 0 ? EXIT.PARTIAL : EXIT.DONE;
+}
+
+function documentOf(endpoint: Endpoint): Readonly<Record<string, unknown>> {
+  const { kind } = endpoint;
+  if (kind === 'lun') return { kind, url: titleOf(endpoint) };
+  return kind === 'file' ? { kind, path: endpoint.path } : { kind };
+}

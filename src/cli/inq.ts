@@ -1,0 +1,128 @@
+/** `iscsi-inq`: standard INQUIRY data, or vital product data pages, of one logical unit. */
+import { connect } from '../client/connect.ts';
+import type { LogicalUnit } from '../client/logical-unit.ts';
+import { cdb } from '../scsi/cdb.ts';
+import { readInquiry } from '../scsi/data/inquiry.ts';
+import { readVpdSupportedPages } from '../scsi/data/vpd-supported-pages.ts';
+import { scsiStatusError } from '../scsi/status-error.ts';
+import type { ScsiResult } from '../scsi/task.ts';
+import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import { connecting, EXIT, ToolError, usageError } from './exit.ts';
+import { showPage } from './inq-pages.ts';
+import { standardLines } from './inq-text.ts';
+import type { Printer } from './print.ts';
+import { tool } from './tool.ts';
+
+/** What a first INQUIRY asks for: one byte of length was all that SCSI-2 devices knew. */
+const FIRST_LENGTH = 252;
+
+/** The tool `iscsi-inq`. */
+export const inq = tool({
+  name: 'iscsi-inq',
+  summary: 'Show the INQUIRY data of one logical unit',
+  operands: { url: { value: 'URL', help: 'the logical unit' } },
+  options: {
+    ...CONNECT_OPTIONS,
+    evpd: { kind: 'integer', short: 'e', value: 'N', help: '1: show a vital product data page' },
+    pagecode: {
+      kind: 'integer',
+      short: 'c',
+      value: 'PAGE',
+      maximum: 255,
+      help: 'Page to show with -e 1: decimal, or hex behind 0x (0: the list of pages)',
+    },
+    all: { kind: 'flag', short: 'a', help: 'Show the standard data and every page that the list names' },
+    json: JSON_OPTION,
+    debug: { kind: 'integer', short: 'd', value: 'N', help: 'Above 0: say more about errors' },
+  },
+  epilog: `${URL_HELP}\n\n${EXIT_HELP}`,
+  async run({ operands, options, print, host }) {
+    const evpd = (options.evpd ?? 0) !== 0;
+    const pageCode = options.pagecode ?? 0;
+    if (options.all && (evpd || pageCode !== 0)) throw usageError('--all shows every page: it goes without -e and -c');
+    const url = readUrl(operands.url, 'full', print, host);
+    const lun = await connecting(connect(url, { ...connectOptions(options, host), probe: false }));
+    try {
+      if (options.all) return await showAll(lun, print, host.signal);
+      const bytes = await fetchInquiry(lun, evpd, pageCode, host.signal);
+      const shown = evpd ? pageDocument(pageCode, bytes) : standardDocument(bytes);
+      if (print.json) print.document(shown.document);
+      else for (const line of shown.lines) print.line(line);
+      return EXIT.DONE;
+    } finally {
+      await lun.close();
+    }
+  },
+});
+
+interface Shown {
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+function standardDocument(bytes: Uint8Array): Shown {
+  const data = readInquiry(bytes);
+  return { document: { evpd: false, pageCode: 0, data, raw: bytes }, lines: standardLines(data, bytes) };
+}
+
+function pageDocument(pageCode: number, bytes: Uint8Array): Shown {
+  const { name, data, lines } = showPage(pageCode, bytes);
+  return { document: { evpd: true, pageCode, pageName: name ?? null, data: data ?? null, raw: bytes }, lines };
+}
+
+/** Shows everything; a page that cannot be had is complained about and left out. */
+async function showAll(lun: LogicalUnit, print: Printer, signal: AbortSignal): Promise<0 | 6> {
+  const standard = standardDocument(await fetchInquiry(lun, false, 0, signal));
+  const { pageCodes } = readVpdSupportedPages(await fetchInquiry(lun, true, 0, signal));
+  const shown: Shown[] = [standard];
+  let complete = true;
+  for (const code of pageCodes) {
+    try {
+      shown.push(pageDocument(code, await fetchInquiry(lun, true, code, signal)));
+    } catch (error) {
+      signal.throwIfAborted();
+      complete = false;
+      print.problem(error, `page 0x${code.toString(16).padStart(2, '0')}`);
+    }
+  }
+  if (print.json) print.document({ pages: shown.map(({ document }) => document), complete });
+  else print.line(shown.map(({ lines }) => lines.join('\n')).join('\n\n'));
+  return complete ? EXIT.DONE : EXIT.PARTIAL;
+}
+
+/** INQUIRY, a second time with more room when the first answer says that it is longer. */
+async function fetchInquiry(
+  lun: LogicalUnit,
+  evpd: boolean,
+  pageCode: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const first = await inquire(lun, evpd, pageCode, FIRST_LENGTH, signal);
+  const [, , high = 0, low = 0, additional = 0] = first;
+  const full = evpd ? high * 256 + low + 4 : additional + 5;
+  if (full <= first.length || first.length < FIRST_LENGTH) return first.subarray(0, Math.min(full, first.length));
+  const second = await inquire(lun, evpd, pageCode, full, signal);
+  return second.subarray(0, full);
+}
+
+async function inquire(
+  lun: LogicalUnit,
+  evpd: boolean,
+  pageCode: number,
+  allocationLength: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const dataIn = new Uint8Array(allocationLength);
+  const command = cdb('INQUIRY', { evpd, pageCode, allocationLength });
+  const result = await lun.execute(command, { dataIn, signal });
+  if (result.status !== SCSI_STATUS.GOOD) throw refused(command, result, !evpd && pageCode !== 0);
+  return dataIn.subarray(0, result.dataInLength);
+}
+
+function refused(command: Uint8Array, result: ScsiResult, withoutEvpd: boolean): Error {
+  const error = scsiStatusError(command, result);
+  if (!withoutEvpd) return error;
+  const { code, message } = error;
+  return new ToolError(message, { code, exitCode: EXIT.FAILED, hint: '-c needs -e 1', cause: error });
+}

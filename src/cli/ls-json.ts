@@ -1,0 +1,57 @@
+/** The JSON document of `iscsi-ls`. */
+import type { Portal } from '../client/discover.ts';
+import { sizeOf } from './capacity.ts';
+import { DEVICE_TYPE_LABELS, label } from './labels.ts';
+import type { ListedUnit } from './ls-units.ts';
+import { errorDocument } from './print.ts';
+
+/** One portal of one target, as far as it answered. */
+export interface Listed {
+  readonly name: string;
+  readonly portal: Portal;
+  /** Undefined when they were not asked for, or could not be asked. */
+  readonly units: readonly ListedUnit[] | undefined;
+  readonly error: unknown;
+}
+
+/** Targets with their portals, portals with their logical units; `complete` is false when something failed. */
+export function listDocument(listed: readonly Listed[], complete: boolean): Readonly<Record<string, unknown>> {
+  const targets = new Map<string, object[]>();
+  for (const item of listed) {
+    const portals = targets.get(item.name) ?? [];
+    targets.set(item.name, portals);
+    portals.push(portalDocument(item));
+  }
+  return { targets: [...targets].map(([name, portals]) => ({ name, portals })), complete };
+}
+
+function portalDocument({ portal, units, error }: Listed): object {
+  return {
+    address: portal.text,
+    host: portal.host,
+    port: portal.port,
+    ...(portal.portalGroupTag === undefined ? {} : { portalGroupTag: portal.portalGroupTag }),
+    ...(units && { luns: units.map(unitDocument) }),
+    ...(error === undefined ? {} : { error: errorDocument(error) }),
+  };
+}
+
+function unitDocument({ lun, inquiry, capacity, mediumPresent, error }: ListedUnit): object {
+  return {
+    lun,
+    ...(inquiry && {
+      deviceType: inquiry.peripheralDeviceType,
+      deviceTypeName: label(DEVICE_TYPE_LABELS, inquiry.peripheralDeviceType),
+      vendor: inquiry.vendorIdentification,
+      product: inquiry.productIdentification,
+      revision: inquiry.productRevisionLevel,
+    }),
+    mediumPresent,
+    ...(capacity && {
+      size: sizeOf(capacity),
+      blocks: capacity.returnedLogicalBlockAddress + 1n,
+      blockSize: capacity.logicalBlockLength,
+    }),
+    ...(error === undefined ? {} : { error: errorDocument(error) }),
+  };
+}

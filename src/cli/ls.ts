@@ -1,0 +1,118 @@
+/** `iscsi-ls`: the targets behind a portal and, with `-s`, their logical units. */
+import { openSession } from '../client/connect.ts';
+import type { Portal } from '../client/discover.ts';
+import { discover } from '../client/discover.ts';
+import type { ConnectOptions } from '../client/options.ts';
+import type { IscsiUrl } from '../client/url.ts';
+import { sizeOf } from './capacity.ts';
+import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, PORTAL_HELP, readUrl } from './connect-options.ts';
+import { connecting, EXIT } from './exit.ts';
+import type { Listed } from './ls-json.ts';
+import { listDocument } from './ls-json.ts';
+import { targetLine, targetUrl, unitLine } from './ls-text.ts';
+import type { ListedUnit } from './ls-units.ts';
+import { listUnits } from './ls-units.ts';
+import type { Printer } from './print.ts';
+import { tool } from './tool.ts';
+
+/** Targets that are looked into at a time; they are shown in the portal's order all the same. */
+const AT_A_TIME = 8;
+
+/** The tool `iscsi-ls`. */
+export const ls = tool({
+  name: 'iscsi-ls',
+  summary: 'List the targets behind a portal, and their logical units',
+  operands: { portal: { value: 'PORTAL', help: 'URL of the portal; a target and a LUN in it are passed over' } },
+  options: {
+    ...CONNECT_OPTIONS,
+    showLuns: { kind: 'flag', short: 's', help: 'Show the logical units of each target' },
+    url: { kind: 'flag', short: 'U', help: 'Show targets as URLs (not with -s)' },
+    json: JSON_OPTION,
+    debug: { kind: 'flag', short: 'd', help: 'Say more about errors' },
+  },
+  epilog: `${PORTAL_HELP}\n\n${EXIT_HELP}`,
+  async run({ operands, options, print, host }) {
+    const url = readUrl(operands.portal, 'portal', print, host);
+    const connection = connectOptions(options, host);
+    const found = await connecting(portalsOf(url, connection));
+    if (found.length === 0) print.note('the portal shows no target to this initiator');
+    const list = options.showLuns ? look(found, url, connection, host.signal) : found.map(async (portal) => portal);
+    const listed: Listed[] = [];
+    let complete = true;
+    for (const next of list) {
+      const item = await next;
+      listed.push(item);
+      if (!print.json) printTarget(print, item, options.url && !options.showLuns);
+      complete = complain(print, item) && complete;
+    }
+    if (print.json) print.document(listDocument(listed, complete));
+    return complete ? EXIT.DONE : EXIT.PARTIAL;
+  },
+});
+
+/** Every portal of every target, in the order of the answer. */
+async function portalsOf(url: IscsiUrl, options: ConnectOptions): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  for await (const { name, portals } of discover(url, options)) {
+    for (const portal of portals) found.push({ name, portal, units: undefined, error: undefined });
+  }
+  return found;
+}
+
+/** Looks into the targets, several at a time. */
+function look(
+  found: readonly Listed[],
+  url: IscsiUrl,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): readonly Promise<Listed>[] {
+  const started: Promise<Listed>[] = [];
+  for (const [index, item] of found.entries()) {
+    const before = started[index - AT_A_TIME];
+    started.push(
+      (before ?? Promise.resolve()).then(async () => {
+        try {
+          return { ...item, units: await unitsOf(url, item.name, item.portal, options, signal) };
+        } catch (error) {
+          return { ...item, error: signal.aborted ? signal.reason : error };
+        }
+      }),
+    );
+  }
+  return started;
+}
+
+async function unitsOf(
+  url: IscsiUrl,
+  targetName: string,
+  { host, port, portalGroupTag }: Portal,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<readonly ListedUnit[]> {
+  // Credentials, digests and what else the URL asked for go along.
+  const session = await connecting(openSession({ ...url, host, port, portalGroupTag, targetName }, options));
+  try {
+    return await listUnits(session, signal);
+  } finally {
+    await session.close();
+  }
+}
+
+function printTarget(print: Printer, { name, portal, units }: Listed, asUrl: boolean): void {
+  print.line(asUrl ? targetUrl(name, portal.text) : targetLine(name, portal.text));
+  for (const { lun, inquiry, capacity, mediumPresent, error } of units ?? []) {
+    const size = capacity && sizeOf(capacity);
+    print.line(
+      unitLine({ lun, deviceType: inquiry?.peripheralDeviceType, size, mediumPresent, failed: error !== undefined }),
+    );
+  }
+}
+
+/** Says on stderr what is missing. @returns Whether nothing is. */
+function complain(print: Printer, { name, portal, units, error }: Listed): boolean {
+  const title = `${name} at ${portal.text}`;
+  if (error !== undefined) print.problem(error, title);
+  const failed = units?.filter((unit) => unit.error !== undefined) ?? [];
+  for (const unit of failed) print.problem(unit.error, `${title}, LUN ${unit.lun}`);
+  return error === undefined && failed.length === 0;
+}

@@ -1,0 +1,89 @@
+/** A tool is a row of facts and one function. What all tools have in common is here: common options, error lines, exit codes. */
+import type { Readable, Writable } from 'node:stream';
+import type { ExitCode } from './exit.ts';
+import { EXIT, exitCodeOf, ToolError } from './exit.ts';
+import type { CommandLine, Operands, OperandTable, OptionTable, Values } from './options.ts';
+import { parseCommandLine } from './options.ts';
+import { Printer } from './print.ts';
+import { VERSION } from './version.ts';
+
+/** The world around a tool. */
+export interface Host {
+  readonly stdin: Readable;
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts with an {@link Interrupted} when the user wants the tool to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Why a tool was stopped from outside. */
+export class Interrupted extends ToolError {
+  constructor(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    const exitCode = name === 'SIGINT' ? EXIT.INTERRUPTED : EXIT.TERMINATED;
+    super(`Interrupted by ${name}`, { code: 'INTERRUPTED', exitCode });
+  }
+}
+
+/** Nobody reads standard output any more. Not worth a word, unless the tool copies data there. */
+export class BrokenPipe extends ToolError {
+  constructor() {
+    super('Cannot write to standard output: the reader has closed it', { code: 'EPIPE', exitCode: EXIT.FAILED });
+  }
+}
+
+/** What a tool's function gets. */
+export interface ToolContext<O extends OptionTable, P extends OperandTable> {
+  readonly options: Values<O>;
+  readonly operands: Operands<P>;
+  readonly print: Printer;
+  readonly host: Host;
+}
+
+/** A tool, ready to run. */
+export interface Tool {
+  readonly name: string;
+  readonly summary: string;
+  /** Runs with the words behind the tool's name; settles with the exit code and never rejects. */
+  run(args: readonly string[], host: Host): Promise<ExitCode>;
+}
+
+/** `--json` and `--debug`, which every tool has in one form or another. */
+interface Common {
+  readonly json?: boolean;
+  readonly debug?: boolean | number | undefined;
+}
+
+/** Makes a tool of its facts and its function, which gives the exit code or throws. */
+export function tool<const O extends OptionTable, const P extends OperandTable>(
+  facts: CommandLine<O, P> & { readonly run: (context: ToolContext<O, P>) => Promise<ExitCode> },
+): Tool {
+  return {
+    name: facts.name,
+    summary: facts.summary,
+    async run(args, host) {
+      // Until the command line is understood, the bare word decides how its error is shown.
+      let print = new Printer(facts.name, host, args.includes('--json'));
+      let debug = false;
+      try {
+        const parsed = parseCommandLine(facts, args, VERSION);
+        if ('show' in parsed) {
+          host.stdout.write(parsed.show);
+          return EXIT.DONE;
+        }
+        const common: Common = parsed.options;
+        print = new Printer(facts.name, host, common.json === true);
+        debug = Boolean(common.debug) || Number(host.env['LIBISCSI_DEBUG'] ?? 0) > 0;
+        return await facts.run({ ...parsed, print, host });
+      } catch (thrown) {
+        // Once the user has asked to stop, what fails is a consequence.
+        const error = host.signal.aborted && !(thrown instanceof ToolError) ? host.signal.reason : thrown;
+        if (error instanceof BrokenPipe) return exitCodeOf(error);
+        print.problem(error);
+        if (print.json) print.errorDocument(error);
+        if (debug) print.trace(thrown);
+        return exitCodeOf(error);
+      }
+    },
+  };
+}

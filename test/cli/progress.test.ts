@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatEta, progressLine, RateMeter } from '../../src/cli/progress.ts';
+
+const HALF = { bytes: 50 * 2 ** 20, total: 100 * 2 ** 20, rate: 10 * 2 ** 20 };
+
+test('progressLine() shows bar, share, bytes, rate and time left', () => {
+  assert.equal(
+    progressLine(HALF, 100),
+    `[${'='.repeat(20)}${' '.repeat(20)}]  50%  50 MiB of 100 MiB  10 MiB/s  ETA 0:05`,
+  );
+});
+
+test('progressLine() never exceeds the columns there are', () => {
+  for (let columns = 0; columns <= 120; columns++) {
+    const line = progressLine(HALF, columns);
+    assert.ok(line.length <= columns, `${columns} columns: ${line.length} characters`);
+  }
+});
+
+test('progressLine() drops first what matters least', () => {
+  assert.equal(progressLine(HALF, 33), ' 50%  50 MiB of 100 MiB  10 MiB/s');
+  assert.equal(progressLine(HALF, 32), ' 50%  50 MiB of 100 MiB');
+  assert.equal(progressLine(HALF, 12), ' 50%');
+});
+
+test('progressLine() shows 100% only when everything is done', () => {
+  assert.match(progressLine({ bytes: 999_999, total: 1_000_000, rate: 1 }, 80), / 99% {2}/);
+  assert.match(progressLine({ bytes: 1_000_000, total: 1_000_000, rate: 1 }, 80), /100% {2}/);
+  assert.match(progressLine({ bytes: 0, total: 0, rate: 0 }, 80), /100% {2}/);
+});
+
+test('progressLine() shows bytes and rate where the total is unknown', () => {
+  assert.equal(progressLine({ bytes: 2048, total: undefined, rate: 1024 }, 80), '2 KiB  1 KiB/s');
+});
+
+test('formatEta() shows hours only when there are some, and nothing it does not know', () => {
+  assert.equal(formatEta(0, 0), '0:00');
+  assert.equal(formatEta(59, 1), '0:59');
+  assert.equal(formatEta(61, 1), '1:01');
+  assert.equal(formatEta(3661, 1), '1:01:01');
+  assert.equal(formatEta(1, 0), '-:--');
+  assert.equal(formatEta(1e15, 1), '-:--');
+});
+
+test('RateMeter tells the rate of the last seconds, also while nothing moves', () => {
+  const meter = new RateMeter();
+  assert.equal(meter.sample(0, 0), 0);
+  assert.equal(meter.sample(1000, 1000), 1000);
+  for (let second = 2; second <= 10; second++) meter.sample(second * 1000, second * 1000);
+  for (let second = 11; second <= 13; second++) meter.sample(10_000, second * 1000);
+  assert.equal(meter.sample(10_000, 14_000), 0);
+});

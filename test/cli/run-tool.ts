@@ -1,0 +1,49 @@
+/** Runs our tools as a user does: as processes. */
+import { fileURLToPath } from 'node:url';
+import type { Cleanup, Completed, ProcessOptions, RunningProcess } from '../support/process.ts';
+import { runProcess, startProcess } from '../support/process.ts';
+
+/** A command-line tool of ours. */
+export type ToolName = 'tsiscsi' | 'iscsi-ls' | 'iscsi-inq' | 'iscsi-readcapacity16' | 'iscsi-dd' | 'iscsi-target';
+
+/** The program file of a tool: compiled when the test is compiled, else the source, from which Node.js strips the types. */
+export function programOf(name: ToolName): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../../src/cli/bin/${name}.${extension}`, import.meta.url));
+}
+
+/** Runs a tool to its end. */
+export function runTool(name: ToolName, args: readonly string[], options: ProcessOptions = {}): Promise<Completed> {
+  return runProcess(process.execPath, [programOf(name), ...args], {
+    timeout: 30_000,
+    env: plainEnvironment(),
+    ...options,
+  });
+}
+
+/** Runs a tool inside a shell command, in which it is called `"$@"`. */
+export function runInShell(script: string, name: ToolName, args: readonly string[]): Promise<Completed> {
+  const words = ['-c', script, 'sh', process.execPath, programOf(name), ...args];
+  return runProcess('bash', words, { timeout: 30_000, env: plainEnvironment() });
+}
+
+/** Starts a tool that is stopped when the test is over. */
+export function startTool(t: Cleanup, name: ToolName, args: readonly string[]): RunningProcess {
+  return startProcess(t, process.execPath, [programOf(name), ...args], { env: plainEnvironment() });
+}
+
+/** Starts `iscsi-target` on a free port and waits for the URL of each logical unit. */
+export async function startTarget(
+  t: Cleanup,
+  args: readonly string[],
+): Promise<{ readonly process: RunningProcess; readonly urls: readonly string[] }> {
+  const process = startTool(t, 'iscsi-target', ['--listen', '127.0.0.1:0', ...args]);
+  await process.waitFor('stderr', /listening on /);
+  return { process, urls: process.stdout.trimEnd().split('\n') };
+}
+
+/** Nothing of the environment changes what the tools do. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(LIBISCSI_|COLUMNS$|NODE_)/.test(name));
+  return Object.fromEntries(kept);
+}
