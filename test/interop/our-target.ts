@@ -1,0 +1,25 @@
+/** Our target in this process, as the interop tests serve it to foreign initiators. */
+import type { TestContext } from 'node:test';
+import { createTarget } from '../../src/server/index.ts';
+
+/** The name of the target. */
+export const NAME = 'iqn.2003-01.org.example:disk';
+
+export interface Served {
+  readonly port: number;
+  /** `127.0.0.1:<port>` */
+  readonly portal: string;
+  /** The only logical unit. */
+  readonly url: string;
+}
+
+/** Serves one RAM disk as LUN 0 until the test is over. */
+export async function serve(
+  t: TestContext,
+  { sizeMiB, blockLength = 512 }: { readonly sizeMiB: number; readonly blockLength?: number },
+): Promise<Served> {
+  const memory = sizeMiB * 2 ** 20;
+  const target = await createTarget({ name: NAME, luns: [{ memory, blockLength }] }).listen({ port: 0 });
+  t.after(() => target.close());
+  return { port: target.port, portal: `127.0.0.1:${target.port}`, url: target.url(0) };
+}

@@ -1,0 +1,28 @@
+/**
+ * `npm run soak`: the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --seed N`; a failure prints the seed, and
+ * `SEED=n npm test -- simulated` runs it alone.
+ */
+import { parseArgs } from 'node:util';
+import { cutConnection, writeReadVerify } from '../simulated/scenarios.ts';
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '300' }, seed: { type: 'string' } } });
+const first = values.seed === undefined ? Math.floor(Math.random() * 0x4000_0000) : Number(values.seed);
+const until = performance.now() + Number(values.seconds) * 1000;
+console.log(`soak: seeds from ${first} on, ${values.seconds} s`);
+
+let seed = first;
+let said = performance.now();
+for (; performance.now() < until; seed++) {
+  try {
+    await writeReadVerify(seed);
+    await cutConnection(seed);
+  } catch (error) {
+    console.error(`soak: failed with SEED=${seed}`, error);
+    process.exit(1);
+  }
+  if (performance.now() - said > 5000) {
+    said = performance.now();
+    console.log(`soak: ${seed - first + 1} seeds passed, ${((until - said) / 1000).toFixed(0)} s left`);
+  }
+}
+console.log(`soak: ${seed - first} seeds passed, none failed`);

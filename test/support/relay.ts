@@ -1,0 +1,192 @@
+/**
+ * A loopback TCP relay between an initiator and a target. It records what both sides send, without any rights,
+ * and does harm on demand: cuts, stalls, delays, corrupts or chops the stream.
+ */
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { PcapWriter } from './pcap.ts';
+import type { Cleanup } from './process.ts';
+
+/** What is done to one direction of one connection. Offsets count the bytes of that direction from 0. */
+export interface Faults {
+  /** Both sides lose the connection once this many bytes have been passed on. */
+  readonly cutAfter?: number;
+  /** How they lose it: `reset` (RST, the default) or `end` (FIN). */
+  readonly cutBy?: 'reset' | 'end';
+  /** Nothing is passed on after this many bytes, and nothing is closed either. */
+  readonly stallAfter?: number;
+  /** Longest piece that is written at once, in bytes; 1 shows every cut of a PDU to the receiver. */
+  readonly pieceLength?: number;
+  /** Milliseconds that each piece of the stream is held back. */
+  readonly delay?: number;
+  /** The byte at this offset is changed by XOR with `xor`. */
+  readonly corrupt?: { readonly at: number; readonly xor: number };
+}
+
+/** The two directions of a connection. */
+export interface ConnectionFaults {
+  readonly toTarget?: Faults;
+  readonly toInitiator?: Faults;
+}
+
+export interface RelayOptions {
+  /** The target's port on 127.0.0.1. */
+  readonly to: number;
+  /** Called once per connection, with its number from 0. */
+  readonly faults?: (connection: number) => ConnectionFaults;
+  /** Keep what passes, for `pcap()` and the byte arrays; true unless told otherwise. Leave it off for large copies. */
+  readonly record?: boolean;
+}
+
+/** One connection that went, or still goes, through the relay. */
+export interface RelayedConnection {
+  /** Bytes passed on to the target so far, after faults. */
+  readonly toTarget: Direction;
+  /** Bytes passed on to the initiator so far, after faults. */
+  readonly toInitiator: Direction;
+  /** The recording as a capture file, in the order in which the relay passed it on. */
+  pcap(): Uint8Array;
+  /** Cuts it now. */
+  cut(how?: 'reset' | 'end'): void;
+}
+
+/** What went one way. */
+export interface Direction {
+  readonly length: number;
+  /** All bytes in one array of the caller's. */
+  bytes(): Uint8Array;
+}
+
+export interface Relay {
+  readonly port: number;
+  readonly connections: readonly RelayedConnection[];
+  /** Cuts everything and refuses what comes next. */
+  stop(): Promise<void>;
+}
+
+/** Starts a relay on a free port; it is stopped, at the latest, when the test is over. */
+export async function startRelay(t: Cleanup, options: RelayOptions): Promise<Relay> {
+  const connections: RelayedPair[] = [];
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (initiator) => {
+    connections.push(new RelayedPair(initiator, options, connections.length));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const connection of connections) connection.cut();
+    });
+    return stopped;
+  };
+  t.after(stop);
+  return { port: (server.address() as AddressInfo).port, connections, stop };
+}
+
+type Name = 'toTarget' | 'toInitiator';
+
+interface Piece {
+  readonly name: Name;
+  readonly bytes: Uint8Array;
+}
+
+class Flow implements Direction {
+  length = 0;
+  readonly #name: Name;
+  readonly #pieces: Piece[];
+
+  constructor(name: Name, pieces: Piece[]) {
+    this.#name = name;
+    this.#pieces = pieces;
+  }
+
+  bytes(): Uint8Array {
+    return Buffer.concat(this.#pieces.filter(({ name }) => name === this.#name).map(({ bytes }) => bytes));
+  }
+}
+
+class RelayedPair implements RelayedConnection {
+  readonly #initiator: Socket;
+  readonly #target: Socket;
+  readonly #pieces: Piece[] = [];
+  readonly #record: boolean;
+  readonly #targetPort: number;
+  readonly toTarget = new Flow('toTarget', this.#pieces);
+  readonly toInitiator = new Flow('toInitiator', this.#pieces);
+
+  constructor(initiator: Socket, { to, faults, record = true }: RelayOptions, number: number) {
+    this.#initiator = initiator;
+    this.#target = connect({ host: '127.0.0.1', port: to, noDelay: true, allowHalfOpen: true });
+    this.#record = record;
+    this.#targetPort = to;
+    // Errors are part of the game: a lost side takes the other with it.
+    for (const socket of [this.#initiator, this.#target]) socket.on('error', () => this.cut());
+    const { toTarget = {}, toInitiator = {} } = faults?.(number) ?? {};
+    void this.#pump(this.#initiator, this.#target, 'toTarget', toTarget);
+    void this.#pump(this.#target, this.#initiator, 'toInitiator', toInitiator);
+  }
+
+  pcap(): Uint8Array {
+    const writer = new PcapWriter({ clientPort: 50_000, serverPort: this.#targetPort });
+    for (const { name, bytes } of this.#pieces) {
+      if (name === 'toTarget') writer.fromInitiator(bytes);
+      else writer.fromTarget(bytes);
+    }
+    return writer.bytes();
+  }
+
+  cut(how: 'reset' | 'end' = 'reset'): void {
+    for (const socket of [this.#initiator, this.#target]) {
+      if (how === 'end') socket.destroySoon();
+      else if (!socket.destroyed) socket.resetAndDestroy();
+    }
+  }
+
+  async #pump(from: Socket, to: Socket, name: Name, faults: Faults): Promise<void> {
+    try {
+      // An iterator that destroyed its socket at the end would take the other direction with it.
+      for await (const chunk of from.iterator({ destroyOnReturn: false })) {
+        for (const piece of cutToPieces(chunk as Buffer, this[name].length, faults)) {
+          await this.#pass(piece, to, name, faults);
+        }
+      }
+      to.end(); // the sender is done; the other way may still have something to say
+    } catch {
+      this.cut();
+    }
+  }
+
+  async #pass(piece: Buffer, to: Socket, name: Name, faults: Faults): Promise<void> {
+    const flow = this[name];
+    if (faults.delay !== undefined) await sleep(faults.delay);
+    if (to.destroyed || to.writableEnded) return;
+    if (faults.stallAfter !== undefined && flow.length >= faults.stallAfter) return;
+    const at = faults.corrupt ? faults.corrupt.at - flow.length : -1;
+    if (faults.corrupt && at >= 0 && at < piece.length) piece.writeUInt8(piece.readUInt8(at) ^ faults.corrupt.xor, at);
+    if (this.#record) this.#pieces.push({ name, bytes: piece });
+    flow.length += piece.length;
+    await write(to, piece);
+    if (faults.pieceLength !== undefined) await nextTurn();
+    if (faults.cutAfter !== undefined && flow.length >= faults.cutAfter) this.cut(faults.cutBy);
+  }
+}
+
+/** Splits where a fault begins, so that exactly the bytes before it pass, and every `pieceLength` bytes. */
+function* cutToPieces(chunk: Buffer, from: number, faults: Faults): Generator<Buffer> {
+  const borders = [faults.cutAfter, faults.stallAfter].flatMap((at) => (at === undefined ? [] : [at - from]));
+  const longest = faults.pieceLength ?? chunk.length;
+  for (let at = 0; at < chunk.length; ) {
+    const end = Math.min(at + longest, chunk.length, ...borders.filter((border) => border > at));
+    yield chunk.subarray(at, end);
+    at = end;
+  }
+}
+
+/** Settles when the socket has taken the bytes, so that a slow receiver slows the sender down. */
+function write(to: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => to.write(bytes, (error) => (error ? reject(error) : resolve())));
+}
