@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Cleanup } from '../../test/support/process.ts';
+import { startTgtd } from '../../test/support/tgtd.ts';
+
+const ISCSI_TARGET = fileURLToPath(new URL('../../src/cli/bin/iscsi-target.js', import.meta.url));
+const SIZE_MIB = 256;
+
+/** A target that runs in a process of its own. */
+export interface RunningTarget {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Our target with one RAM LUN. */
+export async function startOurs(cleanup: Cleanup): Promise<RunningTarget> {
+  const child = spawn(process.execPath, [ISCSI_TARGET, '--listen', '127.0.0.1:0', '--memory', `${SIZE_MIB}M`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  cleanup.after(async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  });
+  const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { name: 'tsiscsi', url, pid: child.pid ?? 0 };
+}
+
+/** tgtd with one file LUN of the same size, which stays in the page cache. */
+export async function startTheirs(cleanup: Cleanup): Promise<RunningTarget> {
+  const name = 'iqn.2003-01.org.example:bench';
+  const tgtd = await startTgtd(cleanup, {
+    targets: [{ name, luns: [{ sizeMiB: SIZE_MIB }], params: { MaxRecvDataSegmentLength: 262_144 } }],
+  });
+  return { name: 'tgtd', url: tgtd.url(name, 1), pid: tgtd.process.pid ?? 0 };
+}

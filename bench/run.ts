@@ -1,0 +1,45 @@
+/**
+ * `npm run bench`: codec and receiver in nanoseconds per PDU, then our initiator and libiscsi's against our target and tgtd, side by side.
+ * `npm run bench -- micro` and `npm run bench -- end-to-end` do one half; `--seconds N --repetitions N` change how long.
+ */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { compare } from './end-to-end/compare.ts';
+import type { Timing } from './measure.ts';
+import { wireTimings } from './pdu/wire.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '2' }, repetitions: { type: 'string', default: '5' } },
+});
+const [half] = positionals;
+const hooks: (() => Promise<void>)[] = [];
+
+console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`);
+if (half !== 'end-to-end') micro('Codec, outbox, receiver: nanoseconds per PDU', wireTimings());
+if (half !== 'micro') {
+  try {
+    await compare(
+      { after: (hook) => hooks.push(hook) },
+      { seconds: Number(values.seconds), repetitions: Number(values.repetitions) },
+    );
+  } finally {
+    for (const hook of hooks.reverse()) await hook();
+  }
+}
+
+function micro(title: string, timings: readonly Timing[]): void {
+  console.log(`\n${title}`);
+  console.table(
+    Object.fromEntries(
+      timings.map(({ name, best, median, worst }) => [
+        name,
+        { best: round(best), median: round(median), worst: round(worst) },
+      ]),
+    ),
+  );
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
