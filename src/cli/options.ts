@@ -5,8 +5,8 @@
  */
 import type { ActionClass, ArgumentOptions } from 'argparse';
 import { Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter } from 'argparse';
+import { parseSize } from '../bytes/size.ts';
 import { usageError } from './exit.ts';
-import { parseSize } from './size.ts';
 
 interface Row {
   /** One letter, or `?`. */

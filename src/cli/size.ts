@@ -1,4 +1,4 @@
-/** Byte counts as people write and read them. */
+/** Byte counts as people read them. */
 
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P'] as const;
 
@@ -27,19 +27,4 @@ export function formatLsSize(bytes: bigint): string {
     unit++;
   }
   return `${value}${LS_UNITS[unit]}`;
-}
-
-/**
- * Bytes of a text such as `4096`, `64K`, `1.5G`, `10MiB`. Units are powers of 1024; a `B` or `iB` behind the letter changes nothing.
- * @throws {RangeError} When it is no size, no whole number of bytes, or more than 2^53 - 1.
- */
-export function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(?:([KMGTP])(?:iB|B)?|B)?$/i.exec(text.trim());
-  const bytes = match
-    ? Number(match[1]) * 1024 ** Math.max(0, 'KMGTP'.indexOf((match[2] ?? 'x').toUpperCase()) + 1)
-    : Number.NaN;
-  if (!Number.isSafeInteger(bytes)) {
-    throw new RangeError(`Cannot read '${text}' as a size: bytes, or a number with K, M, G, T or P behind it`);
-  }
-  return bytes;
 }

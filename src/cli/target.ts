@@ -1,5 +1,6 @@
 /** `iscsi-target`: an iSCSI target in one command: RAM and files as logical units. */
 import { once } from 'node:events';
+import { parseSize } from '../bytes/size.ts';
 import type { Lun, Target } from '../server/index.ts';
 import { createTarget, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
@@ -7,7 +8,7 @@ import { EXIT, usageError } from './exit.ts';
 import { systemError } from './file-error.ts';
 import type { Ordered } from './options.ts';
 import { describe } from './print.ts';
-import { formatSize, parseSize } from './size.ts';
+import { formatSize } from './size.ts';
 import { tool } from './tool.ts';
 
 /** Where the target listens unless told otherwise: the loopback interface, so that nobody else can reach it by accident. */

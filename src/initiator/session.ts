@@ -12,6 +12,8 @@ import { TaskTable } from './task-table.ts';
 
 /** How long before a task's deadline its abort begins at the most, in milliseconds. */
 const ABORT_GRACE = 2000;
+/** A tick that comes later than this, in milliseconds, means that nothing was read meanwhile either. */
+const STANDSTILL = 500;
 /** How long the answer to an ABORT TASK asked for by the caller may take, in milliseconds. */
 const ABORT_TIMEOUT = 5000;
 /** The most commands at once; the rest of the 65536 tags is for aborts, pings and the like. */
@@ -215,12 +217,17 @@ export class InitiatorSession {
   /** Begins aborts that are due and drops the connection where an abort, or another request, was not answered in time. */
   tick(now: number): void {
     if (now < this.#nextDeadline) return;
+    // When the whole process stood still, the answers may be in the socket, unread: no reason to drop the session.
+    const stoodStill = now - this.#nextDeadline > STANDSTILL;
     this.#nextDeadline = Number.POSITIVE_INFINITY;
     let overdue = false;
     this.tasks.forEach((entry) => {
       if (entry.kind === 'scsi' && entry.phase !== 'aborting') this.#abortIfDue(entry, now);
-      else if (entry.deadline <= now) overdue = true;
-      else this.expect(entry.deadline);
+      else if (entry.deadline <= now && !stoodStill) overdue = true;
+      else {
+        if (stoodStill) entry.deadline = Math.max(entry.deadline, now + ABORT_GRACE);
+        this.expect(entry.deadline);
+      }
     });
     if (this.#onIdle !== undefined) {
       if (now >= this.#idleBy) this.#onIdle();
@@ -234,7 +241,6 @@ export class InitiatorSession {
       this.expect(task.abortAt);
       return;
     }
-    // When the whole process stood still until after the deadline, the answer may be in the socket: no reason to drop the session.
     if (task.deadline <= now) task.deadline = now + ABORT_GRACE;
     this.abort(task, task.initiatorTaskTag, timedOut(`No answer within ${task.timeout} ms`));
   }

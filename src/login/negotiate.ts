@@ -56,7 +56,7 @@ export interface Answer {
   readonly value: string | undefined;
   /** What is in force from now on, or undefined for "as before". */
   readonly result: string | undefined;
-  /** False when RFC 7143 §6.2.2 lets the answer be left out. */
+  /** False when RFC 7143 lets the answer be left out. */
   readonly owed: boolean;
 }
 
@@ -73,7 +73,8 @@ export function answer(name: string, value: string, context: NegotiationContext,
     });
   }
   const key = findKey(name);
-  if (key === undefined) return { value: 'NotUnderstood', result: undefined, owed: true };
+  // A key that is not understood may also be ignored (§6.2).
+  if (key === undefined) return { value: 'NotUnderstood', result: undefined, owed: false };
   if (key.rule === 'method') {
     throw new ProtocolError(`Cannot take ${name}: no authentication is under way`, { clause: key.clause });
   }

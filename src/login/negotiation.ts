@@ -63,7 +63,7 @@ export interface Intake {
   readonly book: Negotiation;
   /** The answers to what the peer proposed, not noted as sent yet. */
   readonly replies: readonly TextPair[];
-  /** Those of the answered keys whose answer RFC 7143 §6.2.2 requires. */
+  /** Those of the answered keys whose answer RFC 7143 requires. */
   readonly owed: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export function takePairs(book: Negotiation, stage: NegotiationStage, pairs: rea
       const reply = answer(name, value, book.context, results);
       if (reply.result !== undefined) results.set(name, reply.result);
       if (reply.value !== undefined) replies.push([name, reply.value]);
-      if (reply.owed && key !== undefined) owed.push(name);
+      if (reply.owed) owed.push(name);
     }
   }
   return { book: { ...book, received, open, results }, replies, owed };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatSize, parseSize } from '../../src/cli/size.ts';
+import { parseSize } from '../../src/bytes/size.ts';
+import { formatSize } from '../../src/cli/size.ts';
 
 test('formatSize() shows three digits and a binary unit', () => {
   const cases: readonly (readonly [number, string])[] = [

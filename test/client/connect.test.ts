@@ -55,7 +55,7 @@ test('connect() to a host name that does not exist is ISCSI_UNREACHABLE', async 
   assert.match(error.message, /no-such-host\.invalid/);
 });
 
-test('connect() finds a target that listens on one address of a name only', async (t) => {
+test('D-35: connect() finds a target that listens on one address of a name only', async (t) => {
   const target = await RawTarget.listen(t); // 127.0.0.1, not ::1
   const lun = await connect(target.url().replace('127.0.0.1', 'localhost'));
   assert.equal(lun.blocks, 256);
@@ -230,7 +230,7 @@ test('connect() to a logical unit that does not answer is ISCSI_TIMEOUT, all que
   });
   const started = performance.now();
   await refused(connect(slow.url(), { connectTimeout: 200 }), 'ISCSI_TIMEOUT');
-  assert.ok(performance.now() - started < 400);
+  assert.ok(performance.now() - started < 1000);
 });
 
 test('connect() wants a LUN, openSession() a target name', async () => {

@@ -96,14 +96,14 @@ test('signals are let go of when their command has ended', async (t) => {
 test('a timeout aborts its command in time, and the session lives on', async (t) => {
   const { target, lun } = await open(t, silentAbout(READ_10, WRITE_10));
   for (const work of [
-    () => lun.read(new Uint8Array(512), { position: 0, timeout: 200 }),
-    () => lun.write(new Uint8Array(512), { position: 0, timeout: 200 }),
-    () => lun.execute(Uint8Array.of(READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0), { dataIn: new Uint8Array(512), timeout: 200 }),
+    () => lun.read(new Uint8Array(512), { position: 0, timeout: 600 }),
+    () => lun.write(new Uint8Array(512), { position: 0, timeout: 600 }),
+    () => lun.execute(Uint8Array.of(READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0), { dataIn: new Uint8Array(512), timeout: 600 }),
   ]) {
     const started = performance.now();
     await assert.rejects(work(), { code: 'ISCSI_TIMEOUT' });
     const took = performance.now() - started;
-    assert.ok(took > 100 && took < 220, `${took} ms`);
+    assert.ok(took > 300 && took < 700, `${took} ms`);
   }
   assert.equal(target.connection.ofOpcode(0x02).length, 3);
   assert.equal(lun.session.open, true);
@@ -119,7 +119,7 @@ test('a target that answers neither the command nor the abort loses the session,
   const started = performance.now();
   await assert.rejects(lun.read(new Uint8Array(512), { position: 0, timeout: 200 }), { code: 'ISCSI_TIMEOUT' });
   await assert.rejects(other, { code: 'ISCSI_TIMEOUT' });
-  assert.ok(performance.now() - started < 300);
+  assert.ok(performance.now() - started < 1000);
   assert.equal(lun.session.open, false);
   await assert.rejects(lun.read(new Uint8Array(512), { position: 0 }), { code: 'ISCSI_CLOSED' });
   await until(() => target.connection.socket.destroyed || target.connection.socket.readableEnded);
@@ -196,7 +196,6 @@ test('close() of a session that was lost, and of one that a command is hanging i
     const read = lun.read(new Uint8Array(512), { position: 0, timeout: 1e6 });
     read.catch(() => undefined);
     const closing = lun.close();
-    target.connection.socket.on('data', () => undefined);
     setTimeout(() => target.connection.socket.destroy(), 200);
     await closing;
     await assert.rejects(read, { code: 'ISCSI_CONNECTION_LOST' });

@@ -292,3 +292,58 @@ test('the window of the last Login Response is the one that counts', () => {
     [50, 51],
   );
 });
+
+test('I-043: an answer may be left out only where the offer decides alone', () => {
+  const { rig, request } = begun({ policy: { immediateData: false, initialR2T: true } });
+  const { ImmediateData, InitialR2T, DataPDUInOrder, DataSequenceInOrder, ...others } = USUAL_ANSWERS;
+  assert.ok([ImmediateData, InitialR2T, DataPDUInOrder, DataSequenceInOrder].every((value) => value !== undefined));
+  rig.give(rig.voice.loginResponse(request, keyText(others)));
+  assert.equal(rig.logins, 1);
+  assert.deepEqual([rig.connection.immediateData, rig.connection.initialR2T], [false, true]);
+
+  for (const missing of ['ImmediateData', 'InitialR2T', 'MaxBurstLength']) {
+    const strict = begun();
+    const answers = Object.fromEntries(Object.entries(USUAL_ANSWERS).filter(([name]) => name !== missing));
+    strict.rig.give(strict.rig.voice.loginResponse(strict.request, keyText(answers)));
+    assert.equal(strict.rig.logins, 0, missing);
+    strict.rig.assertEnded('ISCSI_PROTOCOL');
+  }
+});
+
+test('I-047: 8192 bytes of key text and a name of 223 bytes are taken', () => {
+  const targetName = `iqn.2003-01.org.example:${'n'.repeat(199)}`;
+  const { rig, request } = begun({ login: { targetName } });
+  assert.ok(pairsOf(request.data).some(([name, value]) => name === 'TargetName' && value.length === 223));
+  const padding = { 'X-org.example.padding': 'p'.repeat(200) };
+  let text = keyText({ ...USUAL_ANSWERS, ...padding });
+  for (let count = 0; text.length < 7900; count++)
+    text = Uint8Array.of(...text, ...keyText({ [`X-org.example.p${count}`]: 'p'.repeat(200) }));
+  assert.ok(text.length <= 8192);
+  rig.give(rig.voice.loginResponse(request, text, { flags: 0x04 }));
+  assert.deepEqual(rig.ends, []);
+  rig.give(rig.voice.loginResponse(rig.takeOne(0x03), EMPTY));
+  assert.equal(rig.logins, 1);
+});
+
+test('I-048, I-106, D-40: no security keys in the operational stage, recovery level 0, no session keys in discovery', () => {
+  const normal = Object.fromEntries(pairsOf(begun().request.data));
+  assert.equal(normal['AuthMethod'], undefined);
+  assert.ok(['0', undefined].includes(normal['ErrorRecoveryLevel']));
+  const discovery = pairsOf(begun({ login: { sessionType: 'Discovery', targetName: undefined } }).request.data);
+  const names = discovery.map(([name]) => name);
+  for (const name of ['InitialR2T', 'ImmediateData', 'MaxBurstLength', 'FirstBurstLength', 'MaxOutstandingR2T']) {
+    assert.ok(!names.includes(name), name);
+  }
+});
+
+test('I-051: another portal group than the one asked for ends the login', () => {
+  for (const [tag, logins] of [
+    ['7', 1],
+    ['0x7', 1],
+    ['8', 0],
+  ] as const) {
+    const { rig, request } = begun({ login: { portalGroupTag: 7 } });
+    rig.give(rig.voice.loginResponse(request, keyText({ ...USUAL_ANSWERS, TargetPortalGroupTag: tag })));
+    assert.equal(rig.logins, logins, tag);
+  }
+});

@@ -231,7 +231,7 @@ test('I-008: CHECK CONDITION without sense data ends the session', () => {
   assert.equal(command.error?.code, 'ISCSI_PROTOCOL');
 });
 
-test('I-009: a CDB of more than 16 bytes goes into an extended CDB AHS, a shorter one never', () => {
+test('I-009, D-38: a CDB of more than 16 bytes goes into an extended CDB AHS, a shorter one never', () => {
   const rig = InitiatorRig.loggedIn();
   const cdb = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
   rig.submit({ cdb });
@@ -252,7 +252,7 @@ test('I-009: a CDB of more than 16 bytes goes into an extended CDB AHS, a shorte
   }
 });
 
-test('I-010: a bidirectional command carries the read length in an AHS, the write length in its header', () => {
+test('I-010, D-38: a bidirectional command carries the read length in an AHS, the write length in its header', () => {
   const rig = InitiatorRig.loggedIn({ answers: { ImmediateData: 'No', InitialR2T: 'Yes' } });
   rig.submit({ dataIn: new Uint8Array(0x1234), dataOut: new Uint8Array(0x567) });
   const pdu = rig.takeOne(0x01);
@@ -276,7 +276,7 @@ test('I-011, I-012: F, R and W say what data there is and what follows', () => {
   assert.equal(flagsOf(undefined, 512), 0x80 | 0x20);
 });
 
-test('I-013: the LUN goes out in the eight bytes it was given in', () => {
+test('I-013, D-32: the LUN goes out in the eight bytes it was given in', () => {
   const rig = InitiatorRig.loggedIn();
   for (const [high, low] of [
     [0, 0],

@@ -250,6 +250,7 @@ test('answer() owes nothing exactly for AND with No and OR with Yes (I-043)', ()
   }
   assert.equal(owed('MaxBurstLength', '512'), true);
   assert.equal(owed('HeaderDigest', 'None'), true);
+  assert.equal(owed('X-org.example.key', '1'), false);
 });
 
 // key, offer, answer, what is wrong with it (I-039)

@@ -165,7 +165,7 @@ test('tick() comes at the deadline, not before, and a nearer deadline is noticed
   driver.wake();
   await until(() => core.ticks.length === 1);
   const [at = 0] = core.ticks;
-  assert.ok(at >= wanted - 1 && at < wanted + 100, `${at - wanted} ms off`);
+  assert.ok(at >= wanted - 1 && at < wanted + 500, `${at - wanted} ms off`);
 });
 
 test('a deadline that moves away is served by the same timer and still kept', async (t) => {
