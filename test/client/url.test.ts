@@ -114,6 +114,7 @@ for (const [portal, why] of [
   ['host,', /portal group/],
   ['::1', /brackets/],
   ['fe80::1:3260', /brackets/],
+  [',1', /names no host/],
   ['[::1', /host/],
   ['[]', /names no host/],
   ['[host]', /host/],

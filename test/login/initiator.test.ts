@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IscsiError, LoginError } from '../../src/errors.ts';
+import { IscsiError } from '../../src/errors.ts';
 import { onLoginResponse, startLogin } from '../../src/login/initiator.ts';
-import type { LoginResponseView, LoginState, Step } from '../../src/login/initiator-types.ts';
 import { DEFAULT_PARAMETERS } from '../../src/login/parameters.ts';
 import { INITIATOR_POLICY } from '../../src/login/policy.ts';
-import { Secret } from '../../src/login/secret.ts';
 import {
   begun,
   broken,
@@ -15,49 +13,13 @@ import {
   initiatorConfig,
   items,
   NAMES,
-  outcome,
   response,
   said,
   sentBy,
   TARGET,
   text,
 } from './help.ts';
-
-/** Good answers to everything that the default policy offers. */
-const ANSWERS = [
-  'TargetPortalGroupTag=1',
-  'HeaderDigest=None',
-  'DataDigest=None',
-  'InitialR2T=Yes',
-  'ImmediateData=Yes',
-  'MaxRecvDataSegmentLength=65536',
-  'MaxBurstLength=262144',
-  'FirstBurstLength=65536',
-  'MaxOutstandingR2T=1',
-  'DefaultTime2Wait=2',
-  'DefaultTime2Retain=0',
-  'MaxConnections=1',
-  'ErrorRecoveryLevel=0',
-  'DataPDUInOrder=Yes',
-  'DataSequenceInOrder=Yes',
-];
-const CREDENTIALS = { user: 'alice', secret: new Secret('open sesame!') };
-
-/** {@link ANSWERS} with some of them replaced; an answer of '' is left out. */
-function answers(changes: Record<string, string> = {}): string[] {
-  const changed = ANSWERS.map((item) => {
-    const name = item.slice(0, item.indexOf('='));
-    return name in changes ? (changes[name] === '' ? '' : `${name}=${changes[name]}`) : item;
-  });
-  const extra = Object.keys(changes).filter((name) => !ANSWERS.some((item) => item.startsWith(`${name}=`)));
-  return [...changed, ...extra.map((name) => `${name}=${changes[name]}`)].filter((item) => item !== '');
-}
-
-function finishOf(step: Step): Extract<Step['actions'][number], { do: 'finish' }> {
-  const action = step.actions[0];
-  assert.ok(action?.do === 'finish', `a finished login, not ${outcome(step)}`);
-  return action;
-}
+import { ANSWERS, CREDENTIALS, finishOf } from './help-initiator.ts';
 
 test('startLogin() sends names and all offers in one request of the operational stage (I-022, I-023, I-048)', () => {
   const request = sentBy(startLogin(initiatorConfig({ initiatorAlias: 'a host' })));
@@ -130,136 +92,6 @@ for (const [what, config] of [
     );
   });
 }
-
-test('a login with good answers ends in full feature phase with what was agreed', () => {
-  const step = onLoginResponse(begun(), finalResponse(...answers({ HeaderDigest: 'CRC32C', TargetAlias: 'a disk' })));
-  const { parameters, tsih } = finishOf(step);
-  assert.equal(tsih, 7);
-  assert.deepEqual(step.state, { name: 'fullFeature', parameters, tsih });
-  assert.deepEqual(parameters, {
-    ...DEFAULT_PARAMETERS,
-    headerDigest: true,
-    initiatorMaxRecvDataSegmentLength: 262_144,
-    targetMaxRecvDataSegmentLength: 65_536,
-    defaultTime2Retain: 0,
-    targetPortalGroupTag: 1,
-    targetAlias: 'a disk',
-  });
-});
-
-for (const initialR2T of ['Yes', 'No']) {
-  for (const immediateData of ['Yes', 'No']) {
-    test(`InitialR2T=${initialR2T} and ImmediateData=${immediateData} are taken as the target answers them (I-044)`, () => {
-      const changes = { InitialR2T: initialR2T, ImmediateData: immediateData };
-      const { parameters } = finishOf(onLoginResponse(begun(), finalResponse(...answers(changes))));
-      assert.equal(parameters.initialR2T, initialR2T === 'Yes');
-      assert.equal(parameters.immediateData, immediateData === 'Yes');
-    });
-  }
-}
-
-test('numbers in hex and keys in any order are taken (I-046)', () => {
-  const mixed = answers({ MaxBurstLength: '0x8000', FirstBurstLength: '0X1000', MaxRecvDataSegmentLength: '0x10000' });
-  const { parameters } = finishOf(onLoginResponse(begun(), finalResponse(...mixed.reverse())));
-  assert.deepEqual(
-    [parameters.maxBurstLength, parameters.firstBurstLength, parameters.targetMaxRecvDataSegmentLength],
-    [32_768, 4096, 65_536],
-  );
-});
-
-test('an answer outside of the offer ends the login (I-039, D-45)', () => {
-  const bad: Record<string, string> = {
-    HeaderDigest: 'Y-org.example',
-    MaxBurstLength: '1048577',
-    FirstBurstLength: '511',
-    MaxOutstandingR2T: '17',
-    DefaultTime2Retain: '1',
-    ErrorRecoveryLevel: '2',
-    DataPDUInOrder: 'No',
-    MaxRecvDataSegmentLength: '0',
-    ImmediateData: 'Irrelevent',
-  };
-  for (const [name, value] of Object.entries(bad)) {
-    const error = failureOf(onLoginResponse(begun(), finalResponse(...answers({ [name]: value }))));
-    assert.equal(error.code, 'ISCSI_PROTOCOL', name);
-    assert.match(error.message, new RegExp(name));
-  }
-});
-
-test('a FirstBurstLength above the MaxBurstLength ends the login', () => {
-  const step = onLoginResponse(
-    begun(),
-    finalResponse(...answers({ MaxBurstLength: '8192', FirstBurstLength: '65536' })),
-  );
-  broken('13.14')(failureOf(step));
-});
-
-test('a missing answer ends the login, except where the offer settles it (I-043, D-03)', () => {
-  for (const item of ANSWERS) {
-    const name = item.slice(0, item.indexOf('='));
-    const step = onLoginResponse(begun(), finalResponse(...answers({ [name]: '' })));
-    const optional = ['TargetPortalGroupTag', 'MaxRecvDataSegmentLength', 'DataPDUInOrder', 'DataSequenceInOrder'];
-    if (optional.includes(name)) finishOf(step);
-    else broken('6.2.2')(failureOf(step));
-  }
-});
-
-test('ImmediateData=No and InitialR2T=Yes need no answer (I-043)', () => {
-  const policy = { ...INITIATOR_POLICY, immediateData: false, initialR2T: true };
-  const step = onLoginResponse(begun({ policy }), finalResponse(...answers({ ImmediateData: '', InitialR2T: '' })));
-  const { parameters } = finishOf(step);
-  assert.deepEqual([parameters.immediateData, parameters.initialR2T], [false, true]);
-});
-
-test('Reject and Irrelevant leave the default in force', () => {
-  const changes = {
-    FirstBurstLength: 'Irrelevant',
-    MaxOutstandingR2T: 'Reject',
-    DefaultTime2Retain: 'Reject',
-    InitialR2T: 'Reject',
-  };
-  const { parameters } = finishOf(onLoginResponse(begun(), finalResponse(...answers(changes))));
-  assert.deepEqual(
-    [parameters.firstBurstLength, parameters.maxOutstandingR2T, parameters.defaultTime2Retain, parameters.initialR2T],
-    [65_536, 1, 20, true],
-  );
-});
-
-test('a required digest that is rejected or turned down ends the login with what to do (I-039)', () => {
-  const policy = { ...INITIATOR_POLICY, headerDigest: ['CRC32C'] } as const;
-  for (const value of ['None', 'Reject', 'Irrelevant']) {
-    const error = failureOf(onLoginResponse(begun({ policy }), finalResponse(...answers({ HeaderDigest: value }))));
-    assert.ok(error instanceof LoginError, value);
-    assert.equal(error.code, 'ISCSI_LOGIN');
-    assert.match(error.hint ?? '', /digest/);
-  }
-  const optional = begun({ policy: { ...policy, digestsOptional: true } });
-  assert.equal(finishOf(onLoginResponse(optional, finalResponse(...answers()))).parameters.headerDigest, false);
-});
-
-test('NotUnderstood is taken for TaskReporting and iSCSIProtocolLevel, and for no other key (I-040)', () => {
-  const policy = {
-    ...INITIATOR_POLICY,
-    taskReporting: ['FastAbort', 'ResponseFence', 'RFC3720'],
-    protocolLevel: 2,
-  } as const;
-  const changes = { TaskReporting: 'NotUnderstood', iSCSIProtocolLevel: 'NotUnderstood' };
-  const { parameters } = finishOf(onLoginResponse(begun({ policy }), finalResponse(...answers(changes))));
-  assert.deepEqual([parameters.taskReporting, parameters.protocolLevel], ['RFC3720', 1]);
-  for (const name of ['MaxBurstLength', 'HeaderDigest', 'InitiatorName', 'SessionType']) {
-    broken('6.2')(failureOf(onLoginResponse(begun(), finalResponse(...answers({ [name]: 'NotUnderstood' })))));
-  }
-});
-
-test('a repeated key ends the login, in one text and over two (I-045)', () => {
-  broken('6.3')(failureOf(onLoginResponse(begun(), finalResponse(...ANSWERS, 'MaxBurstLength=262144'))));
-  const first = onLoginResponse(begun(), response({ text: text('MaxBurstLength=262144') }));
-  broken('6.3')(failureOf(onLoginResponse(first.state, finalResponse(...ANSWERS))));
-});
-
-test('TargetAddress may be repeated', () => {
-  finishOf(onLoginResponse(begun(), finalResponse(...ANSWERS, 'TargetAddress=a', 'TargetAddress=b')));
-});
 
 test('T=0 is answered by asking again with an empty request, no key being repeated (I-024, I-034, D-40)', () => {
   const first = onLoginResponse(begun(), response({ text: text(...ANSWERS) }));
@@ -467,106 +299,6 @@ test('a target that says C=1 without end is not followed for ever', () => {
   assert.equal(failureOf(onLoginResponse(step.state, response({ continues: true }))).code, 'ISCSI_LOGIN');
 });
 
-// Status-Class and Status-Detail, code, a word of the hint: each tells the user what to do (I-036).
-for (const [status, code, hint] of [
-  [0x0200, 'ISCSI_LOGIN', /log/],
-  [0x0201, 'ISCSI_AUTHENTICATION', /LIBISCSI_CHAP_USERNAME/],
-  [0x0202, 'ISCSI_LOGIN', /initiator name/],
-  [0x0203, 'ISCSI_TARGET_NOT_FOUND', /iscsi-ls/],
-  [0x0204, 'ISCSI_TARGET_NOT_FOUND', /list/],
-  [0x0205, 'ISCSI_LOGIN', /version/],
-  [0x0206, 'ISCSI_LOGIN', /fewer/],
-  [0x0207, 'ISCSI_LOGIN', /target name/],
-  [0x0208, 'ISCSI_LOGIN', /portal group/],
-  [0x0209, 'ISCSI_LOGIN', /portal/],
-  [0x020a, 'ISCSI_LOGIN', /new session/],
-  [0x020b, 'ISCSI_LOGIN', /login/],
-  [0x0300, 'ISCSI_LOGIN', /later/],
-  [0x0301, 'ISCSI_LOGIN', /later/],
-  [0x0302, 'ISCSI_LOGIN', /later/],
-  [0x02ff, 'ISCSI_LOGIN', /do not repeat/],
-  [0x0310, 'ISCSI_LOGIN', /later/],
-  [0x0400, 'ISCSI_LOGIN', /iSCSI target/],
-] as const) {
-  test(`login status ${status.toString(16).padStart(4, '0')} ends the login with ${code} and a hint (I-036)`, () => {
-    // All other fields are reserved in a reject, and may hold anything.
-    const junk = { transit: true, continues: true, csg: 2, nsg: 2, versionActive: 9, text: text('A') };
-    const error = failureOf(
-      onLoginResponse(begun(), response({ ...junk, statusClass: status >> 8, statusDetail: status & 0xff })),
-    );
-    assert.ok(error instanceof LoginError);
-    assert.deepEqual([error.code, error.statusClass, error.statusDetail], [code, status >> 8, status & 0xff]);
-    assert.match(error.hint ?? '', hint);
-    assert.match(error.message, new RegExp(`${TARGET}.*0x${status.toString(16).padStart(4, '0')}`));
-  });
-}
-
-test('an authentication failure with credentials asks to check them', () => {
-  const step = onLoginResponse(begun({ credentials: CREDENTIALS }), response({ statusClass: 2, statusDetail: 1 }));
-  assert.match(failureOf(step).hint ?? '', /check user name/);
-});
-
-for (const [method, config, hint] of [
-  ['CHAP', { securityStage: true }, /LIBISCSI_CHAP_USERNAME/],
-  ['Reject', { securityStage: true }, /LIBISCSI_CHAP_USERNAME/],
-  ['None', { credentials: CREDENTIALS }, /without authentication/],
-  ['KRB5', { credentials: CREDENTIALS }, /CHAP/],
-  ['Reject', { credentials: CREDENTIALS }, /CHAP/],
-] as const) {
-  const offered = 'credentials' in config ? 'CHAP' : 'None';
-  test(`AuthMethod=${method} for an offer of ${offered} is an authentication error (I-054, I-060)`, () => {
-    const error = failureOf(onLoginResponse(begun(config), response({ csg: 0, text: text(`AuthMethod=${method}`) })));
-    assert.equal(error.code, 'ISCSI_AUTHENTICATION');
-    assert.match(error.hint ?? '', hint);
-  });
-}
-
-test('AuthMethod=None is fine where going without is allowed (I-060)', () => {
-  const state = begun({ credentials: { ...CREDENTIALS, optional: true } });
-  assert.equal(state.name === 'security' && state.chap, 'offered');
-  const step = onLoginResponse(state, response({ csg: 0, transit: true, nsg: 1, text: text('AuthMethod=None') }));
-  assert.equal(step.state.name, 'operational');
-});
-
-test('a target that skips the authentication it was offered is refused (D-02, I-058)', () => {
-  const step = onLoginResponse(begun({ credentials: CREDENTIALS }), response({ csg: 0, transit: true, nsg: 1 }));
-  assert.equal(failureOf(step).code, 'ISCSI_AUTHENTICATION');
-});
-
-for (const [status, permanent] of [
-  [0x0101, false],
-  [0x0102, true],
-  [0x01ff, false],
-] as const) {
-  test(`status ${status.toString(16).padStart(4, '0')} redirects, in the first step and without authentication (I-037, D-42)`, () => {
-    const moved = { statusClass: 1, statusDetail: status & 0xff };
-    const addresses = text('TargetAddress=not:an:address', 'TargetAddress=[::1]:3261', 'TargetAddress=other.example');
-    const step = onLoginResponse(begun({ credentials: CREDENTIALS }), response({ ...moved, text: addresses }));
-    const address = { host: '::1', port: 3261, portalGroupTag: undefined };
-    const second = { host: 'other.example', port: 3260, portalGroupTag: undefined };
-    assert.deepEqual(step.actions, [{ do: 'redirect', address, addresses: [address, second], permanent }]);
-    assert.deepEqual(step.state, { name: 'redirected', address, permanent });
-  });
-}
-
-test('a redirect in the operational stage, after authentication, is followed too (I-037)', () => {
-  const first = onLoginResponse(begun(), response({ text: text(...ANSWERS) }));
-  const step = onLoginResponse(
-    first.state,
-    response({ statusClass: 1, statusDetail: 1, text: text('TargetAddress=10.0.0.1') }),
-  );
-  assert.equal(step.state.name, 'redirected');
-});
-
-test('a redirect without an address ends the login (I-038)', () => {
-  for (const items of [[], ['TargetName=other'], ['TargetAddress=::']]) {
-    const error = failureOf(
-      onLoginResponse(begun(), response({ statusClass: 1, statusDetail: 1, text: text(...items) })),
-    );
-    assert.deepEqual([error.code, /did not say where/.test(error.hint ?? '')], ['ISCSI_LOGIN', true]);
-  }
-});
-
 test('the portal group that answers is checked where it matters (I-051)', () => {
   finishOf(onLoginResponse(begun({ portalGroupTag: 1 }), finalResponse(...ANSWERS)));
   finishOf(onLoginResponse(begun({ portalGroupTag: 1 }), finalResponse(...ANSWERS.slice(1))));
@@ -591,66 +323,3 @@ test('a state is a value: the same step from it gives the same result again', ()
   const answer = finalResponse(...ANSWERS);
   assert.deepEqual(onLoginResponse(state, answer), onLoginResponse(state, answer));
 });
-
-// Every state with every response: it ends in one of the outcomes below, and nothing else.
-const EVERY_STATE: readonly (readonly [string, LoginState])[] = [
-  ['security', begun({ securityStage: true })],
-  ['security, CHAP offered', begun({ credentials: CREDENTIALS })],
-  ['security, own text not all sent', begun({ securityStage: true, initiatorAlias: 'x'.repeat(9000) })],
-  ['operational', begun()],
-  ['operational, own text not all sent', begun({ initiatorAlias: 'x'.repeat(9000) })],
-  ['operational, after C=1', onLoginResponse(begun(), response({ continues: true, text: text(...ANSWERS) })).state],
-  ['operational, after T=0', onLoginResponse(begun(), response({ text: text(...ANSWERS) })).state],
-  ['fullFeature', onLoginResponse(begun(), finalResponse(...ANSWERS)).state],
-  ['redirected', onLoginResponse(begun(), response({ statusClass: 1, text: text('TargetAddress=h') })).state],
-  ['failed', onLoginResponse(begun(), response({ statusClass: 3 })).state],
-];
-const EVERY_RESPONSE: readonly (readonly [string, LoginResponseView])[] = [0, 1, 2, 3].flatMap((csg) =>
-  [0, 1, 2, 3].flatMap((nsg) =>
-    [false, true].flatMap((transit) =>
-      [false, true].flatMap((continues) =>
-        [[], ['AuthMethod=None'], ANSWERS, ['FooBar=1'], ['IFMarker=No', 'IFMarker=No'], ['TargetAddress=h']].flatMap(
-          (pairs) =>
-            [0, 1, 2, 3, 255].map(
-              (statusClass) =>
-                [
-                  `class ${statusClass} ${csg}→${nsg} T=${+transit} C=${+continues} ${pairs[0] ?? 'empty'}`,
-                  response({ statusClass, csg, nsg, transit, continues, tsih: 7, text: text(...pairs) }),
-                ] as const,
-            ),
-        ),
-      ),
-    ),
-  ),
-);
-const LEGAL_OUTCOMES: Readonly<Record<string, readonly string[]>> = {
-  security: ['security (send)', 'operational (send)', 'redirected (redirect)', 'failed (fail)'],
-  operational: ['operational (send)', 'fullFeature (finish)', 'redirected (redirect)', 'failed (fail)'],
-  fullFeature: ['RangeError'],
-  redirected: ['RangeError'],
-  failed: ['RangeError'],
-};
-
-for (const [title, state] of EVERY_STATE) {
-  test(`onLoginResponse() leaves "${title}" legally on each of ${EVERY_RESPONSE.length} responses`, () => {
-    const met = new Set<string>();
-    for (const [what, view] of EVERY_RESPONSE) {
-      const result = resultOf(state, view);
-      assert.ok(LEGAL_OUTCOMES[state.name]?.includes(result), `${what}: ${result}`);
-      if (view.statusClass > 1) assert.match(result, /^failed|^RangeError/, what);
-      if (view.statusClass === 0 && view.transit && (view.continues || view.nsg <= view.csg))
-        assert.match(result, /^failed|^RangeError/, what);
-      met.add(result);
-    }
-    assert.ok(met.size > 1 || met.has('RangeError'), 'more than one outcome was met');
-  });
-}
-
-function resultOf(state: LoginState, view: LoginResponseView): string {
-  try {
-    return outcome(onLoginResponse(state, view));
-  } catch (error) {
-    if (error instanceof RangeError) return 'RangeError';
-    throw error;
-  }
-}

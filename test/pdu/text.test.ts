@@ -47,22 +47,27 @@ test('parseText() knows the registered names that are no standard labels', () =>
   }
 });
 
-for (const [fault, text] of [
-  ['without the final NUL', 'A=1\0B=2'],
-  ['with a pair without "="', 'A=1\0B\0'],
-  ['with an empty key', '=1\0'],
-  ['with an empty pair', 'A=1\0\0B=2\0'],
-  ['with a key that begins with a small letter', 'key=1\0'],
-  ['with a key that begins with a digit', '1A=1\0'],
-  ['with a blank in a key', 'A b=1\0'],
-  ['with a "#" elsewhere than in X#', 'A#=1\0'],
-  ['with a key of 64 characters', `${'K'.repeat(64)}=1\0`],
-  ['with a key that is not ASCII', 'Aé=1\0'],
-  ['of a single NUL', '\0'],
-  ['that a "=" behind a NUL does not save', 'A\0=1\0'],
+for (const [fault, text, why] of [
+  ['without the final NUL', 'A=1\0B=2', /no NUL/],
+  ['without the final NUL, in a key', 'A=1\0B', /no NUL/],
+  ['with a pair without "="', 'A=1\0B\0', /no "=" in the pair at byte 4/],
+  ['with a pair without "=" before one that has it', 'A\0B=1\0', /no "=" in the pair at byte 0/],
+  ['of a single NUL', '\0', /no "=" in the pair at byte 0/],
+  ['with an empty pair', 'A=1\0\0B=2\0', /no "=" in the pair at byte 4/],
+  ['whose NUL stands before its "="', 'A\0=1\0', /no "=" in the pair at byte 0/],
+  ['with an empty key', '=1\0', /0 bytes at byte 0 are no key name/],
+  ['with a key that begins with a small letter', 'key=1\0', /no key name/],
+  ['with a key that begins with a digit', '1A=1\0', /no key name/],
+  ['with a blank in a key', 'A b=1\0', /no key name/],
+  ['with a "#" elsewhere than in X#', 'A#=1\0', /no key name/],
+  ['with a key of 64 characters', `${'K'.repeat(64)}=1\0`, /64 bytes at byte 0 are no key name/],
+  ['with a key that is not ASCII', 'Aé=1\0', /no key name/],
 ] as const) {
   test(`parseText() refuses a text ${fault}`, () => {
-    assert.throws(() => parseText(bytes(text)), isBroken);
+    assert.throws(
+      () => parseText(bytes(text)),
+      (error) => isBroken(error) && error instanceof Error && why.test(error.message),
+    );
   });
 }
 
@@ -121,6 +126,13 @@ test('TextAssembler refuses text beyond its limit and keeps nothing of it', () =
   assert.deepEqual(assembler.take(), [['B', '1']]);
 });
 
+test('TextAssembler takes text up to its limit in pieces', () => {
+  const assembler = new TextAssembler(8);
+  assembler.add(bytes('A=12'));
+  assembler.add(bytes('345\0'));
+  assert.deepEqual(assembler.take(), [['A', '12345']]);
+});
+
 test('TextAssembler starts afresh after a text that cannot be read', () => {
   const assembler = new TextAssembler();
   assembler.add(bytes('A'));
@@ -137,6 +149,7 @@ test('appendText() joins two pieces up to the limit', () => {
 test('splitText() cuts into pieces of at most the limit, without loss', () => {
   assert.deepEqual(splitText(bytes('abcdefg'), 3), [bytes('abc'), bytes('def'), bytes('g')]);
   assert.deepEqual(splitText(bytes('abc'), 3), [bytes('abc')]);
+  assert.deepEqual(splitText(bytes('abc'), 1), [bytes('a'), bytes('b'), bytes('c')]);
   assert.deepEqual(splitText(new Uint8Array(0), 3), [new Uint8Array(0)]);
   assert.throws(() => splitText(bytes('abc'), 0), RangeError);
 });
