@@ -19,6 +19,7 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
+export type { SessionEvent } from './initiator/session.ts';
 export { cdb } from './scsi/cdb.ts';
 export { ScsiStatusError } from './scsi/status-error.ts';
 export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/task.ts';

@@ -5,7 +5,7 @@ import { LogicalUnit } from './logical-unit.ts';
 import { type ConnectLimit, connectLimit, type Destination, open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
 import type { Session } from './session.ts';
-import { type IscsiUrl, parseUrl } from './url.ts';
+import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
 
 /**
  * Connects to a portal, logs in to a target and opens one of its logical units.
@@ -89,11 +89,11 @@ function requireSerialNumber(lun: LogicalUnit, wanted: string): void {
 }
 
 /**
- * Logs in to the target of `url`; a LUN in it is passed over. For more than one logical unit, and for devices that are no disks.
+ * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical unit, and for devices that are no disks.
  * @throws {IscsiError} As {@link connect}.
  */
 export async function openSession(url: UrlLike, options: ConnectOptions = {}): Promise<Session> {
-  const parsed = parsedUrl(url, options, 'any');
+  const parsed = parsedUrl(url, options, 'target');
   return open(parsed, destinationOf(parsed), options, connectLimit(options));
 }
 
@@ -107,6 +107,6 @@ function destinationOf(url: IscsiUrl): Destination {
 }
 
 /** @internal */
-export function parsedUrl(url: UrlLike, options: ConnectOptions, form: 'full' | 'portal' | 'any'): IscsiUrl {
+export function parsedUrl(url: UrlLike, options: ConnectOptions, form: UrlForm): IscsiUrl {
   return typeof url === 'string' ? parseUrl(url, { env: options.env ?? process.env, form }) : url;
 }

@@ -1,5 +1,7 @@
 import { formatTargetAddress, parseSendTargets, type TargetAddress } from '../login/send-targets.ts';
+import { now } from '../node/clock.ts';
 import { parseText } from '../pdu/text.ts';
+import { aborted } from './abort.ts';
 import { parsedUrl } from './connect.ts';
 import { connectLimit, open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
@@ -33,16 +35,22 @@ export interface DiscoveredTarget {
 export async function* discover(url: UrlLike, options: ConnectOptions = {}): AsyncGenerator<DiscoveredTarget> {
   const parsed = parsedUrl(url, options, 'portal');
   const here: TargetAddress = { host: parsed.host, port: parsed.port, portalGroupTag: undefined };
-  const session = await open(
-    parsed,
-    { host: parsed.host, port: parsed.port, sessionType: 'Discovery', targetName: undefined },
-    options,
-    connectLimit(options),
-  );
+  const { signal } = options;
+  const limit = connectLimit(options);
+  const destination = {
+    host: parsed.host,
+    port: parsed.port,
+    sessionType: 'Discovery',
+    targetName: undefined,
+  } as const;
+  const session = await open(parsed, destination, options, limit);
+  const stop = (): void => session.abandon(aborted(signal?.reason));
+  signal?.addEventListener('abort', stop, { once: true });
   let answer: Uint8Array;
   try {
-    answer = await session.text('SendTargets=All\0');
+    answer = await session.text('SendTargets=All\0', { timeout: Math.max(1, limit.deadline - now()) });
   } finally {
+    signal?.removeEventListener('abort', stop);
     await session.close();
   }
   for (const { name, addresses } of parseSendTargets(parseText(answer, 16 * 1024 * 1024))) {

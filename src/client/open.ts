@@ -116,7 +116,7 @@ function attempt(
           if (error !== undefined) driver.destroy();
           refuse(error ?? new IscsiError('ISCSI_CLOSED', 'The session was closed'));
         },
-        event: nothing,
+        event: options.onEvent ?? nothing,
       },
       randomUint32(),
     );

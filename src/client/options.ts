@@ -1,3 +1,4 @@
+import type { SessionEvent } from '../initiator/session.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
@@ -33,6 +34,8 @@ export interface ConnectOptions {
   readonly firstBurstLength?: number;
   /** Milliseconds of silence after which the target is pinged; 0 for never. Default 30,000. */
   readonly keepaliveInterval?: number;
+  /** Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit changed. */
+  readonly onEvent?: (event: SessionEvent) => void;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */

@@ -191,6 +191,11 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
+  /** @internal Gives the session up at once: whatever waits settles with `error`. */
+  abandon(error: IscsiError): void {
+    this.#parts.connection.fail(error);
+  }
+
   async #close(): Promise<void> {
     if (this.core.phase === 'fullFeature') this.#parts.connection.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.#parts.ended;

@@ -54,10 +54,13 @@ export interface IscsiUrl {
   readonly unknownKeys: readonly string[];
 }
 
+/** What a URL has to name: see {@link UrlOptions}. */
+export type UrlForm = 'full' | 'target' | 'portal' | 'any';
+
 /** How to read a URL. */
 export interface UrlOptions {
-  /** `full`: target and LUN are required. `portal`: what follows the portal is passed over. `any`, the default: both or nothing. */
-  readonly form?: 'full' | 'portal' | 'any';
+  /** `full`: target and LUN are required. `target`: the target is, a LUN may be there. `portal`: what follows the portal is passed over. `any`, the default: both or nothing. */
+  readonly form?: UrlForm;
   /** Where `LIBISCSI_CHAP_*` are looked up: the environment of the process unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -109,9 +112,9 @@ export function formatUrl(url: IscsiUrl): string {
   const user = credentials !== undefined && !/[%:@?]/.test(credentials.user) ? `${credentials.user}@` : '';
   const tag = portalGroupTag === undefined ? '' : `,${portalGroupTag}`;
   const portal = `${SCHEME}${user}${host.includes(':') ? `[${host}]` : host}:${url.port}${tag}`;
-  if (targetName === undefined || lun === undefined) return portal + formatQuery(url);
+  if (targetName === undefined) return portal + formatQuery(url);
   const target = encodeURIComponent(targetName).replaceAll('%3A', ':');
-  return `${portal}/${target}/${formatUrlLun(lun)}${formatQuery(url)}`;
+  return `${portal}/${target}${lun === undefined ? '' : `/${formatUrlLun(lun)}`}${formatQuery(url)}`;
 }
 
 /**
@@ -195,21 +198,26 @@ function readPortal(portal: string, fail: Fail): Pick<IscsiUrl, 'host' | 'port' 
   };
 }
 
-function readPath(path: string | undefined, form: 'full' | 'any', fail: Fail): Pick<IscsiUrl, 'targetName' | 'lun'> {
+function readPath(
+  path: string | undefined,
+  form: Exclude<UrlForm, 'portal'>,
+  fail: Fail,
+): Pick<IscsiUrl, 'targetName' | 'lun'> {
   if (path === undefined || path === '')
-    return form === 'full' ? fail('it names no target') : { targetName: undefined, lun: undefined };
+    return form === 'any' ? { targetName: undefined, lun: undefined } : fail('it names no target');
   const [encoded, lunText] = cut(path, '/');
-  if (lunText === undefined) fail('it names a target but no LUN');
+  if (lunText === undefined && form !== 'target') fail('it names a target but no LUN');
   const targetName = decode(encoded) ?? fail('the target name has an escape that is none: "%" is written %25');
   try {
     prepareReceivedName(targetName);
   } catch (cause) {
     fail(cause instanceof Error ? cause.message : 'the target name cannot be one');
   }
-  const lun = parseUrlLun(lunText ?? '');
+  if (lunText === undefined) return { targetName, lun: undefined };
+  const lun = parseUrlLun(lunText);
   return {
     targetName,
-    lun: lun ?? fail(`the LUN is ${quote(lunText ?? '')}; 0..65535, or 0x and 16 hexadecimal digits allowed`),
+    lun: lun ?? fail(`the LUN is ${quote(lunText)}; 0..65535, or 0x and 16 hexadecimal digits allowed`),
   };
 }
 

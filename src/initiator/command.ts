@@ -1,6 +1,6 @@
 import { viewOf } from '../bytes/hex.ts';
 import { extendedCdbAhsLength, writeBidirectionalReadLengthAhs, writeExtendedCdbAhs } from '../pdu/ahs.ts';
-import type { Outbox } from '../pdu/outbox.ts';
+import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
 import { type ScsiCommand, writeScsiCommand } from '../pdu/scsi-command.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { type DataOutLimits, sendDataOut } from './data-out.ts';
@@ -60,6 +60,7 @@ export function sendCommand(outbox: Outbox, rules: CommandRules, task: ScsiTask)
   header.cdb = task.cdb;
   outbox.pdu(writeScsiCommand, header, ahs);
   if (immediate > 0) outbox.data(task.dataOut, 0, immediate);
+  if (immediate > COPY_LIMIT) task.dataEnd = outbox.position;
   task.sent = immediate;
   if (unsolicited > 0) {
     // The LUN of an unsolicited Data-Out is reserved (RFC 7143 §11.7).

@@ -115,6 +115,12 @@ export class InitiatorConnection implements PduHandler, CommandRules {
   flushed(): void {
     this.#unsentAnswers = 0;
     this.outbox.flushed();
+    this.session.flushed();
+  }
+
+  /** Whether data of `task` waits to be written that was not copied. */
+  stillSends(task: ScsiTask): boolean {
+    return task.dataEnd > this.outbox.flushedPosition;
   }
 
   /** An initiator reads whatever comes: it asked for it. */

@@ -1,5 +1,5 @@
 import { type DataOut, writeDataOut } from '../pdu/data-out.ts';
-import type { Outbox } from '../pdu/outbox.ts';
+import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
 import type { ScsiTask } from './scsi-task.ts';
 
 /** What the data phase needs to know of the connection. */
@@ -50,6 +50,7 @@ export function sendDataOut(outbox: Outbox, limits: DataOutLimits, task: ScsiTas
     header.bufferOffset = offset;
     outbox.pdu(writeDataOut, header);
     outbox.data(task.dataOut, offset, offset + length);
+    if (length > COPY_LIMIT) task.dataEnd = outbox.position;
     header.dataSN++;
     offset += length;
   }

@@ -139,6 +139,7 @@ function findTask(c: InitiatorConnection, v: DataView, at: number): ScsiTask | u
   if (task === undefined) return undefined;
   if (task.kind !== 'scsi')
     throw new ProtocolError(`Cannot take data or status for a ${task.kind} request`, { clause: '11.2.1.8' });
+  if (task.phase === 'flushing') return undefined; // answered already
   if (task.phase === 'queued')
     throw new ProtocolError('Cannot take data or status for a command that was not sent', { clause: '11.2.1.8' });
   return task;

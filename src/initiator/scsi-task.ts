@@ -3,8 +3,10 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 
 const NOTHING = new Uint8Array(0);
 
-/** Where a task is on its way. */
-export type TaskPhase = 'idle' | 'queued' | 'sent' | 'aborting' | 'settled';
+/**
+ * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data, so the caller's buffer is still in use.
+ */
+export type TaskPhase = 'idle' | 'queued' | 'sent' | 'aborting' | 'flushing' | 'settled';
 
 /** How much less or more than announced the target wanted to move (RFC 7143 §11.4.5). */
 export type ResidualKind = 'none' | 'underflow' | 'overflow';
@@ -53,6 +55,10 @@ export class ScsiTask {
   nextR2TSN = 0;
   /** Data-Out bytes sent so far; with DataSequenceInOrder also the offset that must be asked for next. */
   sent = 0;
+  /** Where the last of its data that goes out by reference ends in the outbox. */
+  dataEnd = 0;
+  /** While `flushing`: what it will settle with. */
+  outcome: IscsiError | undefined = undefined;
   /** Part of its data was damaged on the way: what still comes is dropped, and it cannot end well. */
   damaged = false;
 
@@ -87,6 +93,8 @@ export class ScsiTask {
     this.nextDataSN = 0;
     this.nextR2TSN = 0;
     this.sent = 0;
+    this.dataEnd = 0;
+    this.outcome = undefined;
     this.damaged = false;
     this.status = 0;
     this.residual = 'none';

@@ -71,6 +71,7 @@ export class InitiatorSession {
   readonly #queue = new TaskQueue();
   readonly #spare: ScsiTask[] = [];
   readonly #aborts: ScsiTask[] = [];
+  readonly #flushing: ScsiTask[] = [];
   #abortRunning = false;
   #connection: InitiatorConnection | undefined;
   #nextDeadline = Number.POSITIVE_INFINITY;
@@ -143,11 +144,32 @@ export class InitiatorSession {
     this.host.wake();
   }
 
-  /** Ends a task with its outcome, or with `error`. */
+  /**
+   * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target may answer before that, and
+   * what the caller then puts into its buffer must not go out.
+   */
   settle(task: ScsiTask, error: IscsiError | undefined): void {
+    if (this.phase !== 'closed' && this.#connection?.stillSends(task) === true) {
+      if (task.phase === 'flushing') return;
+      task.phase = 'flushing';
+      task.outcome = error;
+      this.#flushing.push(task);
+      this.expect(task.deadline);
+      return;
+    }
     this.tasks.remove(task);
     this.#end(task, error);
     if (this.tasks.size === 0) this.#onIdle?.();
+  }
+
+  /** The socket has taken some of what was to be sent. */
+  flushed(): void {
+    if (this.#flushing.length === 0) return;
+    const waiting = this.#flushing.splice(0);
+    for (const task of waiting) {
+      if (this.#connection?.stillSends(task) === true) this.#flushing.push(task);
+      else this.settle(task, task.outcome);
+    }
   }
 
   /** Ends an exchange. */
@@ -189,7 +211,13 @@ export class InitiatorSession {
     const everywhere = TARGET_RESETS.has(functionCode);
     if (!everywhere && !UNIT_FUNCTIONS.has(functionCode)) return;
     this.tasks.forEach((entry) => {
-      if (entry.kind !== 'scsi' || entry.phase === 'queued' || !serialLess(entry.cmdSN, cmdSN)) return;
+      if (
+        entry.kind !== 'scsi' ||
+        entry.phase === 'queued' ||
+        entry.phase === 'flushing' ||
+        !serialLess(entry.cmdSN, cmdSN)
+      )
+        return;
       if (!everywhere && (entry.lunHigh !== lunHigh || entry.lunLow !== lunLow)) return;
       this.settle(
         entry,
@@ -204,10 +232,12 @@ export class InitiatorSession {
     this.phase = 'closed';
     this.#onIdle = undefined;
     this.#aborts.length = 0;
+    this.#flushing.length = 0;
     this.#nextDeadline = Number.POSITIVE_INFINITY;
     const why = error ?? new IscsiError('ISCSI_CLOSED', 'Cannot finish the command: the session was closed');
     this.tasks.forEach((entry) => {
-      if (entry.kind === 'scsi') this.settle(entry, entry.abortReason ?? why);
+      if (entry.kind === 'scsi' && entry.phase === 'flushing') this.settle(entry, entry.outcome);
+      else if (entry.kind === 'scsi') this.settle(entry, entry.abortReason ?? why);
       else this.settleExchange(entry, why);
     });
     this.host.closed(error);
@@ -222,7 +252,7 @@ export class InitiatorSession {
     this.#nextDeadline = Number.POSITIVE_INFINITY;
     let overdue = false;
     this.tasks.forEach((entry) => {
-      if (entry.kind === 'scsi' && entry.phase !== 'aborting') this.#abortIfDue(entry, now);
+      if (entry.kind === 'scsi' && (entry.phase === 'sent' || entry.phase === 'queued')) this.#abortIfDue(entry, now);
       else if (entry.deadline <= now && !stoodStill) overdue = true;
       else {
         if (stoodStill) entry.deadline = Math.max(entry.deadline, now + ABORT_GRACE);

@@ -56,6 +56,7 @@ export class Outbox {
   #pending = 0;
   #filled: Slab[] = [];
   #inFlight = 0;
+  #flushed = 0;
 
   /** @param payloadCrc32c Used for data segments; headers are always done in JavaScript, which is faster for 48 bytes. */
   constructor(payloadCrc32c: Crc32c = crc32c) {
@@ -70,6 +71,16 @@ export class Outbox {
   /** Bytes that were handed over and are not yet reported as flushed. */
   get inFlightBytes(): number {
     return this.#inFlight;
+  }
+
+  /** Where the next byte will stand in all that ever goes out. */
+  get position(): number {
+    return this.#flushed + this.#inFlight + this.#pending;
+  }
+
+  /** Everything before this was written: payload by reference up to here is its owner's again. */
+  get flushedPosition(): number {
+    return this.#flushed;
   }
 
   /** Adds one header, with its AHS area if there is one (its length a multiple of four). */
@@ -139,6 +150,7 @@ export class Outbox {
     const flight = this.#flights.shift();
     if (flight === undefined) return;
     this.#inFlight -= flight.bytes;
+    this.#flushed += flight.bytes;
     for (const slab of flight.slabs) {
       if (this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
     }

@@ -151,6 +151,7 @@ test('I-002: reserved bits of what is received are ignored', () => {
     ),
   );
   assert.equal(read.settled, 1);
+  rig.take(); // the Data-Out: only now is the write's buffer free
   assert.deepEqual([read.error, read.status, read.residual, read.received], [undefined, 0, 'none', 8]);
   assert.deepEqual([write.error, write.status], [undefined, 0]);
   rig.take();
