@@ -5,6 +5,7 @@ import { InitiatorSession } from '../initiator/session.ts';
 import type { SessionType } from '../login/keys.ts';
 import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/policy.ts';
 import type { Credentials } from '../login/security.ts';
+import { DEFAULT_BUSY_POLL } from '../node/busy-poll.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
 import { Driver } from '../node/driver.ts';
@@ -138,7 +139,7 @@ function attempt(
       keepaliveTimeout: KEEPALIVE_TIMEOUT,
       payloadCrc32c,
     });
-    const driver = new Driver(connection, socketClosed);
+    const driver = new Driver(connection, socketClosed, options.busyPoll ?? DEFAULT_BUSY_POLL);
     const stop = (): void => connection.fail(aborted(limit.signal?.reason));
     const timer = setTimeout(() => connection.fail(noAnswer(portal, options)), Math.max(1, limit.deadline - now()));
     limit.signal?.addEventListener('abort', stop, { once: true });

@@ -34,6 +34,11 @@ export interface ConnectOptions {
   readonly firstBurstLength?: number;
   /** Milliseconds of silence after which the target is pinged; 0 for never. Default 30,000. */
   readonly keepaliveInterval?: number;
+  /**
+   * Microseconds for which the event loop is kept awake for an answer, as long as answers do come that fast; 0 for never. It makes short round trips
+   * a good deal shorter, and costs processor time that would otherwise be spent on falling asleep and waking. Default 50.
+   */
+  readonly busyPoll?: number;
   /** Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit changed. */
   readonly onEvent?: (event: SessionEvent) => void;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */

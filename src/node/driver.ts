@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { BusyPoll } from './busy-poll.ts';
 import { now } from './clock.ts';
 
 /** What a driver needs of a session core, of either role. The core never throws out of these. */
@@ -48,11 +49,16 @@ export class Driver {
   #paused = false;
   #closing = false;
   readonly #onClosed: () => void;
+  readonly #poll: BusyPoll;
 
-  /** @param onClosed Called once, when the socket is closed and no timer is left. */
-  constructor(core: ConnectionCore, onClosed: () => void = nothing) {
+  /**
+   * @param onClosed Called once, when the socket is closed and no timer is left.
+   * @param busyPoll Microseconds; see {@link BusyPoll}.
+   */
+  constructor(core: ConnectionCore, onClosed: () => void = nothing, busyPoll = 0) {
     this.#core = core;
     this.#onClosed = onClosed;
+    this.#poll = new BusyPoll(busyPoll);
   }
 
   /** The core's `wake`: plans one flush for the end of this turn. */
@@ -78,6 +84,7 @@ export class Driver {
       onread: {
         buffer: bytes,
         callback: (end) => {
+          this.#poll.heard();
           this.#core.receive(bytes, view, 0, end);
           return true; // back-pressure goes through pause(), which also holds what is in flight
         },
@@ -102,6 +109,7 @@ export class Driver {
     socket.setNoDelay(true);
     this.#join(socket);
     socket.on('data', (chunk: Buffer) => {
+      this.#poll.heard();
       this.#core.receive(chunk, new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength), 0, chunk.byteLength);
     });
   }
@@ -135,7 +143,10 @@ export class Driver {
     const socket = this.#socket;
     if (socket === undefined) return;
     const chunks = this.#core.drain();
-    if (chunks.length > 0) this.#write(socket, chunks);
+    if (chunks.length > 0) {
+      this.#write(socket, chunks);
+      if (!this.#closing) this.#poll.sent();
+    }
     if (this.#core.finished) this.#closeSocket();
     else this.#arm();
     if (this.#core.wantsData === this.#paused) {
@@ -167,6 +178,7 @@ export class Driver {
     const socket = this.#socket;
     if (socket === undefined || this.#closing) return;
     this.#closing = true;
+    this.#poll.stop();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#ended || socket.connecting) {

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { IscsiError } from '../errors.ts';
 import type { Portal } from '../target/connection.ts';
 import type { TargetNode } from '../target/target-node.ts';
+import { DEFAULT_BUSY_POLL } from './busy-poll.ts';
 import { payloadCrc32c } from './crc32c.ts';
 import { Driver } from './driver.ts';
 
@@ -18,19 +19,23 @@ export class Listener {
   readonly #node: TargetNode;
   readonly #drivers = new Map<Driver, Promise<void>>();
 
-  private constructor(server: Server, node: TargetNode) {
+  readonly #busyPoll: number;
+
+  private constructor(server: Server, node: TargetNode, busyPoll: number) {
     this.#server = server;
     this.#node = node;
+    this.#busyPoll = busyPoll;
     server.on('connection', (socket) => this.#accept(socket));
   }
 
   /**
    * Begins to listen.
+   * @param busyPoll Microseconds; see {@link BusyPoll}.
    * @throws The error of the operating system, such as `EADDRINUSE`, with its `code`.
    */
-  static async open(node: TargetNode, address: ListenAddress): Promise<Listener> {
+  static async open(node: TargetNode, address: ListenAddress, busyPoll = DEFAULT_BUSY_POLL): Promise<Listener> {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
-    const listener = new Listener(server, node);
+    const listener = new Listener(server, node, busyPoll);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address.host, port: address.port }, () => {
@@ -77,10 +82,14 @@ export class Listener {
     const closed = new Promise<void>((resolve) => {
       over = resolve;
     });
-    const driver: Driver = new Driver(core, () => {
-      this.#drivers.delete(driver);
-      over();
-    });
+    const driver: Driver = new Driver(
+      core,
+      () => {
+        this.#drivers.delete(driver);
+        over();
+      },
+      this.#busyPoll,
+    );
     this.#drivers.set(driver, closed);
     driver.attach(socket);
     driver.wake(); // the login has a deadline from now on

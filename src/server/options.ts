@@ -90,6 +90,10 @@ export interface TargetOptions {
   readonly targets?: readonly TargetSpec[];
   readonly limits?: Partial<TargetLimits>;
   readonly parameters?: TargetParameters;
+  /**
+   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that fast; 0 for never. Default 50.
+   */
+  readonly busyPoll?: number;
 }
 
 /** The name of a target that was given none. */
