@@ -26,7 +26,7 @@ export interface ConnectOptions {
   readonly immediateData?: boolean;
   /** Whether the target must ask for all other data. Default false. */
   readonly initialR2T?: boolean;
-  /** The largest data segment that this side receives, in bytes. Default 262,144. */
+  /** The largest data segment that this side receives, in bytes. Default 1,048,576: long ones are read straight to their place. */
   readonly maxRecvDataSegmentLength?: number;
   /** Bytes of one data sequence at the most. Default 1,048,576. */
   readonly maxBurstLength?: number;

@@ -29,6 +29,8 @@ export interface ConnectionConfig {
 
 const LOGIN_DATA_SEGMENT_LENGTH = 8192; // the default holds until the login has ended (RFC 7143 §13.12)
 const NOTHING = new Uint8Array(0);
+/** From this length on the rest of a data segment is read straight to its place. */
+const DIRECT_LENGTH = 32 * 1024;
 /** The most that the Logout Response may take, in milliseconds. */
 const LOGOUT_TIME = 5000;
 /** Answers to pings and parts of texts that may wait for the socket. One read holds about 5000 pings. */
@@ -56,6 +58,8 @@ export class InitiatorConnection implements PduHandler, CommandRules {
   /** Where the data of the PDU under way goes. Set in `onHeader`. */
   sink: Uint8Array = NOTHING;
   sinkAt = 0;
+  /** Whether the last Data-In was a long one. */
+  longSegments = false;
 
   readonly #receiver: Receiver;
   #login: LoginRun | undefined;
@@ -99,6 +103,35 @@ export class InitiatorConnection implements PduHandler, CommandRules {
       this.fail(error instanceof IscsiError ? error : internal(error));
     }
     this.session.host.wake();
+  }
+
+  /**
+   * Where the socket may read to next: the rest of a long Data-In segment goes straight into its task's buffer, without a copy on the way.
+   * Undefined when what comes next has to be looked at. The task cannot settle before the segment has ended, but with the connection,
+   * and then the socket is destroyed in the same breath.
+   */
+  directRoom(): Uint8Array | undefined {
+    const left = this.#receiver.dataLeft;
+    if (left < DIRECT_LENGTH || this.sink.length === 0) return undefined;
+    return this.sink.subarray(this.sinkAt, this.sinkAt + left);
+  }
+
+  /** `length` bytes were read to the beginning of `room`, which `directRoom` gave. */
+  placed(room: Uint8Array, length: number): void {
+    this.#heard = true;
+    this.sinkAt += length;
+    try {
+      this.#receiver.placed(room, 0, length);
+      this.session.pump();
+    } catch (error) {
+      this.fail(error instanceof IscsiError ? error : internal(error));
+    }
+    if (this.outbox.pendingBytes > 0 || this.finished) this.session.host.wake(); // most often there is only more to come
+  }
+
+  /** Whether long segments are coming in: then a short read finds the next header and leaves the rest to `directRoom`. */
+  get prefersShortReads(): boolean {
+    return this.longSegments;
   }
 
   /** The time. */

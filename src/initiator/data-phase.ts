@@ -15,6 +15,8 @@ const BIDIRECTIONAL_UNDERFLOW = 0x08;
 const OVERFLOW = 0x04;
 const UNDERFLOW = 0x02;
 const STATUS_PRESENT = 0x01;
+/** Data segments from this length on are worth two reads: one for the header, one for the data, to its place. */
+const LONG_SEGMENT = 64 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -37,6 +39,7 @@ export function beginDataIn(c: InitiatorConnection, v: DataView, at: number): vo
   }
   c.sink = task.dataIn;
   c.sinkAt = offset;
+  c.longSegments = length >= LONG_SEGMENT;
 }
 
 /** A Data-In is complete; with S it carries the status too (RFC 7143 §11.7.3). Hot path. */
@@ -74,6 +77,7 @@ export function onScsiResponse(c: InitiatorConnection, v: DataView, at: number):
   c.acknowledge(statSN(v, at));
   const task = findTask(c, v, at);
   if (task === undefined) return;
+  if (task.dataOut.length > 0) c.longSegments = false;
   const response = scsiResponseResponse(v, at);
   if (response !== 0) {
     const text = `The target could not carry out the command: iSCSI response 0x${response.toString(16).padStart(2, '0')}`;

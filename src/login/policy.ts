@@ -46,7 +46,7 @@ export const INITIATOR_POLICY: OperationalPolicy = {
   digestsOptional: false,
   initialR2T: false,
   immediateData: true,
-  maxRecvDataSegmentLength: 262_144,
+  maxRecvDataSegmentLength: 1_048_576,
   maxBurstLength: 1_048_576,
   firstBurstLength: 262_144,
   maxOutstandingR2T: 16,
@@ -63,6 +63,7 @@ export const INITIATOR_POLICY: OperationalPolicy = {
 /** What a target allows unless told otherwise. */
 export const TARGET_POLICY: OperationalPolicy = {
   ...INITIATOR_POLICY,
+  maxRecvDataSegmentLength: 262_144,
   defaultTime2Retain: 20,
 };
 

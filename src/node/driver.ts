@@ -20,6 +20,12 @@ export interface ConnectionCore {
   readonly wantsData: boolean;
   /** True: send what is left, then close. */
   readonly finished: boolean;
+  /** Memory to which the next bytes of the stream are to be read, or undefined for the driver's own buffer. Asked before each read. */
+  directRoom?(): Uint8Array | undefined;
+  /** `length` bytes were read to the beginning of what `directRoom` gave. */
+  placed?(room: Uint8Array, length: number): void;
+  /** True: read little at a time, so that `directRoom` gets its chance. */
+  readonly prefersShortReads?: boolean;
 }
 
 /** Where to connect to. */
@@ -30,6 +36,8 @@ export interface Address {
 
 /** One read of this length holds 60 PDUs of 4 KiB, or the greater part of one of 256 KiB. */
 const RECEIVE_LENGTH = 256 * 1024;
+/** A read that finds the header of a long PDU and little of its data. */
+const SHORT_LENGTH = 1024;
 /** How long the peer may take to read our last bytes before the socket is destroyed, in milliseconds. */
 const LINGER = 2000;
 
@@ -74,7 +82,9 @@ export class Driver {
    */
   connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
     const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
+    const short = bytes.subarray(0, SHORT_LENGTH);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const core = this.#core;
     const socket = connect({
       host: address.host,
       port: address.port,
@@ -82,10 +92,11 @@ export class Driver {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
       onread: {
-        buffer: bytes,
-        callback: (end) => {
+        buffer: () => core.directRoom?.() ?? (core.prefersShortReads === true ? short : bytes),
+        callback: (end, buffer) => {
           this.#poll.heard();
-          this.#core.receive(bytes, view, 0, end);
+          if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
+          else core.placed?.(buffer, end);
           return true; // back-pressure goes through pause(), which also holds what is in flight
         },
       },

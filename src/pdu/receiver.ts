@@ -55,6 +55,26 @@ export class Receiver {
     return !this.#inBody && this.#heldLength === 0;
   }
 
+  /** Bytes of the data segment under way that are still to come; 0 between PDUs and in a header. */
+  get dataLeft(): number {
+    return this.#inBody && !this.#stopped ? this.#dataLeft : 0;
+  }
+
+  /**
+   * Takes note that the next bytes of the data segment under way, at most `dataLeft` of them, stand at `bytes[from, to)`, where the handler
+   * wants them: they were read to there. `onData` is not called for them; everything else is as in `receive`.
+   */
+  placed(bytes: Uint8Array, from: number, to: number): void {
+    try {
+      if (this.#digestLeft > 0) this.#crc = this.#crc32c(bytes, from, to, this.#crc);
+      this.#dataLeft -= to - from;
+      if (this.#dataLeft + this.#padLeft + this.#digestLeft === 0) this.#endBody();
+    } catch (error) {
+      this.#stopped = true;
+      throw error;
+    }
+  }
+
   /** Takes nothing more from the stream, not even the rest of the present `receive()`: no callback follows the one that calls this. */
   stop(): void {
     this.#stopped = true;

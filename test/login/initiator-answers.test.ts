@@ -15,7 +15,7 @@ test('a login with good answers ends in full feature phase with what was agreed'
   assert.deepEqual(parameters, {
     ...DEFAULT_PARAMETERS,
     headerDigest: true,
-    initiatorMaxRecvDataSegmentLength: 262_144,
+    initiatorMaxRecvDataSegmentLength: 1_048_576,
     targetMaxRecvDataSegmentLength: 65_536,
     defaultTime2Retain: 0,
     targetPortalGroupTag: 1,

@@ -34,7 +34,7 @@ test('startLogin() sends names and all offers in one request of the operational 
     'DataDigest=None,CRC32C',
     'InitialR2T=No',
     'ImmediateData=Yes',
-    'MaxRecvDataSegmentLength=262144',
+    'MaxRecvDataSegmentLength=1048576',
     'MaxBurstLength=1048576',
     'FirstBurstLength=262144',
     'MaxOutstandingR2T=16',
@@ -61,7 +61,7 @@ test('startLogin() on a further connection names the target, and no session-wide
     `TargetName=${TARGET}`,
     'HeaderDigest=None,CRC32C',
     'DataDigest=None,CRC32C',
-    'MaxRecvDataSegmentLength=262144',
+    'MaxRecvDataSegmentLength=1048576',
   ]);
 });
 

@@ -49,7 +49,7 @@ test('offer() names every key once, with the values wanted, and no obsolete mark
       'DataDigest=None,CRC32C',
       'InitialR2T=No',
       'ImmediateData=Yes',
-      'MaxRecvDataSegmentLength=262144',
+      'MaxRecvDataSegmentLength=1048576',
       'MaxBurstLength=1048576',
       'FirstBurstLength=262144',
       'MaxOutstandingR2T=16',
@@ -71,7 +71,7 @@ test('offer() in a Discovery session names only what has a meaning there, and no
     [
       'HeaderDigest=None',
       'DataDigest=None',
-      'MaxRecvDataSegmentLength=262144',
+      'MaxRecvDataSegmentLength=1048576',
       'DefaultTime2Wait=0',
       'DefaultTime2Retain=0',
       'ErrorRecoveryLevel=0',

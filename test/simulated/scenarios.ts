@@ -9,9 +9,10 @@ const BLOCK = 512;
 const BLOCKS = 4096;
 const OPERATIONS = 120;
 
-/** What one seed negotiates: small lengths, so that bursts, R2Ts and splits come in great number. */
+/** What one seed negotiates: mostly small lengths, so that bursts, R2Ts and splits come in great number; for some long ones. */
 function policyOf(random: Random): Partial<OperationalPolicy> {
-  const maxBurstLength = 512 * (1 + random.below(40));
+  const large = random.onceIn(4);
+  const maxBurstLength = large ? 1_048_576 : 512 * (1 + random.below(40));
   return {
     immediateData: random.onceIn(2),
     initialR2T: random.onceIn(2),
@@ -19,7 +20,7 @@ function policyOf(random: Random): Partial<OperationalPolicy> {
     dataDigest: random.onceIn(2) ? ['CRC32C'] : ['None'],
     maxBurstLength,
     firstBurstLength: Math.min(maxBurstLength, 512 * (1 + random.below(20))),
-    maxRecvDataSegmentLength: 512 + random.below(6000),
+    maxRecvDataSegmentLength: large ? 262_144 : 512 + random.below(6000),
     maxOutstandingR2T: 1 + random.below(4),
   };
 }
@@ -56,7 +57,7 @@ export async function writeReadVerify(seed: number): Promise<void> {
   const failures: unknown[] = [];
 
   const start = (): void => {
-    const blocks = 1 + random.below(60);
+    const blocks = 1 + random.below(random.onceIn(8) ? 400 : 60);
     const address = random.below(BLOCKS - blocks);
     if (busy.subarray(address, address + blocks).some((mark) => mark !== 0)) return;
     busy.fill(1, address, address + blocks);
