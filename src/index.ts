@@ -7,7 +7,7 @@ export type { RawPage } from './client/inquiry.ts';
 export { LogicalUnit, type PositionOptions } from './client/logical-unit.ts';
 export type { CommandOptions, ConnectOptions, DigestOffer, UrlLike } from './client/options.ts';
 export type { ReportedLun } from './client/report-luns.ts';
-export { Session, type TaskManagementRequest } from './client/session.ts';
+export { Session, type SessionEvent, type TaskManagementRequest } from './client/session.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './client/streams.ts';
 export { formatUrl, type IscsiUrl, parseUrl, redactUrl } from './client/url.ts';
 export {
@@ -19,7 +19,6 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
-export type { SessionEvent } from './initiator/session.ts';
 export { cdb } from './scsi/cdb.ts';
 export { ScsiStatusError } from './scsi/status-error.ts';
 export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/task.ts';
