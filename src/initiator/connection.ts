@@ -1,4 +1,3 @@
-import type { Crc32c } from '../bytes/crc32c.ts';
 import { serialAdd, serialLess } from '../bytes/serial.ts';
 import { IscsiError, ProtocolError } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
@@ -8,24 +7,13 @@ import { type PduHandler, Receiver } from '../pdu/receiver.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
 import { TASK_MANAGEMENT_RESPONSES } from '../spec/iscsi-task-management.ts';
 import { type CommandRules, sendCommand } from './command.ts';
+import type { ConnectionConfig } from './connection-config.ts';
 import { Exchange } from './exchange.ts';
 import { HANDLERS, type PduRules } from './handlers.ts';
-import { type LoginConfig, LoginRun } from './login-run.ts';
+import { LoginRun } from './login-run.ts';
 import * as requests from './requests.ts';
 import type { ScsiTask } from './scsi-task.ts';
 import type { InitiatorSession } from './session.ts';
-
-/** What is fixed for a connection before it starts. */
-export interface ConnectionConfig {
-  readonly login: LoginConfig;
-  /** Milliseconds for the whole login. */
-  readonly loginTimeout: number;
-  /** Milliseconds of silence after which the target is pinged; 0 for never. */
-  readonly keepaliveInterval: number;
-  /** Milliseconds that the answer to a ping may take. */
-  readonly keepaliveTimeout: number;
-  readonly payloadCrc32c?: Crc32c;
-}
 
 const LOGIN_DATA_SEGMENT_LENGTH = 8192; // the default holds until the login has ended (RFC 7143 §13.12)
 const NOTHING = new Uint8Array(0);

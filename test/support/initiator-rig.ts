@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { viewOf } from '../../src/bytes/hex.ts';
 import type { IscsiError } from '../../src/errors.ts';
-import { type ConnectionConfig, InitiatorConnection } from '../../src/initiator/connection.ts';
+import { InitiatorConnection } from '../../src/initiator/connection.ts';
+import type { ConnectionConfig } from '../../src/initiator/connection-config.ts';
 import type { ExchangeAnswer } from '../../src/initiator/exchange.ts';
 import type { LoginConfig } from '../../src/initiator/login-run.ts';
 import type { ScsiTask } from '../../src/initiator/scsi-task.ts';
