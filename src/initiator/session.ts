@@ -73,6 +73,7 @@ export class InitiatorSession {
   readonly #aborts: ScsiTask[] = [];
   readonly #flushing: ScsiTask[] = [];
   #abortRunning = false;
+  #endedBy: IscsiError | undefined;
   #connection: InitiatorConnection | undefined;
   #nextDeadline = Number.POSITIVE_INFINITY;
   #onIdle: (() => void) | undefined;
@@ -230,6 +231,7 @@ export class InitiatorSession {
   close(error: IscsiError | undefined): void {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
+    this.#endedBy = error;
     this.#onIdle = undefined;
     this.#aborts.length = 0;
     this.#flushing.length = 0;
@@ -335,7 +337,14 @@ export class InitiatorSession {
       return new IscsiError('ISCSI_USAGE', 'Cannot send a command before the login has ended');
     if (this.phase === 'fullFeature')
       return new IscsiError('ISCSI_USAGE', `Cannot queue another command: ${MOST_COMMANDS} are waiting already`);
-    return new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the session is closed');
+    const ended = this.#endedBy;
+    if (ended === undefined) return new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the session is closed');
+    // Whoever comes late learns what happened; the code still says that this command was not sent.
+    const hint = ended.hint === undefined ? {} : { hint: ended.hint };
+    return new IscsiError('ISCSI_CLOSED', `Cannot send a command: the session is over (${ended.message})`, {
+      cause: ended,
+      ...hint,
+    });
   }
 }
 
