@@ -38,6 +38,8 @@ export interface Address {
 const RECEIVE_LENGTH = 256 * 1024;
 /** A read that finds the header of a long PDU and little of its data. */
 const SHORT_LENGTH = 1024;
+/** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
+const LONGEST_POLLED = 128 * 1024;
 /** How long the peer may take to read our last bytes before the socket is destroyed, in milliseconds. */
 const LINGER = 2000;
 
@@ -156,7 +158,7 @@ export class Driver {
     const chunks = this.#core.drain();
     if (chunks.length > 0) {
       this.#write(socket, chunks);
-      if (!this.#closing) this.#poll.sent();
+      if (!this.#closing && this.#answerIsShort(chunks)) this.#poll.sent();
     }
     if (this.#core.finished) this.#closeSocket();
     else this.#arm();
@@ -166,6 +168,11 @@ export class Driver {
       else socket.resume();
     }
   };
+
+  /** Whether little goes out and little will come in: long data takes longer than being woken, and polling would take time from whoever moves it. */
+  #answerIsShort(chunks: readonly Uint8Array[]): boolean {
+    return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && this.#core.prefersShortReads !== true;
+  }
 
   #write(socket: Socket, chunks: readonly Uint8Array[]): void {
     if (socket.destroyed || socket.writableEnded) return;
