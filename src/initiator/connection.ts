@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/copy.ts';
 import { serialAdd, serialLess } from '../bytes/serial.ts';
 import { IscsiError, ProtocolError } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
@@ -311,8 +312,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
   onData(bytes: Uint8Array, from: number, to: number): void {
     const { sink } = this;
     if (sink.length === 0) return; // data of a task that was given up
-    if (from === 0 && to === bytes.length) sink.set(bytes, this.sinkAt);
-    else sink.set(bytes.subarray(from, to), this.sinkAt);
+    copyBytes(bytes, from, to, sink, this.sinkAt);
     this.sinkAt += to - from;
   }
 

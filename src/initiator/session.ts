@@ -110,7 +110,7 @@ export class InitiatorSession {
     if (task.timeout !== Number.POSITIVE_INFINITY) {
       task.deadline = this.host.now() + task.timeout;
       task.abortAt = task.deadline - Math.min(task.timeout / 4, ABORT_GRACE);
-      if (task.abortAt < this.#nextDeadline) this.#nextDeadline = task.abortAt;
+      this.expect(task.abortAt);
     }
     if (this.#queue.empty && this.window.open) this.#send(task);
     else this.#queue.push(task);
