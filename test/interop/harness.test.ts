@@ -48,8 +48,8 @@ for (const ImmediateData of ['Yes', 'No'] as const) {
         await useDisk(`iscsi://127.0.0.1:${relay.port}/${NAME}/1`);
         // Data-Out and Data-In, R2T
         const expect = { opcodes: [0x05, 0x25, 0x31], headerDigest: HeaderDigest === 'CRC32C' };
-        assert.deepEqual(await relayProblems(t, relay, tgtd.port, expect), []);
-        const { immediate, dataOut } = await unsolicitedData(t, relay, tgtd.port);
+        assert.deepEqual(await relayProblems(relay, tgtd.port, expect), []);
+        const { immediate, dataOut } = await unsolicitedData(relay, tgtd.port);
         assert.equal(immediate > 0, ImmediateData === 'Yes', `${immediate} commands with immediate data`);
         assert.equal(dataOut > 0, InitialR2T === 'No', `${dataOut} unsolicited Data-Outs`);
       });
@@ -82,7 +82,7 @@ test('the oracle sees it when one length byte of a PDU is wrong', async (t) => {
   const corrupt = { at: LOGIN_RESPONSE_LENGTH_OFFSET, xor: 0x04 };
   const relay = await startRelay(t, { to: tgtd.port, faults: () => ({ toInitiator: { corrupt } }) });
   await iscsiInq([`iscsi://127.0.0.1:${relay.port}/${NAME}/1`], { timeout: 1_000 });
-  const problems = await relayProblems(t, relay, tgtd.port);
+  const problems = await relayProblems(relay, tgtd.port);
   assert.match(problems.join('\n'), /from the target: \d+ PDUs? add up to \d+ bytes, TCP carried \d+/);
 });
 

@@ -157,8 +157,8 @@ for (const combination of COMBINATIONS) {
       assert.equal(await sha256OfStream(lun.createReadStream()), new Pattern(1).sha256(lun.size));
     }
     const expect = { opcodes: [0x01, 0x05, 0x25, 0x06, 0x26], headerDigest: digests, dataDigest: digests };
-    assert.deepEqual(await relayProblems(t, relay, tgtd.port, expect), []);
-    const { immediate, dataOut } = await unsolicitedData(t, relay, tgtd.port);
+    assert.deepEqual(await relayProblems(relay, tgtd.port, expect), []);
+    const { immediate, dataOut } = await unsolicitedData(relay, tgtd.port);
     assert.equal(immediate > 0, immediateData, `${immediate} commands with immediate data`);
     assert.equal(dataOut > 0, !initialR2T, `${dataOut} unsolicited Data-Outs`);
   });

@@ -27,7 +27,7 @@ import { writeTextResponse } from '../../src/pdu/text-response.ts';
 import { FIRST_TARGET_OPCODE, OPCODES } from '../../src/spec/iscsi-opcodes.ts';
 import { ALL_FIXTURES } from '../fixtures/all.ts';
 import { checkCapture, readFields } from '../support/oracle.ts';
-import { PcapWriter } from '../support/pcap.ts';
+import { PcapInMemory, PcapWriter } from '../support/pcap.ts';
 import { requirePeer } from '../support/peers.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -426,13 +426,13 @@ for (const digests of [false, true]) {
   test(`tshark reads in every PDU what its writer was given, digests ${digests ? 'on' : 'off'}`, async (t) => {
     if (!requirePeer(t, 'tshark', 'tshark')) return;
     const pdus = allPdus(digests ? DIGESTS : NO_DIGESTS);
-    const writer = new PcapWriter({ clientPort: 40_000, serverPort: PORT });
+    const writer = new PcapWriter({ clientPort: 40_000, serverPort: PORT }, new PcapInMemory());
     for (const each of pdus) {
       if (((each.header[0] ?? 0) & 0x3f) >= FIRST_TARGET_OPCODE) writer.fromTarget(onWire(each, digests));
       else writer.fromInitiator(onWire(each, digests));
     }
     const file = join(await temporaryDirectory(t), 'pdus.pcap');
-    await writeFile(file, writer.bytes());
+    await writeFile(file, writer.file.bytes());
 
     const fields = [...new Set(pdus.flatMap(({ shown }) => Object.keys(shown)))];
     const rows = await readFields(file, PORT, fields);

@@ -8,7 +8,7 @@ import { nopIn } from '../fixtures/nop-in.ts';
 import { nopOut } from '../fixtures/nop-out.ts';
 import { scsiCommand } from '../fixtures/scsi-command.ts';
 import { checkCapture, type OracleExpectation, type OracleReport } from './oracle.ts';
-import { PcapFile, PcapWriter } from './pcap.ts';
+import { PcapInMemory, PcapWriter } from './pcap.ts';
 import { requirePeer, type Skippable } from './peers.ts';
 import type { Cleanup } from './process.ts';
 import { temporaryDirectory } from './temporary.ts';
@@ -55,7 +55,7 @@ function login(opcode: '43' | '23', text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** A connection on which both sides have agreed on `digests`. */
-function connection(digests: Digests, clientPort = 40_000, file = new PcapFile()): PcapWriter {
+function connection(digests: Digests, clientPort = 40_000, file = new PcapInMemory()): PcapWriter {
   const header = digests === 'header' || digests === 'both' ? 'CRC32C' : 'None';
   const data = digests === 'data' || digests === 'both' ? 'CRC32C' : 'None';
   return new PcapWriter({ clientPort, serverPort: PORT }, file)
@@ -91,7 +91,7 @@ for (const digests of ['none', 'header', 'data', 'both'] as const) {
     }
     const many = concat(sealed(PING, digests), sealed(READ_10, digests), sealed(PING, digests));
     capture.fromInitiator(many.subarray(0, 70)).fromInitiator(many.subarray(70)); // a PDU split over two packets
-    const report = await check(t, capture.bytes(), {
+    const report = await check(t, capture.file.bytes(), {
       streams: 1,
       pdus: 11,
       opcodes: [0x00, 0x01, 0x03, 0x20, 0x23],
@@ -106,8 +106,8 @@ for (const digests of ['none', 'header', 'data', 'both'] as const) {
 }
 
 oracleTest('checkCapture() reads the negotiation of each connection by itself', async (t) => {
-  const plain = connection('none', 40_001).fromInitiator(sealed(PING, 'none')).bytes();
-  const digested = connection('both', 40_002).fromInitiator(sealed(PING, 'both')).bytes();
+  const plain = connection('none', 40_001).fromInitiator(sealed(PING, 'none')).file.bytes();
+  const digested = connection('both', 40_002).fromInitiator(sealed(PING, 'both')).file.bytes();
   const { problems, streams } = await check(t, concat(plain, digested.subarray(24)), { streams: 2 });
   assert.deepEqual(problems, []);
   const agreed = streams.map(({ headerDigest }) => headerDigest);
@@ -117,13 +117,13 @@ oracleTest('checkCapture() reads the negotiation of each connection by itself', 
 oracleTest('checkCapture() takes a PDU whose header has AHS', async (t) => {
   const long = hex(scsiCommand.examples[2].bytes);
   const capture = connection('none').fromInitiator(concat(long, hex('01 02 03 04')));
-  assert.deepEqual((await check(t, capture.bytes())).problems, []);
+  assert.deepEqual((await check(t, capture.file.bytes())).problems, []);
 });
 
 oracleTest('checkCapture() takes a data segment of a megabyte', async (t) => {
   const large = concat(PING.subarray(0, 48), new Uint8Array(0x10_0000));
   large.set([0x10, 0x00, 0x00], 5);
-  const { problems } = await check(t, connection('both').fromInitiator(sealed(large, 'both')).bytes());
+  const { problems } = await check(t, connection('both').fromInitiator(sealed(large, 'both')).file.bytes());
   assert.deepEqual(problems, []);
 });
 
@@ -142,7 +142,7 @@ for (const digests of ['none', 'header', 'data', 'both'] as const) {
       .fromTarget(sealed(fromTarget('3f 80 09 00', refused), digests))
       .fromTarget(sealed(fromTarget('32 80 00 00', hex('00 00 ab cd')), digests))
       .fromTarget(sealed(fromTarget('22 80 00 00', new Uint8Array()), digests));
-    const { problems } = await check(t, capture.bytes(), { pdus: 5, opcodes: [0x3f, 0x32, 0x22] });
+    const { problems } = await check(t, capture.file.bytes(), { pdus: 5, opcodes: [0x3f, 0x32, 0x22] });
     assert.deepEqual(problems, []);
   });
 }
@@ -170,7 +170,7 @@ const PLACES = ['first', 'middle', 'last'] as const;
 
 for (const [title, digests, bytes, problem] of FAULTS) {
   oracleTest(`checkCapture() finds ${title}, be it the first, a middle or the last PDU after the login`, async (t) => {
-    const file = new PcapFile();
+    const file = new PcapInMemory();
     const begins: number[] = []; // a connection for each place: the frames from which on they lie
     for (const [index, place] of PLACES.entries()) {
       begins.push(file.packets);
@@ -199,14 +199,14 @@ oracleTest('checkCapture() says in which frame a digest is wrong', async (t) => 
   const bad = damaged(sealed(PING, 'both'), 50, 0x01);
   const capture = connection('both').fromInitiator(sealed(PING, 'both')).fromInitiator(bad);
   const frame = capture.packets;
-  const { problems } = await check(t, capture.fromInitiator(sealed(PING, 'both')).bytes());
+  const { problems } = await check(t, capture.fromInitiator(sealed(PING, 'both')).file.bytes());
   assert.deepEqual(problems, [`Frame ${frame}: header digest 0xaba2ff03: Bad CRC32, should be 0xaba2fe03`]);
 });
 
 oracleTest('checkCapture() does not mind how PDUs are cut into packets', async (t) => {
   const all = concat(sealed(PING, 'both'), sealed(READ_10, 'both'), sealed(PING, 'both'));
   const lengths = [1, 3, 7, 47, 49, 71, 100];
-  const file = new PcapFile();
+  const file = new PcapInMemory();
   for (const [index, length] of lengths.entries()) {
     const capture = connection('both', 40_000 + index, file);
     for (let at = 0; at < all.length; at += length) capture.fromInitiator(all.subarray(at, at + length));
@@ -219,16 +219,16 @@ oracleTest('checkCapture() takes text that goes on in the next PDU', async (t) =
   const whole = login('43', 'TargetAlias=somewhere\0');
   const part = login('43', 'MaxBurstLen');
   part[1] = 0x44; // C, stage 1
-  const capture = new PcapWriter({ clientPort: 40_000, serverPort: PORT })
+  const capture = new PcapWriter({ clientPort: 40_000, serverPort: PORT }, new PcapInMemory())
     .fromInitiator(part)
     .fromTarget(login('23', ''))
     .fromInitiator(whole);
-  assert.deepEqual((await check(t, capture.bytes(), { pdus: 3 })).problems, []);
+  assert.deepEqual((await check(t, capture.file.bytes(), { pdus: 3 })).problems, []);
 });
 
 oracleTest('checkCapture() finds digests that are missing although they were agreed', async (t) => {
   const capture = connection('both').fromInitiator(PING).fromTarget(PONG).fromInitiator(PING).fromTarget(PONG);
-  const { problems } = await check(t, capture.bytes());
+  const { problems } = await check(t, capture.file.bytes());
   assert.ok(
     problems.some((line) => line.startsWith('Stream 0, from the initiator')),
     JSON.stringify(problems),
@@ -244,34 +244,37 @@ oracleTest(
   async (t) => {
     const message = sealed(fromTarget('32 80 00 00', hex('00 00 ab cd')), 'header');
     const capture = connection('both').fromTarget(sealed(PONG, 'both')).fromTarget(message);
-    const { problems } = await check(t, capture.bytes());
+    const { problems } = await check(t, capture.file.bytes());
     assert.equal(problems.filter((line) => line.includes('add up to')).length, 1, JSON.stringify(problems));
   },
 );
 
 oracleTest('checkCapture() takes an offer of digests that nobody answered as none', async (t) => {
-  const capture = new PcapWriter({ clientPort: 40_000, serverPort: PORT })
+  const capture = new PcapWriter({ clientPort: 40_000, serverPort: PORT }, new PcapInMemory())
     .fromInitiator(login('43', 'HeaderDigest=CRC32C\0'))
     .fromTarget(login('23', 'MaxBurstLength=65536\0'))
     .fromInitiator(PING);
-  const { problems, streams } = await check(t, capture.bytes(), { headerDigest: false, dataDigest: false });
+  const { problems, streams } = await check(t, capture.file.bytes(), { headerDigest: false, dataDigest: false });
   assert.deepEqual(problems, []);
   assert.equal(streams[0]?.headerDigest, false);
 });
 
 oracleTest('checkCapture() finds a connection that ends within a PDU', async (t) => {
-  const { problems } = await check(t, connection('none').fromInitiator(PING.subarray(0, 30)).bytes());
+  const { problems } = await check(t, connection('none').fromInitiator(PING.subarray(0, 30)).file.bytes());
   assert.deepEqual(problems, ['Stream 0, from the initiator: 1 PDUs add up to 96 bytes, TCP carried 126']);
 });
 
 oracleTest('checkCapture() finds a capture without iSCSI', async (t) => {
-  const { problems } = await check(t, new PcapWriter({ clientPort: 40_000, serverPort: PORT }).bytes());
+  const { problems } = await check(
+    t,
+    new PcapWriter({ clientPort: 40_000, serverPort: PORT }, new PcapInMemory()).file.bytes(),
+  );
   assert.deepEqual(problems, ['No iSCSI PDU was found at port 3260']);
 });
 
 oracleTest('checkCapture() says which expectation is not met', async (t) => {
   const expect = { streams: 2, pdus: 4, opcodes: [0x03, 0x31], headerDigest: true, dataDigest: false };
-  const { problems } = await check(t, connection('none').fromInitiator(PING).bytes(), expect);
+  const { problems } = await check(t, connection('none').fromInitiator(PING).file.bytes(), expect);
   assert.deepEqual(problems, [
     '1 connections found, 2 expected',
     '3 PDUs found, 4 expected',

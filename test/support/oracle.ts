@@ -12,7 +12,7 @@
  */
 
 import { type Said, settledOnCrc32c } from './repacket.ts';
-import { type Fields, readSoundFields, type SoundCapture, tshark, withSoundPackets } from './tshark.ts';
+import { type Fields, readSoundFields, type SoundCapture, type Traffic, tshark, withSoundPackets } from './tshark.ts';
 
 export { readFields } from './tshark.ts';
 
@@ -100,21 +100,22 @@ interface Found extends OracleStream {
 }
 
 /**
- * Checks a capture of iSCSI connections to `port`. Needs tshark: see `requirePeer()`. Frame numbers in the problems are the capture's.
+ * Checks a capture, or a recording, of iSCSI connections to `port`, however long. Needs tshark: see `requirePeer()`. Frame numbers in
+ * the problems are the capture's.
  * @throws {Error} When tshark cannot be run or cannot read the file.
  */
 export function checkCapture(
-  file: string,
+  traffic: Traffic,
   port: number,
   options: { readonly expect?: OracleExpectation } = {},
 ): Promise<OracleReport> {
-  return withSoundPackets(file, port, (capture) => check(capture, port, options.expect ?? {}));
+  return withSoundPackets(traffic, port, (capture) => check(capture, port, options.expect ?? {}));
 }
 
 async function check(capture: SoundCapture, port: number, expect: OracleExpectation): Promise<OracleReport> {
   const problems: string[] = [];
   for (const stream of capture.missing) problems.push(`Stream ${stream}: segments are missing from the capture itself`);
-  const streams = collect(await readSoundFields(capture, port, FIELDS), port, problems);
+  const streams = await collect(capture, port, problems);
   for (const stream of streams) problems.push(...checkStream(stream));
   if (streams.some((stream) => digestsSeen(stream) > 0)) problems.push(...(await badDigests(capture, port)));
   const pdus = streams.reduce((sum, { initiator, target }) => sum + initiator.pdus + target.pdus, 0);
@@ -123,11 +124,11 @@ async function check(capture: SoundCapture, port: number, expect: OracleExpectat
   return { problems, streams, pdus };
 }
 
-function collect(rows: readonly Row[], port: number, problems: string[]): Found[] {
+async function collect(capture: SoundCapture, port: number, problems: string[]): Promise<Found[]> {
   const streams = new Map<number, Found>();
-  for (const row of rows) {
+  await readSoundFields(capture, port, FIELDS, (row) => {
     const length = number(row['tcp.len']);
-    if (length === 0) continue;
+    if (length === 0) return;
     const id = number(row['tcp.stream']);
     const stream = streams.get(id) ?? newStream(id);
     streams.set(id, stream);
@@ -135,7 +136,7 @@ function collect(rows: readonly Row[], port: number, problems: string[]): Found[
     const direction = byTarget ? stream.target : stream.initiator;
     direction.bytes += length;
     takePdus(row, stream, byTarget, problems);
-  }
+  });
   for (const stream of streams.values()) {
     stream.headerDigest = settledOnCrc32c(stream.said, 'HeaderDigest');
     stream.dataDigest = settledOnCrc32c(stream.said, 'DataDigest');
@@ -224,17 +225,16 @@ function checkStream(stream: Found): string[] {
 /** tshark judges each digest in the text of its packet details only. */
 async function badDigests({ file, frames }: SoundCapture, port: number): Promise<string[]> {
   const filter = 'iscsi.headerdigest32 || iscsi.datadigest32';
-  const text = await tshark(file, port, ['-O', 'iscsi', '-Y', `tcp.port==${port} && (${filter})`]);
   const problems: string[] = [];
   let frame: number | undefined;
-  for (const line of text.split('\n')) {
+  await tshark(file, port, ['-O', 'iscsi', '-Y', `tcp.port==${port} && (${filter})`], (line) => {
     const begin = /^Frame (\d+):/.exec(line)?.[1];
     if (begin !== undefined) frame = frames[Number(begin)];
     const digest = /^ {4}(Header|Data)Digest: (0x[0-9a-f]+) \((.*)\)/.exec(line);
     if (digest !== null && digest[3] !== 'Good CRC32') {
       problems.push(`Frame ${frame}: ${digest[1]?.toLowerCase()} digest ${digest[2]}: ${digest[3]}`);
     }
-  }
+  });
   return problems;
 }
 

@@ -1,7 +1,9 @@
 /**
- * Writes one TCP connection as a capture file, without a network: raw IP packets (link type 101) with 40 bytes of IPv4 and
+ * Writes TCP connections as a capture file (classic pcap), without a network: raw IP packets (link type 101) with 40 bytes of IPv4 and
  * TCP header, sequence numbers kept, checksums 0. Nothing in it depends on time or rights, so the same bytes give the same file.
  */
+
+import { concat } from '../../src/bytes/hex.ts';
 
 /** The ports of the connection; the initiator is the client. */
 export interface PcapOptions {
@@ -26,53 +28,70 @@ interface End {
   next: number;
 }
 
-/** A capture file that is being written; several connections may share one. */
+/** A capture file that is being written, packet by packet; several connections may share one. */
 export class PcapFile {
-  readonly #records: Uint8Array[] = [];
+  readonly #write: (bytes: Uint8Array) => void;
+  #packets = 0;
+
+  /** @param write Takes the next bytes of the file over. */
+  constructor(write: (bytes: Uint8Array) => void) {
+    this.#write = write;
+    write(fileHeader());
+  }
 
   /** The number of packets so far, which is the frame number of the last one. */
   get packets(): number {
-    return this.#records.length;
+    return this.#packets;
   }
 
   /** Adds a packet: room for the 16 bytes of the record header, which is filled in here, then the IP packet. Takes `record` over. */
   add(record: Uint8Array): void {
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
     const length = record.length - RECORD_HEADER_LENGTH;
-    view.setUint32(0, Math.floor(this.packets / 1000)); // seconds: a packet a millisecond, so that the order is plain
-    view.setUint32(4, (this.packets % 1000) * 1000); // microseconds
+    view.setUint32(0, Math.floor(this.#packets / 1000)); // seconds: a packet a millisecond, so that the order is plain
+    view.setUint32(4, (this.#packets % 1000) * 1000); // microseconds
     view.setUint32(8, length);
     view.setUint32(12, length);
-    this.#records.push(record);
-  }
-
-  /** The whole file, in the classic pcap format. Owned by the caller. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    const records = this.#records.reduce((sum, record) => sum + record.length, 0);
-    const file = new Uint8Array(FILE_HEADER_LENGTH + records);
-    const view = new DataView(file.buffer);
-    view.setUint32(0, 0xa1b2_c3d4); // big-endian, microseconds
-    view.setUint32(4, 0x0002_0004); // version 2.4
-    view.setUint32(16, 0x0004_0000); // longest packet
-    view.setUint32(20, LINK_TYPE_RAW);
-    let at = FILE_HEADER_LENGTH;
-    for (const record of this.#records) {
-      file.set(record, at);
-      at += record.length;
-    }
-    return file;
+    this.#packets++;
+    this.#write(record);
   }
 }
 
+/** A small capture file in memory. */
+export class PcapInMemory extends PcapFile {
+  readonly #parts: Uint8Array[];
+
+  constructor() {
+    const parts: Uint8Array[] = [];
+    super((bytes) => parts.push(bytes));
+    this.#parts = parts;
+  }
+
+  /** The whole file. Owned by the caller. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return concat(...this.#parts);
+  }
+}
+
+function fileHeader(): Uint8Array {
+  const header = new Uint8Array(FILE_HEADER_LENGTH);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, 0xa1b2_c3d4); // big-endian, microseconds
+  view.setUint32(4, 0x0002_0004); // version 2.4
+  view.setUint32(16, 0x0004_0000); // longest packet
+  view.setUint32(20, LINK_TYPE_RAW);
+  return header;
+}
+
 /** Collects what both ends of one connection send. The handshake is written first. */
-export class PcapWriter {
-  readonly #file: PcapFile;
+export class PcapWriter<F extends PcapFile = PcapInMemory> {
+  /** The file that it writes to. */
+  readonly file: F;
   readonly #initiator: End;
   readonly #target: End;
 
-  /** @param file For a capture of several connections; without it the file is the writer's own. */
-  constructor({ clientPort, serverPort }: PcapOptions, file = new PcapFile()) {
-    this.#file = file;
+  constructor({ clientPort, serverPort }: PcapOptions, file: F) {
+    this.file = file;
     this.#initiator = { address: 0x0a00_0001, port: clientPort, next: 1000 };
     this.#target = { address: 0x0a00_0002, port: serverPort, next: 500_000 };
     this.#packet(this.#initiator, this.#target, SYN, new Uint8Array());
@@ -92,12 +111,7 @@ export class PcapWriter {
 
   /** The number of packets so far, which is the frame number of the last one. The handshake takes three. */
   get packets(): number {
-    return this.#file.packets;
-  }
-
-  /** The whole file, in the classic pcap format. Owned by the caller. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    return this.#file.bytes();
+    return this.file.packets;
   }
 
   #send(from: End, to: End, bytes: Uint8Array): this {
@@ -114,7 +128,7 @@ export class PcapWriter {
     writeIpHeader(view, RECORD_HEADER_LENGTH, length, from, to);
     writeTcpHeader(view, RECORD_HEADER_LENGTH + 20, flags, from, to);
     record.set(payload, RECORD_HEADER_LENGTH + HEADERS_LENGTH);
-    this.#file.add(record);
+    this.file.add(record);
     from.next = (from.next + payload.length + ((flags & SYN) !== 0 ? 1 : 0)) >>> 0;
   }
 }

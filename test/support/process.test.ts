@@ -49,6 +49,13 @@ test('runProcess() kills what takes too long and says so', async () => {
   assert.deepEqual({ code, signal, timedOut }, { code: null, signal: 'SIGKILL', timedOut: true });
 });
 
+test('onLine takes standard output line by line instead of collecting it, also a last line that is not ended', async () => {
+  const lines: string[] = [];
+  const script = 'process.stdout.write("a\\nb\\n\\n" + "c".repeat(300_000))';
+  const { code, stdout } = await runProcess(...node(script), { timeout: 10_000, onLine: (line) => lines.push(line) });
+  assert.deepEqual([code, stdout, lines.slice(0, 3), lines[3]?.length], [0, '', ['a', 'b', ''], 300_000]);
+});
+
 test('runProcess() tells of a program that does not exist', async () => {
   const { code, stderr } = await runProcess('no-such-program-here', [], { timeout: 1000 });
   assert.equal(code, null);

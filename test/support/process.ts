@@ -1,6 +1,7 @@
 /** Child processes of a test: started, watched, and gone when the test is over. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 
 /** The part of node:test's context that takes clean-up work. */
 export interface Cleanup {
@@ -26,6 +27,8 @@ export interface Completed extends Exit {
 export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Takes standard output line by line, which is then not collected: for what is too long to be one string. */
+  readonly onLine?: (line: string) => void;
 }
 
 type Stream = 'stdout' | 'stderr';
@@ -47,10 +50,12 @@ export class RunningProcess {
   constructor(command: string, args: readonly string[], options: ProcessOptions = {}) {
     guard();
     this.title = [command, ...args].join(' ');
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { onLine, ...rest } = options;
+    const child = spawn(command, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     alive.add(child);
-    for (const stream of ['stdout', 'stderr'] as const) {
+    if (onLine) createInterface({ input: child.stdout }).on('line', onLine); // the last one comes before 'close'
+    for (const stream of onLine ? (['stderr'] as const) : (['stdout', 'stderr'] as const)) {
       child[stream].setEncoding('utf8').on('data', (text: string) => {
         this.#output[stream] += text;
         this.#changed();

@@ -5,8 +5,8 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { PcapWriter } from './pcap.ts';
 import type { Cleanup } from './process.ts';
+import type { Arrival } from './streams.ts';
 
 /** What is done to one direction of one connection. Offsets count the bytes of that direction from 0. */
 export interface Faults {
@@ -35,7 +35,7 @@ export interface RelayOptions {
   readonly to: number;
   /** Called once per connection, with its number from 0. */
   readonly faults?: (connection: number) => ConnectionFaults;
-  /** Keep what passes, for `pcap()` and the byte arrays; true unless told otherwise. Leave it off for large copies. */
+  /** Keep what passes, for `recording()` and the byte arrays; true unless told otherwise. Leave it off for large copies. */
   readonly record?: boolean;
 }
 
@@ -45,8 +45,8 @@ export interface RelayedConnection {
   readonly toTarget: Direction;
   /** Bytes passed on to the initiator so far, after faults. */
   readonly toInitiator: Direction;
-  /** The recording as a capture file, in the order in which the relay passed it on. */
-  pcap(): Uint8Array;
+  /** The recording, in the order in which the relay passed it on; frames are its pieces, from 1. */
+  recording(): Iterable<Arrival>;
   /** Cuts it now. */
   cut(how?: 'reset' | 'end'): void;
 }
@@ -114,7 +114,6 @@ class RelayedPair implements RelayedConnection {
   readonly #target: Socket;
   readonly #pieces: Piece[] = [];
   readonly #record: boolean;
-  readonly #targetPort: number;
   readonly toTarget = new Flow('toTarget', this.#pieces);
   readonly toInitiator = new Flow('toInitiator', this.#pieces);
 
@@ -122,7 +121,6 @@ class RelayedPair implements RelayedConnection {
     this.#initiator = initiator;
     this.#target = connect({ host: '127.0.0.1', port: to, noDelay: true, allowHalfOpen: true });
     this.#record = record;
-    this.#targetPort = to;
     // Errors are part of the game: a lost side takes the other with it.
     for (const socket of [this.#initiator, this.#target]) socket.on('error', () => this.cut());
     const { toTarget = {}, toInitiator = {} } = faults?.(number) ?? {};
@@ -130,13 +128,10 @@ class RelayedPair implements RelayedConnection {
     void this.#pump(this.#target, this.#initiator, 'toInitiator', toInitiator);
   }
 
-  pcap(): Uint8Array {
-    const writer = new PcapWriter({ clientPort: 50_000, serverPort: this.#targetPort });
-    for (const { name, bytes } of this.#pieces) {
-      if (name === 'toTarget') writer.fromInitiator(bytes);
-      else writer.fromTarget(bytes);
+  *recording(): Generator<Arrival> {
+    for (const [index, { name, bytes }] of this.#pieces.entries()) {
+      yield { frame: index + 1, stream: 0, byTarget: name === 'toInitiator', bytes };
     }
-    return writer.bytes();
   }
 
   cut(how: 'reset' | 'end' = 'reset'): void {

@@ -9,7 +9,7 @@
 
 import { crc32c } from '../../src/bytes/crc32c.ts';
 import { concat, hex, viewOf } from '../../src/bytes/hex.ts';
-import { PcapFile, PcapWriter } from './pcap.ts';
+import { type PcapFile, PcapWriter } from './pcap.ts';
 import type { Arrival } from './streams.ts';
 
 /** What a side said about a key during the login. */
@@ -19,9 +19,8 @@ export interface Said {
   readonly byTarget: boolean;
 }
 
-/** A capture with one PDU a packet. */
+/** How packets and streams of the rewritten capture relate to the original. */
 export interface Repacketed {
-  readonly bytes: Uint8Array;
   /** Of each packet, by frame number (0 is not used): where its last byte is in the original. Undefined for packets that were put in. */
   readonly frames: readonly (number | undefined)[];
   /** The original's `tcp.stream` of each stream. */
@@ -41,7 +40,7 @@ const PRIMER_HEADER = `
   00 00 00 00  00 00 00 00`;
 
 interface Connection {
-  readonly writer: PcapWriter;
+  readonly writer: PcapWriter<PcapFile>;
   readonly said: Said[];
   /** What came and is not yet a whole PDU, from the initiator and from the target. */
   readonly pending: Record<'initiator' | 'target', Uint8Array[]>;
@@ -55,39 +54,55 @@ export function settledOnCrc32c(said: readonly Said[], key: string): boolean {
   return answered && about.at(-1)?.value === 'CRC32C';
 }
 
-/** Rewrites what arrived on connections to `port`. */
-export function repacket(arrivals: readonly Arrival[], port: number): Repacketed {
-  const file = new PcapFile();
-  const frames: (number | undefined)[] = [undefined];
-  const connections = new Map<number, Connection>();
+/** Rewrites what arrives on connections to a port. */
+export class Repacketer {
+  readonly #file: PcapFile;
+  readonly #port: number;
+  readonly #frames: (number | undefined)[] = [undefined];
+  readonly #connections = new Map<number, Connection>();
+  #lastFrame: number | undefined;
 
-  function sent(frame: number | undefined): void {
-    while (frames.length <= file.packets) frames.push(frame);
+  /** @param file Where the rewritten capture goes; nobody else writes to it. */
+  constructor(file: PcapFile, port: number) {
+    this.#file = file;
+    this.#port = port;
   }
-  for (const { frame, stream, byTarget, bytes } of arrivals) {
-    const connection = connections.get(stream) ?? newConnection(file, port, connections.size);
-    connections.set(stream, connection);
-    sent(undefined); // the handshake
+
+  /** Takes the next bytes of the original and writes the PDUs that they complete. */
+  take({ frame, stream, byTarget, bytes }: Arrival): void {
+    this.#lastFrame = frame;
+    const connection = this.#connections.get(stream) ?? newConnection(this.#file, this.#port, this.#connections.size);
+    this.#connections.set(stream, connection);
+    this.#written(undefined); // the handshake
     const side = byTarget ? 'target' : 'initiator';
     connection.pending[side].push(bytes);
     for (let pdu = takePdu(connection, side); pdu !== undefined; pdu = takePdu(connection, side)) {
       if (connection.inLogin && !isLogin(pdu)) {
         connection.inLogin = false;
         prime(connection);
-        sent(undefined);
+        this.#written(undefined);
       }
       send(connection, byTarget, pdu);
-      sent(frame);
+      this.#written(frame);
       noteKeys(connection, byTarget, pdu);
     }
   }
-  for (const connection of connections.values()) {
-    for (const side of ['initiator', 'target'] as const) {
-      send(connection, side === 'target', concat(...connection.pending[side])); // no PDU, or not a whole one
-      sent(arrivals.at(-1)?.frame);
+
+  /** Writes what is left, which makes no PDU or not a whole one. */
+  finish(): Repacketed {
+    for (const connection of this.#connections.values()) {
+      for (const side of ['initiator', 'target'] as const) {
+        send(connection, side === 'target', concat(...connection.pending[side]));
+        this.#written(this.#lastFrame);
+      }
     }
+    return { frames: this.#frames, streams: [...this.#connections.keys()] };
   }
-  return { bytes: file.bytes(), frames, streams: [...connections.keys()] };
+
+  /** The packets that are new since the last call end in `frame` of the original. */
+  #written(frame: number | undefined): void {
+    while (this.#frames.length <= this.#file.packets) this.#frames.push(frame);
+  }
 }
 
 function newConnection(file: PcapFile, port: number, index: number): Connection {

@@ -26,22 +26,31 @@ interface Direction {
 }
 
 /**
- * Puts segments in order and leaves repetitions out. `missing` lists the streams that have gaps, whose later bytes are left out.
+ * Puts segments in order and leaves repetitions out, segment by segment.
  * A connection whose begin is not in the capture begins with its first segment.
  */
-export function inOrder(segments: readonly Segment[]): { readonly arrivals: Arrival[]; readonly missing: Set<number> } {
-  const directions = new Map<string, Direction>();
-  const arrivals: Arrival[] = [];
-  for (const segment of segments) {
+export class StreamOrder {
+  readonly #directions = new Map<string, Direction>();
+
+  /** The streams that have gaps so far, whose later bytes are held back. */
+  get missing(): Set<number> {
+    const missing = new Set<number>();
+    for (const [key, { early }] of this.#directions) if (early.length > 0) missing.add(Number(key.split(' ')[0]));
+    return missing;
+  }
+
+  /** Takes the next segment of the capture and gives the bytes that continue a stream. */
+  take(segment: Segment): Arrival[] {
     const { stream, byTarget, sequence, frame } = segment;
     const key = `${stream} ${byTarget}`;
-    const direction = directions.get(key) ?? { next: sequence, early: [] };
-    directions.set(key, direction);
-    if (segment.payload.length === 0) continue; // says where the stream begins; later ones count SYN and FIN, which are no bytes
+    const direction = this.#directions.get(key) ?? { next: sequence, early: [] };
+    this.#directions.set(key, direction);
+    if (segment.payload.length === 0) return []; // says where the stream begins; later ones count SYN and FIN, which are no bytes
     direction.early.push(segment);
+    const arrivals: Arrival[] = [];
     for (;;) {
       const found = direction.early.find((early) => ((early.sequence - direction.next) | 0) <= 0);
-      if (found === undefined) break;
+      if (found === undefined) return arrivals;
       direction.early.splice(direction.early.indexOf(found), 1);
       const known = (direction.next - found.sequence) >>> 0;
       if (known >= found.payload.length) continue;
@@ -49,7 +58,4 @@ export function inOrder(segments: readonly Segment[]): { readonly arrivals: Arri
       direction.next = (found.sequence + found.payload.length) >>> 0;
     }
   }
-  const missing = new Set<number>();
-  for (const [key, { early }] of directions) if (early.length > 0) missing.add(Number(key.split(' ')[0]));
-  return { arrivals, missing };
 }

@@ -1,10 +1,6 @@
 /** Lets tshark judge what went through a relay: the way to have a packet oracle without the right to capture. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { checkCapture, type OracleExpectation, readFields } from './oracle.ts';
-import type { Cleanup } from './process.ts';
 import type { Relay } from './relay.ts';
-import { temporaryDirectory } from './temporary.ts';
 
 const SCSI_COMMAND = 0x01;
 const DATA_OUT = 0x05;
@@ -15,18 +11,14 @@ const RESERVED_TAG = 0xffff_ffff;
  * @param to The port that the relay leads to.
  */
 export async function relayProblems(
-  t: Cleanup,
   relay: Relay,
   to: number,
   expect: OracleExpectation = {},
 ): Promise<readonly string[]> {
   if (relay.connections.length === 0) return ['Nobody connected to the relay'];
-  const directory = await temporaryDirectory(t);
   const problems: string[] = [];
   for (const [index, connection] of relay.connections.entries()) {
-    const file = join(directory, `connection${index}.pcap`);
-    await writeFile(file, connection.pcap());
-    const report = await checkCapture(file, to, { expect: { streams: 1, ...expect } });
+    const report = await checkCapture(connection.recording(), to, { expect: { streams: 1, ...expect } });
     problems.push(...report.problems.map((problem) => `Connection ${index}: ${problem}`));
   }
   return problems;
@@ -44,14 +36,11 @@ export interface UnsolicitedData {
  * Counts unsolicited data in everything that `relay` recorded. tgt takes it whatever was agreed (RFC 7143 §13.10, §13.11), so that only
  * looking at the wire shows whether an initiator keeps to InitialR2T and ImmediateData.
  */
-export async function unsolicitedData(t: Cleanup, relay: Relay, to: number): Promise<UnsolicitedData> {
-  const directory = await temporaryDirectory(t);
+export async function unsolicitedData(relay: Relay, to: number): Promise<UnsolicitedData> {
   const sum = { immediate: 0, dataOut: 0 };
-  for (const [index, connection] of relay.connections.entries()) {
-    const file = join(directory, `connection${index}.pcap`);
-    await writeFile(file, connection.pcap());
+  for (const connection of relay.connections) {
     const fields = ['tcp.srcport', 'iscsi.opcode', 'iscsi.datasegmentlength', 'iscsi.targettransfertag'] as const;
-    for (const row of await readFields(file, to, fields)) {
+    for (const row of await readFields(connection.recording(), to, fields)) {
       if (Number(row['tcp.srcport'][0]) === to) continue;
       const lengths = row['iscsi.datasegmentlength'].map(Number);
       const opcodes = row['iscsi.opcode'].map(Number);
