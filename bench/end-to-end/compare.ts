@@ -2,7 +2,7 @@ import type { Cleanup } from '../../test/support/process.ts';
 import { median } from '../measure.ts';
 import { CELLS, type Cell, type Sample } from './cells.ts';
 import { type Client, LIBISCSI, OURS } from './clients.ts';
-import { type RunningTarget, startOurs, startTheirs } from './targets.ts';
+import { fill, type RunningTarget, startOurs, startTheirs } from './targets.ts';
 
 /** How long and how often. */
 export interface CompareOptions {
@@ -33,6 +33,7 @@ const TARGET_GOALS: Readonly<Record<string, number>> = { '4 KiB random, QD 32': 
  */
 export async function compare(cleanup: Cleanup, options: CompareOptions): Promise<void> {
   const targets = [await startOurs(cleanup), await startTheirs(cleanup)];
+  for (const target of targets) await fill(target);
   for (const cell of CELLS) {
     const series = targets.flatMap((target) =>
       [OURS, LIBISCSI].map((client): Series => ({ client, target, samples: [] })),

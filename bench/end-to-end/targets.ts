@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { connect } from '../../src/index.ts';
 import type { Cleanup } from '../../test/support/process.ts';
 import { startTgtd } from '../../test/support/tgtd.ts';
 
@@ -13,6 +15,14 @@ export interface RunningTarget {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+}
+
+/** Writes every block: what was never written would be read from the same few zeros again and again. */
+export async function fill({ url }: RunningTarget): Promise<void> {
+  await using lun = await connect(url);
+  const noise = randomBytes(2 ** 20);
+  for (let position = 0; position < lun.size; position += noise.length) await lun.write(noise, { position });
+  await lun.flush();
 }
 
 /** Our target with one RAM LUN. */

@@ -35,8 +35,9 @@ export interface ConnectOptions {
   /** Milliseconds of silence after which the target is pinged; 0 for never. Default 30,000. */
   readonly keepaliveInterval?: number;
   /**
-   * Microseconds for which the event loop is kept awake for an answer, as long as answers do come that fast; 0 for never. It makes short round trips
-   * a good deal shorter, and costs processor time that would otherwise be spent on falling asleep and waking. Default 50.
+   * Microseconds for which the event loop is kept awake for an answer, and between the pieces of long data, as long as they do come that fast; 0 for
+   * never. It makes short round trips a good deal shorter and fast reads faster, for processor time that would otherwise be spent on falling
+   * asleep and waking. Default 100; 0 where there is only one processor.
    */
   readonly busyPoll?: number;
   /** Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit changed. */

@@ -7,7 +7,7 @@ import type { Eventually } from './eventually.ts';
 import type { Identity } from './identity.ts';
 import { identityOf } from './identity.ts';
 import type { BlockStore } from './store.ts';
-import type { DataInSource } from './task.ts';
+import type { DataInSource, DataLender } from './task.ts';
 import { TaskOrder } from './task-order.ts';
 
 /** What a logical unit is made of, besides its store. */
@@ -85,7 +85,10 @@ export class LogicalUnit {
     this.blocks = store.blocks;
     this.physicalExponent = exponentOf(options.physicalBlockLength ?? blockLength, blockLength);
     this.writeCacheEnabled = store.volatileWriteCache;
-    this.source = { copyTo: (offset, into, at, length) => void store.read(offset, into, at, length) };
+    this.source = {
+      copyTo: (offset, into, at, length) => void store.read(offset, into, at, length),
+      lender: lends(store) ? store : undefined,
+    };
     this.limits = {
       transfer: MAXIMUM_TRANSFER / blockLength,
       writeSame: MAXIMUM_WRITE_SAME / blockLength,
@@ -164,4 +167,8 @@ function exponentOf(physical: number, logical: number): number {
     );
   }
   return exponent;
+}
+
+function lends(store: BlockStore): store is BlockStore & DataLender {
+  return store.lend !== undefined && store.takeBack !== undefined;
 }

@@ -10,7 +10,10 @@ export interface MemoryStoreOptions {
   readonly blockLength?: number;
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
-  /** Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the platform gives. */
+  /**
+   * Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the platform gives.
+   * Blocks that are being sent while they are overwritten exist twice for that time; the older ones are not counted.
+   */
   readonly memoryLimit?: number;
 }
 
@@ -20,6 +23,9 @@ const EXTENT = 256 * 1024;
 const GROUP = 1024;
 
 type Extent = Uint8Array<ArrayBuffer>;
+
+/** What was never written, as it is lent. Nobody writes to it. */
+const ZEROS: Extent = new Uint8Array(EXTENT);
 
 /** The RAM behind a logical unit. Each call ends before it returns; `flush` has nothing to do. */
 export class MemoryStore implements BlockStore {
@@ -32,6 +38,8 @@ export class MemoryStore implements BlockStore {
   readonly #size: number;
   readonly #memoryLimit: number;
   readonly #groups: ((Extent | undefined)[] | undefined)[];
+  /** The memory of extents that are lent, and how many times. */
+  readonly #lent = new Map<ArrayBuffer, number>();
   #extents = 0;
 
   /** @throws {RangeError} When the size or the block length cannot be. */
@@ -63,12 +71,30 @@ export class MemoryStore implements BlockStore {
     }
   }
 
+  /** Hot, for long reads. Up to the end of an extent; a write to an extent that is lent goes to a copy of it. */
+  lend(position: number, length: number): Extent {
+    const within = position % EXTENT;
+    const end = Math.min(within + length, EXTENT);
+    const extent = this.#extentAt(position);
+    if (extent === undefined) return ZEROS.subarray(within, end);
+    const { buffer } = extent;
+    this.#lent.set(buffer, (this.#lent.get(buffer) ?? 0) + 1);
+    return extent.subarray(within, end);
+  }
+
+  takeBack({ buffer }: Extent): void {
+    const times = this.#lent.get(buffer);
+    if (times === undefined) return; // zeros
+    if (times > 1) this.#lent.set(buffer, times - 1);
+    else this.#lent.delete(buffer);
+  }
+
   /** Hot, as `read`. */
   write(position: number, data: Uint8Array, from: number, to: number): void {
     while (from < to) {
       const within = position % EXTENT;
       const piece = Math.min(to - from, EXTENT - within);
-      const extent = this.#extentAt(position) ?? this.#allocate(position);
+      const extent = this.#writableExtent(position) ?? this.#allocate(position);
       copyBytes(data, from, from + piece, extent, within);
       position += piece;
       from += piece;
@@ -85,7 +111,7 @@ export class MemoryStore implements BlockStore {
       const piece = Math.min(end - position, EXTENT - within);
       const whole = within === 0 && (piece === EXTENT || position + piece === this.#size);
       if (whole) this.#release(position);
-      else this.#extentAt(position)?.fill(0, within, within + piece);
+      else this.#writableExtent(position)?.fill(0, within, within + piece);
       position += piece;
     }
   }
@@ -115,23 +141,32 @@ export class MemoryStore implements BlockStore {
     return this.#groups[Math.floor(extent / GROUP)]?.[extent % GROUP];
   }
 
+  /** The extent at `position`, if there is one, or a copy in its place while it is lent. */
+  #writableExtent(position: number): Extent | undefined {
+    const extent = this.#extentAt(position);
+    if (extent === undefined || this.#lent.size === 0 || !this.#lent.has(extent.buffer)) return extent;
+    const copy = newExtent();
+    copy.set(extent);
+    this.#put(position, copy);
+    return copy;
+  }
+
   #allocate(position: number): Extent {
     if ((this.#extents + 1) * EXTENT > this.#memoryLimit) {
       throw noRoom(`Cannot store more than ${this.#memoryLimit} bytes in RAM`);
     }
-    let fresh: Extent;
-    try {
-      fresh = new Uint8Array(EXTENT);
-    } catch (cause) {
-      throw noRoom('Cannot store more in RAM: the platform gives no more', cause);
-    }
+    const fresh = newExtent();
+    this.#put(position, fresh);
+    this.#extents++;
+    return fresh;
+  }
+
+  #put(position: number, bytes: Extent): void {
     const extent = Math.floor(position / EXTENT);
     const group = Math.floor(extent / GROUP);
     const extents = this.#groups[group] ?? new Array<Extent | undefined>(GROUP).fill(undefined);
     this.#groups[group] = extents;
-    extents[extent % GROUP] = fresh;
-    this.#extents++;
-    return fresh;
+    extents[extent % GROUP] = bytes;
   }
 
   #release(position: number): void {
@@ -156,6 +191,14 @@ export function blockCount(size: number, blockLength: number): number {
     throw new RangeError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockLength} allowed`);
   }
   return size / blockLength;
+}
+
+function newExtent(): Extent {
+  try {
+    return new Uint8Array(EXTENT);
+  } catch (cause) {
+    throw noRoom('Cannot store more in RAM: the platform gives no more', cause);
+  }
 }
 
 function isPowerOfTwo(value: number): boolean {

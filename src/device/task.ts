@@ -4,6 +4,16 @@
 export interface DataInSource {
   /** Copies `length` bytes from `offset` of this source to `into`, at `at`. */
   copyTo(offset: number, into: Uint8Array, at: number, length: number): void;
+  /** Where the transport may borrow instead. */
+  readonly lender?: DataLender | undefined;
+}
+
+/** Bytes that a transport may send as they stand. */
+export interface DataLender {
+  /** From 1 to `length` bytes from `offset` on. They stay as they are until they are taken back. */
+  lend(offset: number, length: number): Uint8Array;
+  /** Takes back what `lend` gave: the very same array, once. */
+  takeBack(piece: Uint8Array): void;
 }
 
 /**
@@ -37,7 +47,7 @@ export interface DeviceTask {
   /** GOOD with data: `bytes[0, length)`, which belong to the transport from now on and do not change any more. */
   dataIn(bytes: Uint8Array, length: number): void;
   /**
-   * GOOD with `length` bytes that are copied from `source`, from `offset`, before this call returns. When `source` throws, this call throws
+   * GOOD with `length` bytes that are copied, or borrowed, from `source`, from `offset`, before this call returns. When `source` throws, this call throws
    * the same, and the device server calls `checkCondition`: the transport sends that, or drops it when it has ended the connection because
    * a part of the data was on its way already.
    */

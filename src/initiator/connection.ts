@@ -20,6 +20,8 @@ const LOGIN_DATA_SEGMENT_LENGTH = 8192; // the default holds until the login has
 const NOTHING = new Uint8Array(0);
 /** From this length on the rest of a data segment is read straight to its place. */
 const DIRECT_LENGTH = 32 * 1024;
+/** The same while reads for anything else are short: then whatever is longer than such a read. */
+const DIRECT_LENGTH_OF_LONG = 1024;
 /** The most that the Logout Response may take, in milliseconds. */
 const LOGOUT_TIME = 5000;
 /** Answers to pings and parts of texts that may wait for the socket. One read holds about 5000 pings. */
@@ -101,7 +103,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
    */
   directRoom(): Uint8Array | undefined {
     const left = this.#receiver.dataLeft;
-    if (left < DIRECT_LENGTH || this.sink.length === 0) return undefined;
+    if (left < (this.longSegments ? DIRECT_LENGTH_OF_LONG : DIRECT_LENGTH) || this.sink.length === 0) return undefined;
     return this.sink.subarray(this.sinkAt, this.sinkAt + left);
   }
 

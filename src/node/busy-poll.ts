@@ -1,20 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { now } from './clock.ts';
 
 /** Attempts after which the experience is judged: the first few are always slow, until both ends are awake. */
 const TRIAL = 32;
 /** Of a trial so many must succeed for polling to go on. */
 const ENOUGH = 8;
-/** Flushes that are let pass without polling after a trial in vain, doubled each time: at first, and at the most. */
+/** Occasions that are let pass without polling after a trial in vain, doubled each time: at first, and at the most. */
 const FIRST_BACK_OFF = 64;
 const LONGEST_BACK_OFF = 8192;
 
-/** Microseconds that are polled by default. */
-export const DEFAULT_BUSY_POLL = 50;
+/** Microseconds that are polled by default. With one processor nobody else could do what is being waited for. */
+export const DEFAULT_BUSY_POLL = availableParallelism() > 1 ? 100 : 0;
 
 /**
- * Keeps the event loop from falling asleep for some microseconds after something was sent, when experience says that the answer comes within them:
- * going to sleep and being woken costs more than that, in a virtual machine many times more. The loop goes round meanwhile, so nothing else
- * has to wait. Where answers take longer, each trial in vain doubles the number of flushes that are let pass without it.
+ * Keeps the event loop from falling asleep for some microseconds while something is expected, when experience says that it comes within them:
+ * going to sleep and being woken costs more than that, in a virtual machine many times more, and the one who wakes pays, too. The loop goes
+ * round meanwhile, so nothing else has to wait. Where it takes longer, each trial in vain doubles the number of occasions that are let pass.
  */
 export class BusyPoll {
   readonly #limit: number;
@@ -31,8 +32,8 @@ export class BusyPoll {
     this.#limit = microseconds / 1000;
   }
 
-  /** Something was sent that the peer will react to. */
-  sent(): void {
+  /** The peer has reason to say something soon: something was sent to it, or it is in the middle of long data. */
+  expect(): void {
     if (this.#limit === 0) return;
     if (this.#skip > 0) {
       this.#skip--;

@@ -38,6 +38,8 @@ export interface Address {
 const RECEIVE_LENGTH = 256 * 1024;
 /** A read that finds the header of a long PDU and little of its data. */
 const SHORT_LENGTH = 1024;
+/** A read of long data from this length on says that more comes fast: within the time of polling, that is some 300 MB/s. */
+const FAST_READ = 16 * 1024;
 /** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
 const LONGEST_POLLED = 128 * 1024;
 /** How long the peer may take to read our last bytes before the socket is destroyed, in milliseconds. */
@@ -99,6 +101,7 @@ export class Driver {
           this.#poll.heard();
           if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
           else core.placed?.(buffer, end);
+          if (core.prefersShortReads === true && (end >= FAST_READ || buffer === short)) this.#poll.expect();
           return true; // back-pressure goes through pause(), which also holds what is in flight
         },
       },
@@ -158,7 +161,7 @@ export class Driver {
     const chunks = this.#core.drain();
     if (chunks.length > 0) {
       this.#write(socket, chunks);
-      if (!this.#closing && this.#answerIsShort(chunks)) this.#poll.sent();
+      if (!this.#closing && this.#answerIsShort(chunks)) this.#poll.expect();
     }
     if (this.#core.finished) this.#closeSocket();
     else this.#arm();
@@ -169,7 +172,7 @@ export class Driver {
     }
   };
 
-  /** Whether little goes out and little will come in: long data takes longer than being woken, and polling would take time from whoever moves it. */
+  /** Whether little goes out and little will come in. Long data says by itself whether it comes fast enough for polling. */
   #answerIsShort(chunks: readonly Uint8Array[]): boolean {
     return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && this.#core.prefersShortReads !== true;
   }

@@ -19,12 +19,29 @@ export type HeaderWriter<T> = (view: DataView, at: number, fields: T) => void;
 export interface DataSource {
   /** Copies `length` bytes from `offset` of this source to `into`, at `at`. */
   copyTo(offset: number, into: Uint8Array, at: number, length: number): void;
+  /** Where long data is had without a copy, if it can be. */
+  readonly lender?: DataLender | undefined;
+}
+
+/** Gives its bytes away for a time, in which they do not change. */
+export interface DataLender {
+  /** From 1 to `length` bytes from `offset` on. They stay as they are until they are taken back. */
+  lend(offset: number, length: number): Uint8Array;
+  /** Takes back what `lend` gave: the very same array, once. */
+  takeBack(piece: Uint8Array): void;
+}
+
+/** What was lent, and by whom. */
+interface Loan {
+  readonly lender: DataLender;
+  readonly piece: Uint8Array;
 }
 
 /** What one `drain()` handed over and the socket has not finished with. */
 interface Flight {
   readonly bytes: number;
   readonly slabs: Slab[];
+  readonly loans: readonly Loan[];
 }
 
 interface Slab {
@@ -55,6 +72,7 @@ export class Outbox {
   #chunks: Uint8Array[] = [];
   #pending = 0;
   #filled: Slab[] = [];
+  #loans: Loan[] = [];
   #inFlight = 0;
   #flushed = 0;
 
@@ -112,8 +130,15 @@ export class Outbox {
     this.#seal(length, this.dataDigest ? this.#crc32c(bytes, from, to, 0) : 0);
   }
 
-  /** Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`, copied once. */
+  /**
+   * Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`. Copied once, or, what is longer than
+   * {@link COPY_LIMIT}, borrowed until it was flushed if the source lends.
+   */
   dataFrom(source: DataSource, offset: number, length: number): void {
+    if (length > COPY_LIMIT && source.lender !== undefined) {
+      this.#borrow(source.lender, offset, length);
+      return;
+    }
     let crc = 0;
     let done = 0;
     while (done < length) {
@@ -137,15 +162,16 @@ export class Outbox {
     if (this.#pending === 0) return NOTHING;
     this.#closeRun();
     const chunks = this.#chunks;
-    this.#flights.push({ bytes: this.#pending, slabs: this.#filled });
+    this.#flights.push({ bytes: this.#pending, slabs: this.#filled, loans: this.#loans });
     this.#inFlight += this.#pending;
     this.#chunks = [];
     this.#filled = [];
+    if (this.#loans.length > 0) this.#loans = [];
     this.#pending = 0;
     return chunks;
   }
 
-  /** Says that the oldest hand-over was written: its slabs may be used again. */
+  /** Says that the oldest hand-over was written: its slabs may be used again, what was borrowed for it goes back. */
   flushed(): void {
     const flight = this.#flights.shift();
     if (flight === undefined) return;
@@ -154,10 +180,35 @@ export class Outbox {
     for (const slab of flight.slabs) {
       if (this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
     }
+    giveBack(flight.loans);
     if (this.#inFlight === 0 && this.#pending === 0) {
       this.#runStart = 0;
       this.#runEnd = 0;
     }
+  }
+
+  /** Says that nothing more will be written: what was borrowed goes back. */
+  abandon(): void {
+    for (const { loans } of this.#flights) giveBack(loans);
+    giveBack(this.#loans);
+    this.#flights.length = 0;
+    this.#loans = [];
+    this.#chunks = [];
+    this.#runStart = this.#runEnd;
+    this.#inFlight = 0;
+    this.#pending = 0;
+  }
+
+  #borrow(lender: DataLender, offset: number, length: number): void {
+    let crc = 0;
+    for (let done = 0; done < length; ) {
+      const piece = lender.lend(offset + done, length - done);
+      this.#loans.push({ lender, piece });
+      if (this.dataDigest) crc = this.#crc32c(piece, 0, piece.length, crc);
+      this.#refer(piece);
+      done += piece.length;
+    }
+    this.#seal(length, crc);
   }
 
   #copy(bytes: Uint8Array, from: number, to: number): void {
@@ -210,6 +261,10 @@ export class Outbox {
 }
 
 const NOTHING: readonly Uint8Array[] = [];
+
+function giveBack(loans: readonly Loan[]): void {
+  for (const { lender, piece } of loans) lender.takeBack(piece);
+}
 
 function newSlab(): Slab {
   const bytes = new Uint8Array(SLAB_LENGTH);

@@ -91,7 +91,8 @@ export interface TargetOptions {
   readonly limits?: Partial<TargetLimits>;
   readonly parameters?: TargetParameters;
   /**
-   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that fast; 0 for never. Default 50.
+   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that fast; 0 for never. Default 100;
+   * 0 where there is only one processor.
    */
   readonly busyPoll?: number;
 }

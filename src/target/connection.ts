@@ -159,6 +159,7 @@ export class TargetConnection implements PduHandler {
     this.#gone = true;
     this.error ??= error;
     this.finish();
+    this.outbox.abandon();
     this.node.connectionEnded(this);
   }
 

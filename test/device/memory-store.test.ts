@@ -75,6 +75,61 @@ test('a write beyond the memory limit fails with ENOSPC', () => {
   assert.deepEqual(readOf(store, 2 * MIB, 512), filled(512, 3));
 });
 
+/** What `lend` gives for a range, piece by piece. */
+function lentBy(store: MemoryStore, position: number, length: number): Uint8Array<ArrayBuffer>[] {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0; at < length; at += pieces.at(-1)?.length ?? length) {
+    pieces.push(store.lend(position + at, length - at));
+  }
+  return pieces;
+}
+
+test('lend() gives the blocks without a copy, up to where an extent ends; what was never written is zeros', () => {
+  const store = new MemoryStore({ size: 2 * MIB });
+  const data = pattern(MIB);
+  store.write(0, data, 0, MIB);
+  const pieces = lentBy(store, MIB / 2 - 512, MIB);
+  assert.deepEqual(Buffer.concat(pieces), Buffer.concat([data.subarray(MIB / 2 - 512), filled(MIB / 2 - 512, 0)]));
+  assert.deepEqual(store.lend(0, 512).buffer, store.lend(512, 512).buffer);
+  assert.equal(store.memoryUsed, MIB);
+});
+
+test('what is lent stays as it is, whatever is written and discarded meanwhile, and the store has what is new', () => {
+  const store = new MemoryStore({ size: MIB });
+  const data = pattern(MIB);
+  store.write(0, data, 0, MIB / 2); // the other half stays empty
+  const before = readOf(store, 0, MIB);
+  const pieces = lentBy(store, 0, MIB);
+  store.write(512, filled(512, 0x77), 0, 512);
+  store.discard(MIB / 4 + 512, 512);
+  store.write(MIB - 512, filled(512, 0x88), 0, 512);
+  assert.deepEqual(new Uint8Array(Buffer.concat(pieces)), before);
+  assert.deepEqual(
+    readOf(store, 0, 1536),
+    Uint8Array.of(...before.subarray(0, 512), ...filled(512, 0x77), ...before.subarray(1024, 1536)),
+  );
+  assert.deepEqual(readOf(store, MIB / 4 + 512, 512), filled(512, 0));
+  assert.deepEqual(readOf(store, MIB - 512, 512), filled(512, 0x88));
+  store.discard(0, MIB);
+  store.close();
+  assert.deepEqual(new Uint8Array(Buffer.concat(pieces)), before);
+});
+
+test('an extent is written in place again once all of its loans were taken back', () => {
+  const store = new MemoryStore({ size: MIB });
+  store.write(0, pattern(MIB), 0, MIB);
+  const [first, second] = [store.lend(0, 512), store.lend(512, 512)];
+  store.takeBack(first);
+  store.write(0, filled(512, 1), 0, 512);
+  assert.notEqual(store.lend(0, 512).buffer, second.buffer, 'still lent: the write went to a copy');
+  store.takeBack(second);
+  const other = store.lend(MIB / 2, 512);
+  store.takeBack(other);
+  store.write(MIB / 2, filled(512, 2), 0, 512);
+  assert.equal(store.lend(MIB / 2, 512).buffer, other.buffer);
+  store.takeBack(new MemoryStore({ size: MIB }).lend(0, 512)); // zeros belong to nobody
+});
+
 test('close() gives all room back', () => {
   const store = new MemoryStore({ size: MIB });
   store.write(0, filled(MIB, 1), 0, MIB);

@@ -13,12 +13,12 @@ interface Reading {
 }
 
 /** A read whose Data-In has begun: header and `begun` bytes of data are in. */
-function reading(begun: number, digests = false): Reading {
+function reading(begun: number, digests = false, length = LENGTH): Reading {
   const rig = InitiatorRig.loggedIn(digests ? { answers: { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C' } } : {});
-  const into = new Uint8Array(LENGTH);
+  const into = new Uint8Array(length);
   const read = rig.submit({ dataIn: into });
   rig.take();
-  const data = Uint8Array.from({ length: LENGTH }, (_, at) => at * 13);
+  const data = Uint8Array.from({ length }, (_, at) => at * 13);
   const pdu = rig.voice.dataIn(read.tag, data, { status: 0 });
   feed(rig, pdu.subarray(0, 48 + (digests ? 4 : 0) + begun));
   return { rig, read, into, pdu };
@@ -61,6 +61,12 @@ test('the data digest covers what was read straight to its place, and a wrong on
     if (damage === 0) assert.deepEqual([state.read.settled, state.read.status], [1, 0]);
     else state.rig.assertEnded('ISCSI_DIGEST'); // its status is lost with it
   }
+});
+
+test('of a long segment any rest that is longer than a short read goes to its place, of others only a long one', () => {
+  assert.equal(reading(LENGTH - 1024).rig.connection.directRoom()?.length, 1024);
+  assert.equal(reading(0, false, 40_000).rig.connection.directRoom()?.length, 40_000);
+  assert.equal(reading(20_000, false, 40_000).rig.connection.directRoom(), undefined);
 });
 
 test('there is no room for the short rest of a segment, between PDUs, and once the session has failed', () => {

@@ -1,7 +1,9 @@
 /** The driver between a core that only takes notes and a real socket on the loopback interface. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../../src/node/clock.ts';
 import { type ConnectionCore, Driver } from '../../src/node/driver.ts';
 import { assertNoHandlesLeft } from '../client/handles.ts';
@@ -140,6 +142,31 @@ test('what comes is given to the core, whole and in order', async (t) => {
   await until(() => core.received.length === long.length);
   assert.equal(core.received, long);
   assert.ok(core.reads >= 2);
+});
+
+test('long data that comes fast keeps the event loop awake for its next piece, short data and small pieces do not', async (t) => {
+  const polling = (): boolean => process.getActiveResourcesInfo().includes('Immediate');
+  for (const [prefersShortReads, length, polls] of [
+    [true, 32 * 1024, true],
+    [true, 4096, false],
+    [false, 32 * 1024, false],
+  ] as const) {
+    const { port, socket } = await listen(t);
+    const room = new Uint8Array(length);
+    const core = Object.assign(new NoteTaker(), { prefersShortReads, directRoom: () => room, placed: () => undefined });
+    const placed = new Promise<void>((resolve) => {
+      core.placed = () => void resolve();
+    });
+    const driver = new Driver(core, () => undefined, 1_000_000);
+    await new Promise<void>((resolve, reject) => driver.connect({ host: '127.0.0.1', port }, resolve, reject));
+    t.after(() => driver.destroy());
+    (await socket).write(new Uint8Array(length));
+    await placed;
+    await sleep(2);
+    assert.equal(polling(), polls, `${length} bytes, ${prefersShortReads}`);
+    driver.destroy();
+    await once(await socket, 'close');
+  }
 });
 
 test('a core that wants no data gets none until it does', async (t) => {

@@ -170,6 +170,60 @@ test('dataFrom() pulls a data segment over the end of a slab in pieces, digest a
   }
 });
 
+/** A source that lends `data` in pieces of at most `piece` bytes, and what of it is lent. */
+function lenderOf(data: Uint8Array, piece: number) {
+  const lent = new Set<Uint8Array>();
+  const lender = {
+    lend(offset: number, length: number): Uint8Array {
+      const bytes = data.subarray(offset, offset + Math.min(length, piece));
+      lent.add(bytes);
+      return bytes;
+    },
+    takeBack(bytes: Uint8Array): void {
+      assert.ok(lent.delete(bytes), 'taken back once, and only what was lent');
+    },
+  };
+  return { ...sourceOf(data, 0), lender, lent };
+}
+
+test('dataFrom() borrows long data from a source that lends, until it was flushed; padding and digest as ever', () => {
+  const random = seededRandom();
+  for (const length of [COPY_LIMIT, COPY_LIMIT + 1, 100_001, 300_002]) {
+    const digests = { headerDigest: true, dataDigest: true };
+    const outbox = Object.assign(new Outbox(), digests);
+    const [header, data] = [random.bytes(48), random.bytes(length)];
+    const source = lenderOf(data, 70_000);
+    outbox.pdu(copyHeader, header);
+    outbox.dataFrom(source, 0, length);
+    const pieces = length > COPY_LIMIT ? Math.ceil(length / 70_000) : 0;
+    assert.equal(source.lent.size, pieces);
+    const chunks = outbox.drain();
+    sameBytes(join(chunks), wireBytes(header, new Uint8Array(0), data, digests), `${length} bytes`);
+    assert.equal(chunks.filter(({ buffer }) => buffer === data.buffer).length, pieces);
+    outbox.pdu(copyHeader, header); // the next turn
+    outbox.dataFrom(source, 0, length);
+    outbox.flushed();
+    assert.equal(source.lent.size, pieces, 'what the next turn borrowed is still out');
+    outbox.drain();
+    outbox.flushed();
+    assert.equal(source.lent.size, 0);
+  }
+});
+
+test('abandon() gives back what was borrowed, sent and not sent, and what comes after it is as if nothing had been', () => {
+  const outbox = new Outbox();
+  const source = lenderOf(new Uint8Array(200_000), 70_000);
+  for (const drained of [true, true, false]) {
+    outbox.pdu(copyHeader, new Uint8Array(48));
+    outbox.dataFrom(source, 0, 200_000);
+    if (drained) outbox.drain();
+  }
+  outbox.abandon();
+  assert.deepEqual([source.lent.size, outbox.pendingBytes, outbox.inFlightBytes], [0, 0, 0]);
+  outbox.flushed(); // the socket's answer to what it was given may come late
+  assert.deepEqual(outbox.drain(), []);
+});
+
 /** A source whose byte `start` is the first of `data`. */
 function sourceOf(data: Uint8Array, start: number) {
   return {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodeWith, read10 } from './fake-device.ts';
-import { pattern, RawInitiator } from './raw-initiator.ts';
+import { concat } from '../../src/bytes/hex.ts';
+import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { MemoryStore } from '../../src/device/memory-store.ts';
+import { DeviceServer } from '../../src/device/scsi-device.ts';
+import { TARGET_POLICY } from '../../src/login/policy.ts';
+import { TargetNode } from '../../src/target/target-node.ts';
+import { nodeWith, read10, write10 } from './fake-device.ts';
+import { pattern, RawInitiator, TARGET_NAME } from './raw-initiator.ts';
 
 function loggedIn(limits = {}) {
   const setup = nodeWith({}, limits);
@@ -46,3 +52,44 @@ test('commands that wait for room can be aborted', () => {
     [0x25, 0x22, 0x25],
   );
 });
+
+test('a read that is being sent is not changed by what is written meanwhile, nor is its memory held once it was sent or cannot be', () => {
+  for (const ending of ['flushed', 'cut']) {
+    const store = new MemoryStore({ size: 2 ** 20 });
+    const before = pattern(65_536);
+    store.write(0, before, 0, before.length);
+    const device = new DeviceServer();
+    device.attach(0, new LogicalUnit(store, { serial: 'lender' }));
+    const i = new RawInitiator(new TargetNode({ targets: [{ name: TARGET_NAME, device }], policy: TARGET_POLICY }));
+    i.login({ keys: { MaxRecvDataSegmentLength: '262144', ImmediateData: 'Yes' } });
+    i.command('00'); // takes the unit attention
+    i.takeAll();
+
+    const handedOver: Uint8Array[] = [];
+    const drain = i.core.drain.bind(i.core);
+    i.core.drain = () => {
+      const chunks = drain();
+      handedOver.push(...chunks);
+      return chunks;
+    };
+    i.flushes = false;
+    i.command(read10(0, 128), { edtl: 65_536 });
+    i.command(write10(0, 1), { flags: 0xa1, edtl: 512, data: new Uint8Array(512).fill(0x77) });
+    assert.deepEqual(concat(...handedOver).subarray(48, 48 + before.length), before, ending);
+    assert.equal(blockOf(store)[0], 0x77, 'it was written all the same');
+
+    i.command(read10(0, 128), { edtl: 65_536 });
+    if (ending === 'flushed') i.flush();
+    else i.core.ended();
+    const { buffer } = blockOf(store);
+    store.write(0, before, 0, 512);
+    assert.equal(blockOf(store).buffer, buffer, 'written in place');
+  }
+});
+
+/** The first block, where it stands. */
+function blockOf(store: MemoryStore): Uint8Array {
+  const block = store.lend(0, 512);
+  store.takeBack(block);
+  return block;
+}
