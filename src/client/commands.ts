@@ -4,7 +4,7 @@ import { isUnitAttention, type Sense } from '../scsi/sense.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
 import type { AbortSignalLike, ScsiRequest, ScsiResult } from '../scsi/task.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
-import { aborted } from './abort.ts';
+import { aborted, whenAborted } from './abort.ts';
 import type { TransferUnit } from './block-transfer.ts';
 import type { Session } from './session.ts';
 
@@ -98,15 +98,14 @@ function pause(milliseconds: number, signal: AbortSignalLike | undefined): Promi
       reject(aborted(signal.reason));
       return;
     }
-    const stop = (): void => {
+    const stop = whenAborted(signal, () => {
       clearTimeout(timer);
       reject(aborted(signal?.reason));
-    };
+    });
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
+      stop();
       resolve();
     }, milliseconds);
-    signal?.addEventListener('abort', stop, { once: true });
   });
 }
 

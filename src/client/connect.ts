@@ -1,6 +1,7 @@
 import { IscsiError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
+import { whenAborted } from './abort.ts';
 import { LogicalUnit } from './logical-unit.ts';
 import { type ConnectLimit, connectLimit, type Destination, open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
@@ -48,7 +49,7 @@ async function openInTime(
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TOO_LATE), left);
   const forward = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', forward, { once: true });
+  const stopListening = whenAborted(signal, forward);
   if (signal?.aborted) forward();
   try {
     return await LogicalUnit.open(
@@ -69,7 +70,7 @@ async function openInTime(
     );
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', forward);
+    stopListening();
   }
 }
 

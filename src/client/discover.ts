@@ -1,7 +1,7 @@
 import { formatTargetAddress, parseSendTargets, type TargetAddress } from '../login/send-targets.ts';
 import { now } from '../node/clock.ts';
 import { parseText } from '../pdu/text.ts';
-import { aborted } from './abort.ts';
+import { aborted, whenAborted } from './abort.ts';
 import { parsedUrl } from './connect.ts';
 import { connectLimit, open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
@@ -44,13 +44,12 @@ export async function* discover(url: UrlLike, options: ConnectOptions = {}): Asy
     targetName: undefined,
   } as const;
   const session = await open(parsed, destination, options, limit);
-  const stop = (): void => session.abandon(aborted(signal?.reason));
-  signal?.addEventListener('abort', stop, { once: true });
+  const stop = whenAborted(signal, () => session.abandon(aborted(signal?.reason)));
   let answer: Uint8Array;
   try {
     answer = await session.text('SendTargets=All\0', { timeout: Math.max(1, limit.deadline - now()) });
   } finally {
-    signal?.removeEventListener('abort', stop);
+    stop();
     await session.close();
   }
   for (const { name, addresses } of parseSendTargets(parseText(answer, 16 * 1024 * 1024))) {

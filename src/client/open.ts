@@ -10,7 +10,7 @@ import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
 import { Driver } from '../node/driver.ts';
 import { randomBytes, randomUint32 } from '../node/random.ts';
-import { aborted } from './abort.ts';
+import { aborted, whenAborted } from './abort.ts';
 import { connectError } from './connect-error.ts';
 import {
   type ConnectOptions,
@@ -86,7 +86,7 @@ function attempt(
     });
     const finish = (): void => {
       clearTimeout(timer);
-      limit.signal?.removeEventListener('abort', stop);
+      stop();
     };
     const refuse = (error: Error): void => {
       finish();
@@ -140,9 +140,8 @@ function attempt(
       payloadCrc32c,
     });
     const driver = new Driver(connection, socketClosed, options.busyPoll ?? DEFAULT_BUSY_POLL);
-    const stop = (): void => connection.fail(aborted(limit.signal?.reason));
+    const stop = whenAborted(limit.signal, () => connection.fail(aborted(limit.signal?.reason)));
     const timer = setTimeout(() => connection.fail(noAnswer(portal, options)), Math.max(1, limit.deadline - now()));
-    limit.signal?.addEventListener('abort', stop, { once: true });
     driver.connect(
       destination,
       () => connection.connected(),
