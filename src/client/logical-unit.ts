@@ -10,7 +10,7 @@ import { type Capacity, readCapacity } from './capacity.ts';
 import { command } from './commands.ts';
 import { type Identity, readIdentity, requireSame } from './identity.ts';
 import { anyVpdPage, type RawPage, standardInquiry, vpdPage } from './inquiry.ts';
-import type { CommandOptions } from './options.ts';
+import { type CommandOptions, timeProblem } from './options.ts';
 import { type Probe, probe } from './probe.ts';
 import type { Session } from './session.ts';
 import {
@@ -24,7 +24,7 @@ import {
 import { synchronizeCache } from './synchronize-cache.ts';
 import { trimBlocks } from './trim.ts';
 import { readUnaligned, writeUnaligned } from './unaligned.ts';
-import { WriteGate } from './write-gate.ts';
+import type { WriteGate } from './write-gate.ts';
 
 /** Where in the logical unit, and the options of a command. */
 export interface PositionOptions extends TransferOptions {
@@ -60,7 +60,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   /** Blocks that one command moves at the most. */
   readonly maxTransferBlocks: number;
   /** @internal */
-  readonly gate = new WriteGate();
+  readonly gate: WriteGate;
 
   readonly #leave = (): void => this.gate.leave();
   readonly #ownsSession: boolean;
@@ -83,6 +83,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     this.session = session;
     this.lun = lun;
     this.probed = probed;
+    this.gate = session.writeGate(lun);
     this.blockSize = probed.capacity?.blockSize ?? 0;
     this.blocks = probed.capacity?.blocks ?? 0;
     this.size = this.blocks * this.blockSize;
@@ -134,7 +135,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     options: PositionOptions,
   ): Promise<{ readonly bytesRead: number; readonly buffer: B }> {
     const { position } = options;
-    const problem = this.#problem(position);
+    const problem = this.#problem(options);
     if (problem !== undefined) return Promise.reject(problem);
     const bytesRead = Math.max(0, Math.min(buffer.length, this.size - position));
     const result = { bytesRead, buffer };
@@ -160,7 +161,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     options: PositionOptions,
   ): Promise<{ readonly bytesWritten: number; readonly buffer: B }> {
     const { position } = options;
-    const problem = this.#problem(position) ?? this.#beyondEnd(position, buffer.length);
+    const problem = this.#problem(options) ?? this.#beyondEnd(position, buffer.length);
     if (problem !== undefined) return Promise.reject(problem);
     const result = { bytesWritten: buffer.length, buffer };
     if (buffer.length === 0) return Promise.resolve(result);
@@ -189,7 +190,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
    */
   async trim(options: CommandOptions & { readonly position: number; readonly length: number }): Promise<void> {
     const { position, length, ...rest } = options;
-    const problem = this.#problem(position) ?? this.#beyondEnd(position, length);
+    const problem = this.#problem(options) ?? this.#beyondEnd(position, length);
     if (problem !== undefined) throw problem;
     const first = Math.ceil(position / this.blockSize);
     const end = Math.floor((position + length) / this.blockSize);
@@ -283,11 +284,11 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     return this.close();
   }
 
-  #problem(position: number): IscsiError | undefined {
+  #problem({ position, timeout }: PositionOptions): IscsiError | undefined {
     if (this.#replaced !== undefined) return this.#replaced;
     if (this.blockSize === 0)
       return new IscsiError('ISCSI_USAGE', `Cannot read or write LUN ${this.lunText}: it has no blocks`);
-    if (Number.isSafeInteger(position) && position >= 0) return undefined;
+    if (Number.isSafeInteger(position) && position >= 0) return timeProblem(timeout, 'timeout');
     return new IscsiError(
       'ISCSI_USAGE',
       `Cannot use position ${position}: a whole number of bytes from 0 to 2^53 - 1 allowed`,

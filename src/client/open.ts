@@ -20,6 +20,7 @@ import {
   DEFAULT_TIMEOUT,
   type DigestOffer,
   KEEPALIVE_TIMEOUT,
+  timeProblem,
 } from './options.ts';
 import { Session } from './session.ts';
 import type { IscsiUrl, UrlCredentials } from './url.ts';
@@ -53,6 +54,8 @@ export async function open(
   options: ConnectOptions,
   limit: ConnectLimit,
 ): Promise<Session> {
+  const problem = timeProblem(options.timeout, 'timeout') ?? timeProblem(options.connectTimeout, 'connectTimeout');
+  if (problem !== undefined) throw problem;
   let destination = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
     try {

@@ -1,3 +1,4 @@
+import { IscsiError } from '../errors.ts';
 import type { SessionEvent } from '../initiator/session.ts';
 import type { IscsiUrl } from './url.ts';
 
@@ -59,6 +60,12 @@ export const DEFAULT_KEEPALIVE_INTERVAL = 30_000;
 export const KEEPALIVE_TIMEOUT = 10_000;
 /** Milliseconds that a logout may take. */
 export const LOGOUT_TIMEOUT = 5000;
+
+/** The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked for that. */
+export function timeProblem(milliseconds: number | undefined, name: string): IscsiError | undefined {
+  if (milliseconds === undefined || milliseconds > 0) return undefined;
+  return new IscsiError('ISCSI_USAGE', `Cannot use a ${name} of ${milliseconds}: milliseconds above 0 allowed`);
+}
 
 /** Options of a single command. */
 export interface CommandOptions {

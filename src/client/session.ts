@@ -12,8 +12,9 @@ import { NO_RESIDUAL, type ScsiRequest, type ScsiResult } from '../scsi/task.ts'
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { aborted, onAbort } from './abort.ts';
 import { LogicalUnit } from './logical-unit.ts';
-import { type CommandOptions, LOGOUT_TIMEOUT } from './options.ts';
+import { type CommandOptions, LOGOUT_TIMEOUT, timeProblem } from './options.ts';
 import { reportLuns } from './report-luns.ts';
+import { WriteGate } from './write-gate.ts';
 
 /** A task management function and what it acts on. */
 export interface TaskManagementRequest {
@@ -54,6 +55,7 @@ export class Session implements AsyncDisposable {
   readonly core: InitiatorSession;
 
   readonly #parts: SessionParts;
+  readonly #writeGates = new Map<string, WriteGate>();
   #closing: Promise<void> | undefined;
   #textBusy: Promise<unknown> = Promise.resolve();
 
@@ -89,8 +91,9 @@ export class Session implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const { high, low } = typeof lun === 'number' ? encodeLun(lun) : lun;
       const { signal } = request;
-      if (signal?.aborted) {
-        reject(aborted(signal.reason));
+      const problem = signal?.aborted ? aborted(signal.reason) : timeProblem(request.timeout, 'timeout');
+      if (problem !== undefined) {
+        reject(problem);
         return;
       }
       const task = this.core.newTask();
@@ -196,6 +199,14 @@ export class Session implements AsyncDisposable {
     this.#parts.connection.fail(error);
   }
 
+  /** @internal The gate of a logical unit: all who have it open in this session go through the same. */
+  writeGate({ high, low }: Lun): WriteGate {
+    const key = `${high} ${low}`;
+    const gate = this.#writeGates.get(key) ?? new WriteGate();
+    this.#writeGates.set(key, gate);
+    return gate;
+  }
+
   async #close(): Promise<void> {
     if (this.core.phase === 'fullFeature') this.#parts.connection.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.#parts.ended;
@@ -206,6 +217,8 @@ export class Session implements AsyncDisposable {
     send: (deadline: number, settle: (error: IscsiError | undefined, answer: ExchangeAnswer) => void) => void,
   ): Promise<ExchangeAnswer> {
     return new Promise((resolve, reject) => {
+      const problem = timeProblem(options.timeout, 'timeout');
+      if (problem !== undefined) throw problem;
       send(now() + (options.timeout ?? this.timeout), (error, answer) => {
         if (error === undefined) resolve(answer);
         else reject(error);

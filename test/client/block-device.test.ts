@@ -111,6 +111,20 @@ test('concurrent writes within one block lose no update, whole-block writes of t
   assert.deepEqual(disk.content.subarray(0, 2048), model);
 });
 
+test('two that have opened one logical unit in a session lose no update of each other', async (t) => {
+  const { lun, disk } = await open(t);
+  const other = await lun.session.logicalUnit(lun.lun);
+  const work: Promise<unknown>[] = [];
+  for (let at = 0; at < 512; at += 8) {
+    work.push((at % 16 === 0 ? lun : other).write(new Uint8Array(8).fill(1 + at / 8), { position: at }));
+  }
+  await Promise.all(work);
+  assert.deepEqual(
+    disk.content.subarray(0, 512),
+    Uint8Array.from({ length: 512 }, (_, at) => 1 + Math.floor(at / 8)),
+  );
+});
+
 test('a failed unaligned write does not hold up the next one', async (t) => {
   const { lun, disk } = await open(t);
   disk.refusals.push([3, 0x11, 0]);

@@ -109,6 +109,29 @@ test('a timeout aborts its command in time, and the session lives on', async (t)
   assert.equal(lun.session.open, true);
 });
 
+test('a time that cannot be is refused, and nothing is sent', async (t) => {
+  const { target, lun } = await open(t);
+  const before = target.connection.ofOpcode(0x01).length;
+  for (const timeout of [Number.NaN, 0, -1]) {
+    for (const work of [
+      () => lun.read(new Uint8Array(512), { position: 0, timeout }),
+      () => lun.write(new Uint8Array(512), { position: 0, timeout }),
+      () => lun.write(new Uint8Array(5), { position: 0, timeout }),
+      () => lun.flush({ timeout }),
+      () => lun.session.nop(undefined, { timeout }),
+      () => connect(target.url(), { timeout }),
+      () => connect(target.url(), { connectTimeout: timeout }),
+    ]) {
+      await assert.rejects(work(), {
+        code: 'ISCSI_USAGE',
+        message: /imeout of (NaN|0|-1): milliseconds above 0 allowed/,
+      });
+    }
+  }
+  assert.equal(target.connection.ofOpcode(0x01).length, before);
+  await lun.write(new Uint8Array(512), { position: 0, timeout: Number.POSITIVE_INFINITY }); // no limit, and no gate left shut
+});
+
 test('a target that answers neither the command nor the abort loses the session, in time; everything else settles too', async (t) => {
   const { target, lun } = await open(t, {
     ...silentAbout(READ_10),
