@@ -161,7 +161,7 @@ for (const piece of [1, 47, 1461]) {
   });
 }
 
-test('every byte of 256 MiB in and out through qemu-img, and of iscsi-perf with 32 requests at once, passes the oracle', async (t) => {
+test('every byte of 256 MiB in, compared and out through qemu-img, and of iscsi-perf with 32 requests at once, passes the oracle', async (t) => {
   if (!libiscsiIsHere(t) || !qemuIsHere(t) || !requirePeer(t, 'tshark', 'tshark')) return;
   const directory = await temporaryDirectory(t);
   const source = join(directory, 'source');
@@ -169,6 +169,7 @@ test('every byte of 256 MiB in and out through qemu-img, and of iscsi-perf with 
   const { port, url } = await serve(t, { sizeMiB: 256 });
   const runs: readonly (readonly [least: number, run: (relayed: string) => Promise<Completed>])[] = [
     [256 * MiB, (relayed) => qemuImg(['convert', '-n', '-f', 'raw', '-O', 'raw', source, relayed])],
+    [256 * MiB, (relayed) => qemuImg(['compare', '-f', 'raw', '-F', 'raw', source, relayed])],
     [256 * MiB, (relayed) => qemuImg(['convert', '-f', 'raw', '-O', 'raw', relayed, join(directory, 'copy')])],
     [4 * MiB, (relayed) => iscsiPerf(['-t', '1', '-m', '32', relayed])],
   ];
