@@ -12,13 +12,16 @@ export interface MemoryStoreOptions {
   readonly readOnly?: boolean;
   /**
    * Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the platform gives.
-   * Blocks that are being sent while they are overwritten exist twice for that time; the older ones are not counted.
+   * Blocks that are being sent while they are overwritten exist twice for that time. The older ones are not counted: they are no more than four
+   * times what all connections have to send (`unsentBytes` each).
    */
   readonly memoryLimit?: number;
 }
 
 // Small enough that random small writes into a fresh store do not take much more RAM than they need, large enough that few of them are kept.
 const EXTENT = 256 * 1024;
+// Shorter pieces are lent as copies, so that what waits to be sent keeps no more than four times its length from being given back.
+const LEAST_LOAN = EXTENT / 4;
 // Extents are kept in groups, and the groups in one array: 1 TiB takes an array of 4096 entries before the first write.
 const GROUP = 1024;
 
@@ -77,6 +80,7 @@ export class MemoryStore implements BlockStore {
     const end = Math.min(within + length, EXTENT);
     const extent = this.#extentAt(position);
     if (extent === undefined) return ZEROS.subarray(within, end);
+    if (end - within < LEAST_LOAN) return extent.slice(within, end);
     const { buffer } = extent;
     this.#lent.set(buffer, (this.#lent.get(buffer) ?? 0) + 1);
     return extent.subarray(within, end);
@@ -84,7 +88,7 @@ export class MemoryStore implements BlockStore {
 
   takeBack({ buffer }: Extent): void {
     const times = this.#lent.get(buffer);
-    if (times === undefined) return; // zeros
+    if (times === undefined) return; // zeros, or a copy
     if (times > 1) this.#lent.set(buffer, times - 1);
     else this.#lent.delete(buffer);
   }

@@ -5,6 +5,9 @@ import { BHS_LENGTH, padLength } from './bhs.ts';
 /** Payload up to this length is copied beside its header (one chunk for the socket); longer payload goes out by reference. */
 export const COPY_LIMIT = 16 * 1024;
 
+/** Data of a source that lends is borrowed from this length on. Below it a copy costs less than the care for a loan. */
+export const BORROW_LENGTH = 64 * 1024;
+
 const SLAB_LENGTH = 128 * 1024;
 /**
  * How many empty slabs one outbox keeps for later: 8 MiB, as much as a target lets wait for one connection. They are made only when they are
@@ -131,11 +134,11 @@ export class Outbox {
   }
 
   /**
-   * Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`. Copied once, or, what is longer than
-   * {@link COPY_LIMIT}, borrowed until it was flushed if the source lends.
+   * Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`. Copied once, or, from {@link BORROW_LENGTH} on,
+   * borrowed until it was flushed if the source lends.
    */
   dataFrom(source: DataSource, offset: number, length: number): void {
-    if (length > COPY_LIMIT && source.lender !== undefined) {
+    if (length >= BORROW_LENGTH && source.lender !== undefined) {
       this.#borrow(source.lender, offset, length);
       return;
     }

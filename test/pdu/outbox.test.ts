@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
-import { COPY_LIMIT, Outbox } from '../../src/pdu/outbox.ts';
+import { BORROW_LENGTH, COPY_LIMIT, Outbox } from '../../src/pdu/outbox.ts';
 import { slowCrc32c } from '../initiator/wire.ts';
 import { seededRandom } from './random.ts';
 
@@ -188,14 +188,14 @@ function lenderOf(data: Uint8Array, piece: number) {
 
 test('dataFrom() borrows long data from a source that lends, until it was flushed; padding and digest as ever', () => {
   const random = seededRandom();
-  for (const length of [COPY_LIMIT, COPY_LIMIT + 1, 100_001, 300_002]) {
+  for (const length of [BORROW_LENGTH - 1, BORROW_LENGTH, 100_001, 300_002]) {
     const digests = { headerDigest: true, dataDigest: true };
     const outbox = Object.assign(new Outbox(), digests);
     const [header, data] = [random.bytes(48), random.bytes(length)];
     const source = lenderOf(data, 70_000);
     outbox.pdu(copyHeader, header);
     outbox.dataFrom(source, 0, length);
-    const pieces = length > COPY_LIMIT ? Math.ceil(length / 70_000) : 0;
+    const pieces = length >= BORROW_LENGTH ? Math.ceil(length / 70_000) : 0;
     assert.equal(source.lent.size, pieces);
     const chunks = outbox.drain();
     sameBytes(join(chunks), wireBytes(header, new Uint8Array(0), data, digests), `${length} bytes`);

@@ -87,9 +87,9 @@ test('a read that is being sent is not changed by what is written meanwhile, nor
   }
 });
 
-/** The first block, where it stands. */
+/** The first blocks, where they stand. */
 function blockOf(store: MemoryStore): Uint8Array {
-  const block = store.lend(0, 512);
+  const block = store.lend(0, 65_536);
   store.takeBack(block);
   return block;
 }
