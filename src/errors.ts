@@ -52,7 +52,13 @@ export interface IscsiErrorOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** The base of every error of this library. */
+/**
+ * The base of every error of this library.
+ *
+ * @example
+ * const error: unknown = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/9').catch((reason: unknown) => reason);
+ * error instanceof IscsiError && error.code; // 'ISCSI_LUN_NOT_FOUND'
+ */
 export class IscsiError extends Error {
   /** The stable reason. */
   readonly code: ErrorCode;
@@ -70,6 +76,13 @@ export class IscsiError extends Error {
 /**
  * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard, with parameter data that
  * cannot be read.
+ *
+ * @example
+ * try {
+ *   readInquiry(new Uint8Array(4));
+ * } catch (error) {
+ *   error instanceof ProtocolError && error.message; // 'Cannot read INQUIRY data of 4 bytes: at least 5 needed'
+ * }
  */
 export class ProtocolError extends IscsiError {
   /** The clause of RFC 7143 that was broken, such as `11.7.6`; undefined for SCSI data. */
@@ -81,14 +94,27 @@ export class ProtocolError extends IscsiError {
   }
 }
 
-/** A header or data digest did not match (RFC 7143 §7.8). */
+/**
+ * A header or data digest did not match (RFC 7143 §7.8).
+ *
+ * @example
+ * const error: IscsiError = new DigestError('Cannot use a Data-In: its data digest is wrong');
+ * error.code; // 'ISCSI_DIGEST'
+ */
 export class DigestError extends IscsiError {
   constructor(message: string, options?: IscsiErrorOptions) {
     super('ISCSI_DIGEST', message, options);
   }
 }
 
-/** The target refused the login (RFC 7143 §11.13.5). */
+/**
+ * The target refused the login (RFC 7143 §11.13.5).
+ *
+ * @example
+ * const url = 'iscsi://127.0.0.1:3260/iqn.2003-01.org.example:none/0';
+ * const error: unknown = await connect(url).catch((reason: unknown) => reason);
+ * error instanceof LoginError && [error.statusClass, error.statusDetail]; // [2, 3]
+ */
 export class LoginError extends IscsiError {
   /** 0 success, 1 redirection, 2 initiator error, 3 target error. */
   readonly statusClass: number;
@@ -107,7 +133,13 @@ export class LoginError extends IscsiError {
   }
 }
 
-/** The target rejected a PDU (RFC 7143 §11.17). */
+/**
+ * The target rejected a PDU (RFC 7143 §11.17).
+ *
+ * @example
+ * const error: IscsiError = new RejectError('The target rejected a PDU: a field in it is invalid', 0x09);
+ * error instanceof RejectError && error.reason; // 9
+ */
 export class RejectError extends IscsiError {
   /** The reason code of the Reject PDU. */
   readonly reason: number;

@@ -17,7 +17,7 @@ import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
  *   `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
- * console.log(lun.size);
+ * lun.size; // 67108864
  */
 export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<LogicalUnit> {
   const parsed = parsedUrl(url, options, 'full');
@@ -91,7 +91,13 @@ function requireSerialNumber(lun: LogicalUnit, wanted: string): void {
 
 /**
  * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical unit, and for devices that are no disks.
+ *
+ * @returns The session. Closing it is the caller's.
  * @throws {IscsiError} As {@link connect}.
+ * @example
+ * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
+ * const request = { cdb: cdb('INQUIRY', { allocationLength: 36 }), dataIn: new Uint8Array(36) };
+ * (await session.execute(0, request)).dataInLength; // 36
  */
 export async function openSession(url: UrlLike, options: ConnectOptions = {}): Promise<Session> {
   const parsed = parsedUrl(url, options, 'target');

@@ -30,7 +30,9 @@ export interface DiscoveredTarget {
  * @param url `iscsi://[user[%password]@]host[:port]`; whatever follows is passed over.
  * @throws {IscsiError} As `connect`.
  * @example
- * for await (const target of discover('iscsi://127.0.0.1:3260')) console.log(target.name);
+ * const names: string[] = [];
+ * for await (const { name } of discover('iscsi://127.0.0.1:3260')) names.push(name);
+ * names; // ['iqn.2026-11.dev.tsiscsi:disk']
  */
 export async function* discover(url: UrlLike, options: ConnectOptions = {}): AsyncGenerator<DiscoveredTarget> {
   const parsed = parsedUrl(url, options, 'portal');

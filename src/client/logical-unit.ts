@@ -43,7 +43,9 @@ const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
- * const { bytesRead } = await lun.read(new Uint8Array(4096), { position: 0 });
+ * await lun.write(Buffer.from('hello'), { position: 1000 });
+ * const { buffer } = await lun.read(new Uint8Array(5), { position: 1000 });
+ * buffer; // hex 68 65 6c 6c 6f
  */
 export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   readonly session: Session;

@@ -42,7 +42,8 @@ export interface SessionParts {
  *
  * @example
  * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
- * for (const lun of await session.reportLuns()) console.log(lun.text);
+ * const luns = await session.reportLuns();
+ * luns.map(({ text }) => text); // ['0']
  */
 export class Session implements AsyncDisposable {
   /** The iSCSI name of the target; empty in a discovery session. */

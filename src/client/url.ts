@@ -106,7 +106,13 @@ export function parseUrl(text: string, options: UrlOptions = {}): IscsiUrl {
   };
 }
 
-/** The URL as text, without any password. A user name that a URL cannot hold (with `% : @ ?` in it) is left out as well. */
+/**
+ * The URL as text, without any password. A user name that a URL cannot hold (with `% : @ ?` in it) is left out as well.
+ *
+ * @example
+ * const url = parseUrl('iscsi://me%secret@[::1]/iqn.2003-01.org.example:disk/1');
+ * formatUrl(url); // 'iscsi://me@[::1]:3260/iqn.2003-01.org.example:disk/1'
+ */
 export function formatUrl(url: IscsiUrl): string {
   const { host, portalGroupTag, targetName, lun, credentials } = url;
   const user = credentials !== undefined && !/[%:@?]/.test(credentials.user) ? `${credentials.user}@` : '';
@@ -120,6 +126,9 @@ export function formatUrl(url: IscsiUrl): string {
 /**
  * `text` made fit to be shown: one line, and no password in it. It need not be a well-formed URL, and rather too much is hidden of one that
  * is not.
+ *
+ * @example
+ * redactUrl('iscsi://me%secret@[::1]/iqn.2003-01.org.example:disk/1'); // 'iscsi://me%***@[::1]/iqn.2003-01.org.example:disk/1'
  */
 export function redactUrl(text: string): string {
   const shown = text.replace(/([^?&=]*(?:password|secret)[^?&=]*=)[^&]*/gi, '$1***').replace(/\p{C}/gu, '?');

@@ -44,6 +44,7 @@ const SERVICE_ACTION_BYTE = 1;
  * @example
  * const device = new DeviceServer({ name: 'iqn.2003-01.org.example:disk' });
  * device.attach(0, new LogicalUnit(new MemoryStore({ size: 64 * 1024 * 1024 }), { serial: 'disk-0' }));
+ * device.luns(); // [0]
  */
 export class DeviceServer implements ScsiDevice, Surroundings {
   readonly deviceName: string | undefined;

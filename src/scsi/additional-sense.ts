@@ -9,12 +9,23 @@ const NAMES = new Map<number, AdditionalSenseName>();
 for (const name of Object.keys(ASC_ASCQ) as AdditionalSenseName[])
   NAMES.set(ASC_ASCQ[name].asc * 256 + ASC_ASCQ[name].ascq, name);
 
-/** The name of an assigned pair, such as `LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE`. */
+/**
+ * The name in `ASC_ASCQ` of a pair of additional sense code and qualifier; undefined for one that T10 has not assigned.
+ *
+ * @example
+ * additionalSenseName(0x21, 0x00); // 'LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE'
+ */
 export function additionalSenseName(asc: number, ascq: number): AdditionalSenseName | undefined {
   return NAMES.get(asc * 256 + ascq);
 }
 
-/** What the pair means, in words; for one that is not assigned, that it is not. */
+/**
+ * What a pair of additional sense code and qualifier means, in words; for one that is not assigned, that it is not.
+ *
+ * @example
+ * additionalSenseText(0x21, 0x00); // 'logical block address out of range'
+ * additionalSenseText(0x80, 0x00); // 'vendor specific additional sense'
+ */
 export function additionalSenseText(asc: number, ascq: number): string {
   const name = additionalSenseName(asc, ascq);
   if (name !== undefined) return ASC_ASCQ[name].text;
@@ -25,7 +36,12 @@ export function additionalSenseText(asc: number, ascq: number): string {
   return vendor ? 'vendor specific additional sense' : 'unknown additional sense';
 }
 
-/** A sense key in words, such as `ILLEGAL REQUEST`. */
+/**
+ * A sense key in words, as the standards print it.
+ *
+ * @example
+ * senseKeyText(SENSE_KEY.ILLEGAL_REQUEST); // 'ILLEGAL REQUEST'
+ */
 export function senseKeyText(senseKey: number): string {
   return (nameOf(SENSE_KEY, senseKey) ?? `SENSE KEY ${hexByte(senseKey)}`).replaceAll('_', ' ');
 }

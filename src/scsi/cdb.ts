@@ -39,7 +39,7 @@ const BY_OPCODE = indexByOpcode();
  *
  * @throws {RangeError} When a value does not fit its field, or the command has no such field.
  * @example
- * cdb('READ_10', { logicalBlockAddress: 8, transferLength: 1 });
+ * cdb('READ_10', { logicalBlockAddress: 8, transferLength: 1 }); // hex 28 00 00 00 00 08 00 00 01 00
  */
 export function cdb<N extends CommandName>(name: N, values: CdbInput<N>): Uint8Array<ArrayBuffer> {
   const entry = ENTRIES.get(name);
@@ -67,6 +67,10 @@ export function cdb<N extends CommandName>(name: N, values: CdbInput<N>): Uint8A
  * Takes the CDB of `length` bytes at `at` apart. A 64-bit field above 2^53 - 1 is given as 2^53 - 1: larger than any device.
  *
  * @returns `undefined` when the command is not in the table, or is longer than `length`.
+ * @example
+ * const { buffer } = cdb('READ_10', { logicalBlockAddress: 8, transferLength: 1 });
+ * const parsed = parseCdb(new DataView(buffer), 10);
+ * parsed?.name === 'READ_10' && parsed.fields.logicalBlockAddress; // 8
  */
 export function parseCdb(view: DataView, length: number, at = 0): ParsedCdb | undefined {
   const entry = find(view, length, at);
@@ -74,7 +78,12 @@ export function parseCdb(view: DataView, length: number, at = 0): ParsedCdb | un
   return { name: entry.name, fields: readFields(entry.fields, view, at, at + length) } as unknown as ParsedCdb;
 }
 
-/** The name of the command in the CDB at `at`; one that is not in the table is named by its codes, such as `0xD4` or `0x9E/0x1F`. */
+/**
+ * The name of the command in the CDB at `at`; one that is not in the table is named by its codes, such as `0xD4` or `0x9E/0x1F`.
+ *
+ * @example
+ * commandName(new DataView(cdb('READ_10', {}).buffer)); // 'READ_10'
+ */
 export function commandName(view: DataView, at = 0): string {
   if (at >= view.byteLength) return 'no command';
   const opcode = view.getUint8(at);
@@ -85,7 +94,12 @@ export function commandName(view: DataView, at = 0): string {
   return serviceAction === undefined ? code(opcode) : `${code(opcode)}/${code(serviceAction)}`;
 }
 
-/** A command's name as the standards print it: `READ(10)`, `REPORT LUNS`. */
+/**
+ * A command's name as the standards print it.
+ *
+ * @example
+ * commandTitle('READ_10'); // 'READ(10)'
+ */
 export function commandTitle(name: string): string {
   return name
     .replace(/_(\d+)$/, '($1)')
@@ -97,6 +111,9 @@ export function commandTitle(name: string): string {
  * How many bytes a CDB with this operation code has: the first three bits tell (SPC, "Operation code").
  *
  * @returns `undefined` where they do not: variable-length (7E, 7F) and vendor-specific operation codes.
+ * @example
+ * cdbLength(0x28); // 10
+ * cdbLength(0x7f); // undefined
  */
 export function cdbLength(opcode: number): 6 | 10 | 12 | 16 | undefined {
   switch (opcode >>> 5) {

@@ -25,6 +25,10 @@ const CDB_FIELD_LENGTH = 16;
  * @param fua True to read from the medium and not from a volatile cache.
  * @returns The length of the CDB in bytes.
  * @throws {RangeError} When address or count is out of range.
+ * @example
+ * const view = new DataView(new ArrayBuffer(16));
+ * writeReadCdb(view, 0, 8, 1); // 10
+ * new Uint8Array(view.buffer); // hex 28 00 00 00 00 08 00 00 01 00 00 00 00 00 00 00
  */
 export function writeReadCdb(
   view: DataView,
@@ -43,6 +47,10 @@ export function writeReadCdb(
  * @param fua True when the blocks must be on the medium before the command ends.
  * @returns The length of the CDB in bytes.
  * @throws {RangeError} When address or count is out of range.
+ * @example
+ * const view = new DataView(new ArrayBuffer(16));
+ * writeWriteCdb(view, 0, 2 ** 32, 1); // 16
+ * new Uint8Array(view.buffer); // hex 8a 00 00 00 00 01 00 00 00 00 00 00 00 01 00 00
  */
 export function writeWriteCdb(
   view: DataView,
@@ -57,6 +65,9 @@ export function writeWriteCdb(
 /**
  * First logical block address of the extent command whose CDB is at `at`. Above 2^53 - 1 it is given as 2^53 - 1: larger than any device.
  * The operation code must be one of an extent command with 6, 10, 12 or 16 bytes, and its bytes must be there.
+ *
+ * @example
+ * extentAddress(new DataView(cdb('READ_10', { logicalBlockAddress: 8 }).buffer), 0); // 8
  */
 export function extentAddress(view: DataView, at: number): number {
   switch (view.getUint8(at) >>> 5) {
@@ -69,7 +80,13 @@ export function extentAddress(view: DataView, at: number): number {
   }
 }
 
-/** Number of blocks of the extent command whose CDB is at `at`; 0 in a 6-byte CDB is 256, as the standard has it. */
+/**
+ * Number of blocks of the extent command whose CDB is at `at`; 0 in a 6-byte CDB is 256, as the standard has it.
+ *
+ * @example
+ * extentBlocks(new DataView(cdb('READ_10', { transferLength: 1 }).buffer), 0); // 1
+ * extentBlocks(new DataView(cdb('READ_6', { transferLength: 0 }).buffer), 0); // 256
+ */
 export function extentBlocks(view: DataView, at: number): number {
   switch (view.getUint8(at) >>> 5) {
     case 0:
@@ -83,22 +100,42 @@ export function extentBlocks(view: DataView, at: number): number {
   }
 }
 
-/** True when the 10-, 12- or 16-byte READ or WRITE at `at` asks for the medium (FUA). The 6-byte forms cannot ask. */
+/**
+ * True when the 10-, 12- or 16-byte READ or WRITE at `at` asks for the medium (FUA). The 6-byte forms cannot ask.
+ *
+ * @example
+ * extentFua(new DataView(cdb('WRITE_10', { fua: true }).buffer), 0); // true
+ */
 export function extentFua(view: DataView, at: number): boolean {
   return view.getUint8(at) >>> 5 !== 0 && (view.getUint8(at + 1) & FUA) !== 0;
 }
 
-/** RDPROTECT, WRPROTECT or VRPROTECT of the extent command at `at`, 0..7; the 6-byte forms have none. */
+/**
+ * RDPROTECT, WRPROTECT or VRPROTECT of the extent command at `at`, 0..7; the 6-byte forms have none.
+ *
+ * @example
+ * extentProtect(new DataView(cdb('READ_10', { rdprotect: 1 }).buffer), 0); // 1
+ */
 export function extentProtect(view: DataView, at: number): number {
   return view.getUint8(at) >>> 5 === 0 ? 0 : view.getUint8(at + 1) >>> 5;
 }
 
-/** True for READ(6), (10), (12) and (16). */
+/**
+ * True for READ(6), (10), (12) and (16).
+ *
+ * @example
+ * isRead(0x28); // true
+ */
 export function isRead(opcode: number): boolean {
   return opcode === READ_10 || opcode === READ_16 || opcode === 0x08 || opcode === 0xa8;
 }
 
-/** True for WRITE(6), (10), (12) and (16). */
+/**
+ * True for WRITE(6), (10), (12) and (16).
+ *
+ * @example
+ * isWrite(0x2a); // true
+ */
 export function isWrite(opcode: number): boolean {
   return opcode === WRITE_10 || opcode === WRITE_16 || opcode === 0x0a || opcode === 0xaa;
 }

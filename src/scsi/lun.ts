@@ -43,6 +43,9 @@ const WELL_KNOWN = new Map([
  * The LUN of a number, in the shortest method that holds it: peripheral up to 255, flat up to 16383, extended flat up to 16777215.
  *
  * @throws {RangeError} When `number` is not a whole number of 0..16777215.
+ * @example
+ * encodeLun(5); // { high: 0x0005_0000, low: 0 }
+ * encodeLun(256); // { high: 0x4100_0000, low: 0 }
  */
 export function encodeLun(number: number): Lun {
   if (!Number.isInteger(number) || number < 0 || number > EXTENDED_FLAT_LIMIT) {
@@ -53,7 +56,12 @@ export function encodeLun(number: number): Lun {
   return { high: (0xd200_0000 | number) >>> 0, low: 0 };
 }
 
-/** Takes a LUN apart. Every 64-bit value has an answer; the kind tells how much of it is understood. */
+/**
+ * Takes a LUN apart. Every 64-bit value has an answer; the kind tells how much of it is understood.
+ *
+ * @example
+ * decodeLun(0x4100_0000, 0); // { kind: 'flat', number: 256, text: '256' }
+ */
 export function decodeLun(high: number, low: number): DecodedLun {
   const single = (high & 0xffff) === 0 && low === 0; // no second level
   switch (high >>> 30) {
@@ -79,7 +87,13 @@ export function decodeLun(high: number, low: number): DecodedLun {
   }
 }
 
-/** Text that {@link parseLun} reads back to the same LUN: the number where it has this very encoding, else `0x` and 16 hex digits. */
+/**
+ * Text that {@link parseLun} reads back to the same LUN: the number where it has this very encoding, else `0x` and 16 hex digits.
+ *
+ * @example
+ * formatLun({ high: 0x0005_0000, low: 0 }); // '5'
+ * formatLun({ high: 0x4005_0000, low: 0 }); // '0x4005000000000000'
+ */
 export function formatLun(lun: Lun): string {
   const { number } = decodeLun(lun.high, lun.low);
   if (number === undefined || number > EXTENDED_FLAT_LIMIT) return rawText(lun.high, lun.low);
@@ -90,6 +104,8 @@ export function formatLun(lun: Lun): string {
  * Reads a LUN: a decimal number, or `0x` and 16 hex digits for all eight bytes.
  *
  * @throws {RangeError} When it is neither, or the number is above 16777215.
+ * @example
+ * parseLun('5'); // { high: 0x0005_0000, low: 0 }
  */
 export function parseLun(text: string): Lun {
   if (/^\d+$/.test(text)) return encodeLun(Number(text));
@@ -100,7 +116,12 @@ export function parseLun(text: string): Lun {
   return { high: Number.parseInt(digits[1] ?? '', 16), low: Number.parseInt(digits[2] ?? '', 16) };
 }
 
-/** True when both have the same eight bytes. Two methods for one number are two LUNs. */
+/**
+ * True when both have the same eight bytes. Two methods for one number are two LUNs.
+ *
+ * @example
+ * sameLun(parseLun('5'), parseLun('0x4005000000000000')); // false
+ */
 export function sameLun(a: Lun, b: Lun): boolean {
   return a.high === b.high && a.low === b.low;
 }

@@ -59,7 +59,13 @@ export type SenseDescriptor = RawDescriptor &
     | { readonly kind: 'other' }
   );
 
-/** The descriptors in `bytes[from, to)`, in wire order. One that does not lie whole before `to` ends the walk. */
+/**
+ * The descriptors in `bytes[from, to)`, in wire order. One that does not lie whole before `to` ends the walk. The bytes are copied.
+ *
+ * @example
+ * const bytes = descriptorSense({ senseKey: SENSE_KEY.MEDIUM_ERROR, asc: 0x11, ascq: 0x00, information: 2047 });
+ * readSenseDescriptors(bytes, 8, bytes.length).map(({ kind }) => kind); // ['information']
+ */
 export function readSenseDescriptors(bytes: Uint8Array, from: number, to: number): readonly SenseDescriptor[] {
   const found: SenseDescriptor[] = [];
   for (let at = from; at + 2 <= to; ) {

@@ -42,12 +42,13 @@ const FIXED = {
 const DESCRIPTOR = { senseKey: bits(1, 4), asc: byte(2), ascq: byte(3) };
 
 /**
- * Sense data in fixed format, 18 bytes. An `information` above 32 bits does not fit and is left out, as SPC asks (VALID 0);
- * use {@link descriptorSense} where it matters.
+ * Sense data in fixed format, 18 bytes that belong to the caller. An `information` above 32 bits does not fit and is left out, as SPC asks
+ * (VALID 0); use {@link descriptorSense} where it matters.
  *
  * @throws {RangeError} When another value does not fit.
  * @example
- * fixedSense({ senseKey: SENSE_KEY.ILLEGAL_REQUEST, ...ASC_ASCQ.INVALID_FIELD_IN_CDB, fieldPointer: 2 });
+ * const sense = fixedSense({ senseKey: SENSE_KEY.ILLEGAL_REQUEST, ...ASC_ASCQ.INVALID_FIELD_IN_CDB, fieldPointer: 2 });
+ * sense; // hex 70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 c0 00 02
  */
 export function fixedSense(fields: SenseFields): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(FIXED_LENGTH);
@@ -63,9 +64,11 @@ export function fixedSense(fields: SenseFields): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Sense data in descriptor format: as long as what it says.
+ * Sense data in descriptor format: as long as what it says. The bytes belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * descriptorSense({ senseKey: SENSE_KEY.MEDIUM_ERROR, asc: 0x11, ascq: 0x00 }); // hex 72 03 11 00 00 00 00 00
  */
 export function descriptorSense(fields: SenseFields): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_LENGTH + 44);

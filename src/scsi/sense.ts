@@ -106,6 +106,10 @@ const NOTHING_SPECIFIC: SenseKeySpecific = {
  *
  * @param bytes The sense data alone, without the length in front that iSCSI puts there. Not kept.
  * @returns `undefined` when it is too short for a sense key, or the response code is not 70 to 73.
+ * @example
+ * const sense = parseSense(Uint8Array.of(0x72, 0x05, 0x24, 0x00));
+ * sense?.key; // 'ILLEGAL_REQUEST'
+ * sense?.text; // 'invalid field in CDB'
  */
 export function parseSense(bytes: Uint8Array): Sense | undefined {
   const responseCode = (bytes[0] ?? 0) & 0x7f;
@@ -121,7 +125,13 @@ export function parseSense(bytes: Uint8Array): Sense | undefined {
   }
 }
 
-/** One line: `ILLEGAL REQUEST, logical block address out of range (05/21/00)`, and the field at fault or the progress where known. */
+/**
+ * Sense data in one line: sense key, meaning and codes, and the field at fault or the progress where known.
+ *
+ * @example
+ * const sense = parseSense(Uint8Array.of(0x72, 0x05, 0x21, 0x00));
+ * sense && describeSense(sense); // 'ILLEGAL REQUEST, logical block address out of range (05/21/00)'
+ */
 export function describeSense(sense: Sense): string {
   const codes = `(${hexByte(sense.senseKey)}/${hexByte(sense.asc)}/${hexByte(sense.ascq)})`;
   let line = `${sense.deferred ? 'deferred: ' : ''}${senseKeyText(sense.senseKey)}, ${sense.text} ${codes}`;
@@ -134,7 +144,12 @@ export function describeSense(sense: Sense): string {
   return line;
 }
 
-/** True for UNIT ATTENTION: something happened to the unit since the last command; this command was not done and may be sent again. */
+/**
+ * True for UNIT ATTENTION: something happened to the unit since the last command; this command was not done and may be sent again.
+ *
+ * @example
+ * isUnitAttention(parseSense(Uint8Array.of(0x72, SENSE_KEY.UNIT_ATTENTION, 0x29, 0x00))); // true
+ */
 export function isUnitAttention(sense: Sense | undefined): boolean {
   return sense?.senseKey === SENSE_KEY.UNIT_ATTENTION;
 }
@@ -142,13 +157,21 @@ export function isUnitAttention(sense: Sense | undefined): boolean {
 /**
  * True when the unit says that it will be ready shortly by itself: becoming ready (04/01), changing its access state (04/0A),
  * or starting or stopping (04/1A). A format or a rebuild is not meant: it may last for hours.
+ *
+ * @example
+ * isBecomingReady(parseSense(Uint8Array.of(0x72, SENSE_KEY.NOT_READY, 0x04, 0x01))); // true
  */
 export function isBecomingReady(sense: Sense | undefined): boolean {
   if (sense?.senseKey !== SENSE_KEY.NOT_READY || sense.asc !== 0x04) return false;
   return sense.ascq === 0x01 || sense.ascq === 0x0a || sense.ascq === 0x1a;
 }
 
-/** True when there is no medium in the drive (NOT READY, 3A in all its qualifiers). */
+/**
+ * True when there is no medium in the drive (NOT READY, 3A in all its qualifiers).
+ *
+ * @example
+ * isMediumNotPresent(parseSense(Uint8Array.of(0x72, SENSE_KEY.NOT_READY, 0x3a, 0x00))); // true
+ */
 export function isMediumNotPresent(sense: Sense | undefined): boolean {
   return sense?.senseKey === SENSE_KEY.NOT_READY && sense.asc === 0x3a;
 }

@@ -10,7 +10,14 @@ import { commandName, commandTitle } from './cdb.ts';
 import type { Sense } from './sense.ts';
 import { describeSense, isBecomingReady, isMediumNotPresent } from './sense.ts';
 
-/** A command ended with a status other than GOOD. What the device said is on the error, decoded. */
+/**
+ * A command ended with a status other than GOOD. What the device said is on the error, decoded.
+ *
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+ * const error: unknown = await lun.inquiry(0xc0).catch((reason: unknown) => reason);
+ * error instanceof ScsiStatusError && error.sense?.text; // 'invalid field in CDB'
+ */
 export class ScsiStatusError extends IscsiError {
   /** One of `SCSI_STATUS`. */
   readonly status: number;
@@ -42,7 +49,12 @@ export class ScsiStatusError extends IscsiError {
   }
 }
 
-/** The error of the command in `cdb` that ended with `result`. */
+/**
+ * The error of the command in `cdb` that ended with `result`, for whoever wants an exception of what `execute()` gives. Nothing is thrown.
+ *
+ * @example
+ * scsiStatusError(cdb('TEST_UNIT_READY', {}), { status: SCSI_STATUS.BUSY }).message; // 'TEST UNIT READY ended with BUSY'
+ */
 export function scsiStatusError(
   cdb: Uint8Array,
   result: { readonly status: number; readonly sense?: Sense | undefined },

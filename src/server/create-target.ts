@@ -10,7 +10,8 @@ import { Target } from './target.ts';
  * @throws {RangeError} When a name is no iSCSI name.
  * @example
  * await using target = await createTarget({ luns: [{ memory: '64M' }] }).listen({ port: 0 });
- * console.log(target.url());
+ * await using lun = await connect(target.url());
+ * lun.size; // 67108864
  */
 export function createTarget(options: TargetOptions): Target {
   return new Target(options);

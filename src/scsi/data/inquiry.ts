@@ -74,9 +74,11 @@ export interface InquiryInput extends FieldInput<typeof FIELDS> {
 }
 
 /**
- * Reads standard INQUIRY data.
+ * Reads standard INQUIRY data (SPC, "Standard INQUIRY data"). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 5 bytes.
+ * @example
+ * readInquiry(writeInquiry({ productIdentification: 'disk' })).productIdentification; // 'disk'
  */
 export function readInquiry(bytes: Uint8Array): Inquiry {
   atLeast(bytes, 5, 'INQUIRY data');
@@ -106,9 +108,11 @@ export function readInquiry(bytes: Uint8Array): Inquiry {
 }
 
 /**
- * Standard INQUIRY data, 96 bytes.
+ * Standard INQUIRY data (SPC), 96 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value or a text does not fit.
+ * @example
+ * writeInquiry({ vendorIdentification: 'EXAMPLE', cmdque: true }); // hex 00 00 00 02 5b 00 00 02 45 58 41 4d 50 4c 45 20 ...
  */
 export function writeInquiry(values: InquiryInput): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(WRITTEN_LENGTH);

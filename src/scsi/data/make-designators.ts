@@ -16,8 +16,11 @@ export interface DesignatorOwner {
 /**
  * A world-wide name in an NAA format, of the logical unit when `owner` does not say otherwise.
  *
- * @param designator 8 bytes (NAA 2, 3, 5) or 16 bytes (NAA 6), the NAA in the first four bits.
+ * @param designator 8 bytes (NAA 2, 3, 5) or 16 bytes (NAA 6), the NAA in the first four bits. Referred to, not copied.
  * @throws {RangeError} When the length does not belong to the NAA.
+ * @example
+ * const name = naaDesignator(Uint8Array.of(0x51, 2, 3, 4, 5, 6, 7, 8));
+ * writeVpdDeviceIdentification({ designators: [name] }); // hex 00 83 00 0c 01 03 00 08 51 02 03 04 05 06 07 08
  */
 export function naaDesignator(designator: Uint8Array, owner: DesignatorOwner = {}): DesignatorInput {
   const naa = (designator[0] ?? 0) >>> 4;
@@ -31,9 +34,12 @@ export function naaDesignator(designator: Uint8Array, owner: DesignatorOwner = {
 }
 
 /**
- * An EUI-64 of 8 bytes, or one of its longer forms of 12 or 16.
+ * An EUI-64 of 8 bytes, or one of its longer forms of 12 or 16. The bytes are referred to, not copied.
  *
  * @throws {RangeError} When it has another length.
+ * @example
+ * const name = eui64Designator(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+ * writeVpdDeviceIdentification({ designators: [name] }); // hex 00 83 00 0c 01 02 00 08 01 02 03 04 05 06 07 08
  */
 export function eui64Designator(designator: Uint8Array, owner: DesignatorOwner = {}): DesignatorInput {
   if (![8, 12, 16].includes(designator.length)) {
@@ -46,6 +52,8 @@ export function eui64Designator(designator: Uint8Array, owner: DesignatorOwner =
  * The vendor's registered name and an identifier that is unique with this vendor.
  *
  * @throws {RangeError} When a text is not printable ASCII, the vendor is longer than 8 characters or the identifier than 247.
+ * @example
+ * t10VendorDesignator('EXAMPLE', 'disk-7').designator; // hex 45 58 41 4d 50 4c 45 20 64 69 73 6b 2d 37
  */
 export function t10VendorDesignator(vendorIdentification: string, identifier: string): DesignatorInput {
   if (identifier.length > 247) {
@@ -63,6 +71,9 @@ export function t10VendorDesignator(vendorIdentification: string, identifier: st
  * A SCSI name string, such as an iSCSI name for the target device, or `<name>,t,0x0001` for its port.
  *
  * @throws {RangeError} When it is longer than 251 bytes of UTF-8.
+ * @example
+ * const name = scsiNameDesignator('iqn.2003-01.org.example:disk', { association: ASSOCIATION.TARGET_DEVICE });
+ * name.designator.length; // 32
  */
 export function scsiNameDesignator(name: string, owner: DesignatorOwner = {}): DesignatorInput {
   const text = utf8(name);
@@ -77,15 +88,19 @@ export function scsiNameDesignator(name: string, owner: DesignatorOwner = {}): D
  * The relative number of the target port through which the page was asked for.
  *
  * @throws {RangeError} When it is not 0..65535.
+ * @example
+ * relativeTargetPortDesignator(1, PROTOCOL_IDENTIFIER.ISCSI).designator; // hex 00 00 00 01
  */
 export function relativeTargetPortDesignator(port: number, protocolIdentifier?: number): DesignatorInput {
   return portNumber(DESIGNATOR_TYPE.RELATIVE_TARGET_PORT, port, protocolIdentifier);
 }
 
 /**
- * The target port group (ALUA) of that port.
+ * The target port group (ALUA) of the target port through which the page was asked for.
  *
  * @throws {RangeError} When it is not 0..65535.
+ * @example
+ * targetPortGroupDesignator(2, PROTOCOL_IDENTIFIER.ISCSI).designator; // hex 00 00 00 02
  */
 export function targetPortGroupDesignator(group: number, protocolIdentifier?: number): DesignatorInput {
   return portNumber(DESIGNATOR_TYPE.TARGET_PORT_GROUP, group, protocolIdentifier);

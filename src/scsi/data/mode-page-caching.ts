@@ -48,18 +48,22 @@ export type ModePageCaching = FieldValues<typeof FIELDS> & ModePageReceived;
 export type ModePageCachingInput = FieldInput<typeof FIELDS> & ModePageInput;
 
 /**
- * Reads the page that `bytes` begins with.
+ * Reads the Caching mode page, 08 (SBC), that `bytes` begins with. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readModePageCaching(writeModePageCaching({ wce: true })).wce; // true
  */
 export function readModePageCaching(bytes: Uint8Array): ModePageCaching {
   return readModePage(bytes, MODE_PAGE.CACHING, FIELDS);
 }
 
 /**
- * The page with its header, 20 bytes.
+ * The Caching mode page, 08 (SBC), with its header: 20 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeModePageCaching({ wce: true }); // hex 08 12 04 ...
  */
 export function writeModePageCaching(values: ModePageCachingInput): Uint8Array<ArrayBuffer> {
   return writeModePage(MODE_PAGE.CACHING, LENGTH, FIELDS, values);

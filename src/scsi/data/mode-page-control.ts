@@ -45,18 +45,22 @@ export type ModePageControl = FieldValues<typeof FIELDS> & ModePageReceived;
 export type ModePageControlInput = FieldInput<typeof FIELDS> & ModePageInput;
 
 /**
- * Reads the page that `bytes` begins with.
+ * Reads the Control mode page, 0A (SPC), that `bytes` begins with. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readModePageControl(writeModePageControl({ swp: true })).swp; // true
  */
 export function readModePageControl(bytes: Uint8Array): ModePageControl {
   return readModePage(bytes, MODE_PAGE.CONTROL, FIELDS);
 }
 
 /**
- * The page with its header, 12 bytes.
+ * The Control mode page, 0A (SPC), with its header: 12 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeModePageControl({ swp: true }); // hex 0a 0a 00 00 08 00 00 00 00 00 00 00
  */
 export function writeModePageControl(values: ModePageControlInput): Uint8Array<ArrayBuffer> {
   return writeModePage(MODE_PAGE.CONTROL, LENGTH, FIELDS, values);

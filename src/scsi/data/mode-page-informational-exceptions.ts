@@ -32,18 +32,22 @@ export type ModePageInformationalExceptions = FieldValues<typeof FIELDS> & ModeP
 export type ModePageInformationalExceptionsInput = FieldInput<typeof FIELDS> & ModePageInput;
 
 /**
- * Reads the page that `bytes` begins with.
+ * Reads the Informational Exceptions Control mode page, 1C (SPC), that `bytes` begins with. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readModePageInformationalExceptions(writeModePageInformationalExceptions({ mrie: 6 })).mrie; // 6
  */
 export function readModePageInformationalExceptions(bytes: Uint8Array): ModePageInformationalExceptions {
   return readModePage(bytes, MODE_PAGE.INFORMATIONAL_EXCEPTIONS_CONTROL, FIELDS);
 }
 
 /**
- * The page with its header, 12 bytes.
+ * The Informational Exceptions Control mode page, 1C (SPC), with its header: 12 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeModePageInformationalExceptions({ mrie: 6, intervalTimer: 600 }); // hex 1c 0a 00 06 00 00 02 58 00 00 00 00
  */
 export function writeModePageInformationalExceptions(
   values: ModePageInformationalExceptionsInput,

@@ -35,18 +35,22 @@ export type ModePageReadWriteErrorRecovery = FieldValues<typeof FIELDS> & ModePa
 export type ModePageReadWriteErrorRecoveryInput = FieldInput<typeof FIELDS> & ModePageInput;
 
 /**
- * Reads the page that `bytes` begins with.
+ * Reads the Read-Write Error Recovery mode page, 01 (SBC), that `bytes` begins with. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readModePageReadWriteErrorRecovery(writeModePageReadWriteErrorRecovery({ arre: true })).arre; // true
  */
 export function readModePageReadWriteErrorRecovery(bytes: Uint8Array): ModePageReadWriteErrorRecovery {
   return readModePage(bytes, MODE_PAGE.READ_WRITE_ERROR_RECOVERY, FIELDS);
 }
 
 /**
- * The page with its header, 12 bytes.
+ * The Read-Write Error Recovery mode page, 01 (SBC), with its header: 12 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeModePageReadWriteErrorRecovery({ awre: true, arre: true }); // hex 01 0a c0 00 00 00 00 00 00 00 00 00
  */
 export function writeModePageReadWriteErrorRecovery(
   values: ModePageReadWriteErrorRecoveryInput,

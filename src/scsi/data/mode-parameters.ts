@@ -76,9 +76,11 @@ export interface ModeParametersInput extends Partial<ModeHeader> {
 }
 
 /**
- * Reads the list of MODE SENSE(6) or MODE SELECT(6).
+ * Reads the list of MODE SENSE(6) or MODE SELECT(6) (SPC, "Mode parameters"). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 4 bytes.
+ * @example
+ * readModeParameters6(Uint8Array.of(0x03, 0x00, 0x80, 0x00)).wp; // true
  */
 export function readModeParameters6(bytes: Uint8Array, use: ModeUse = 'sense'): ModeParameters {
   atLeast(bytes, HEADER_6_LENGTH, 'a mode parameter list');
@@ -87,9 +89,12 @@ export function readModeParameters6(bytes: Uint8Array, use: ModeUse = 'sense'): 
 }
 
 /**
- * Reads the list of MODE SENSE(10) or MODE SELECT(10).
+ * Reads the list of MODE SENSE(10) or MODE SELECT(10) (SPC, "Mode parameters"). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 8 bytes.
+ * @example
+ * const list = writeModeParameters10({ blockDescriptors: [{ numberOfLogicalBlocks: 0, logicalBlockLength: 4096 }] });
+ * readModeParameters10(list).blockDescriptors[0]?.logicalBlockLength; // 4096
  */
 export function readModeParameters10(bytes: Uint8Array, use: ModeUse = 'sense'): ModeParameters {
   atLeast(bytes, HEADER_10_LENGTH, 'a mode parameter list');
@@ -98,9 +103,11 @@ export function readModeParameters10(bytes: Uint8Array, use: ModeUse = 'sense'):
 }
 
 /**
- * The list for MODE SENSE(6) or MODE SELECT(6).
+ * The list for MODE SENSE(6) or MODE SELECT(6) (SPC). The bytes belong to the caller; the pages are copied.
  *
  * @throws {RangeError} When a value does not fit, the list is longer than 256 bytes, or long block descriptors are asked for.
+ * @example
+ * writeModeParameters6({ wp: true, pages: [writeModePageCaching({ wce: true })] }); // hex 17 00 80 00 08 12 04 ...
  */
 export function writeModeParameters6(values: ModeParametersInput, use: ModeUse = 'sense'): Uint8Array<ArrayBuffer> {
   if (values.longLba)
@@ -118,9 +125,12 @@ export function writeModeParameters6(values: ModeParametersInput, use: ModeUse =
 }
 
 /**
- * The list for MODE SENSE(10) or MODE SELECT(10).
+ * The list for MODE SENSE(10) or MODE SELECT(10) (SPC). The bytes belong to the caller; the pages are copied.
  *
  * @throws {RangeError} When a value does not fit, or the list is longer than 65537 bytes.
+ * @example
+ * const page = writeModePageCaching({ wce: true });
+ * writeModeParameters10({ pages: [page] }, 'select'); // hex 00 00 00 00 00 00 00 00 08 12 04 ...
  */
 export function writeModeParameters10(values: ModeParametersInput, use: ModeUse = 'sense'): Uint8Array<ArrayBuffer> {
   const { mediumType, longLba = false } = values;

@@ -40,9 +40,11 @@ export type Capacity10 = FieldValues<typeof FIELDS_10> & Received;
 export type Capacity16 = FieldValues<typeof FIELDS_16> & Received;
 
 /**
- * Reads READ CAPACITY(10) data.
+ * Reads READ CAPACITY(10) data (SBC). Lengths in bytes. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 8 bytes.
+ * @example
+ * readCapacity10(Uint8Array.of(0x00, 0x00, 0x07, 0xff, 0x00, 0x00, 0x02, 0x00)).logicalBlockLength; // 512
  */
 export function readCapacity10(bytes: Uint8Array): Capacity10 {
   atLeast(bytes, LENGTH_10, 'READ CAPACITY(10) data');
@@ -51,9 +53,11 @@ export function readCapacity10(bytes: Uint8Array): Capacity10 {
 }
 
 /**
- * READ CAPACITY(10) data, 8 bytes. A last block that does not fit in 32 bits is written as FFFFFFFF, as SBC asks.
+ * READ CAPACITY(10) data, 8 bytes that belong to the caller. A last block that does not fit in 32 bits is written as FFFFFFFF, as SBC asks.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeCapacity10({ returnedLogicalBlockAddress: 2047, logicalBlockLength: 512 }); // hex 00 00 07 ff 00 00 02 00
  */
 export function writeCapacity10(values: FieldInput<typeof FIELDS_10>): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(LENGTH_10);
@@ -69,9 +73,12 @@ export function writeCapacity10(values: FieldInput<typeof FIELDS_10>): Uint8Arra
 }
 
 /**
- * Reads READ CAPACITY(16) data.
+ * Reads READ CAPACITY(16) data (SBC). Lengths in bytes. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 12 bytes, or the device claims 2^53 blocks or more.
+ * @example
+ * const capacity = readCapacity16(writeCapacity16({ returnedLogicalBlockAddress: 2047, logicalBlockLength: 512 }));
+ * (capacity.returnedLogicalBlockAddress + 1) * capacity.logicalBlockLength; // 1048576
  */
 export function readCapacity16(bytes: Uint8Array): Capacity16 {
   atLeast(bytes, NEEDED_16, 'READ CAPACITY(16) data');
@@ -84,9 +91,11 @@ export function readCapacity16(bytes: Uint8Array): Capacity16 {
 }
 
 /**
- * READ CAPACITY(16) data, 32 bytes.
+ * READ CAPACITY(16) data (SBC), 32 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeCapacity16({ returnedLogicalBlockAddress: 2047, logicalBlockLength: 512 }); // hex 00 00 00 00 00 00 07 ff 00 00 02 00 ...
  */
 export function writeCapacity16(values: FieldInput<typeof FIELDS_16>): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(LENGTH_16);

@@ -18,9 +18,11 @@ export interface ReportedLuns extends Received {
 }
 
 /**
- * Reads REPORT LUNS data.
+ * Reads REPORT LUNS data (SPC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 8 bytes.
+ * @example
+ * readReportLuns(writeReportLuns([encodeLun(0), encodeLun(5)])).luns.map(formatLun); // ['0', '5']
  */
 export function readReportLuns(bytes: Uint8Array): ReportedLuns {
   atLeast(bytes, HEADER_LENGTH, 'REPORT LUNS data');
@@ -32,7 +34,12 @@ export function readReportLuns(bytes: Uint8Array): ReportedLuns {
   return { luns, fullLength, truncated };
 }
 
-/** REPORT LUNS data for `luns`, in the order given. */
+/**
+ * REPORT LUNS data for `luns`, in the order given (SPC). The bytes belong to the caller.
+ *
+ * @example
+ * writeReportLuns([encodeLun(5)]); // hex 00 00 00 08 00 00 00 00 00 05 00 00 00 00 00 00
+ */
 export function writeReportLuns(luns: readonly Lun[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_LENGTH + LUN_LENGTH * luns.length);
   const view = new DataView(bytes.buffer);

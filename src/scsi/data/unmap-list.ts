@@ -30,9 +30,12 @@ export interface UnmapList extends Received {
 }
 
 /**
- * Reads an UNMAP list.
+ * Reads an UNMAP list (SBC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there are fewer than 8 bytes.
+ * @example
+ * const list = writeUnmapList([{ logicalBlockAddress: 8, numberOfLogicalBlocks: 16 }]);
+ * readUnmapList(list).ranges; // [{ logicalBlockAddress: 8, numberOfLogicalBlocks: 16 }]
  */
 export function readUnmapList(bytes: Uint8Array): UnmapList {
   atLeast(bytes, HEADER_LENGTH, 'an UNMAP list');
@@ -47,9 +50,12 @@ export function readUnmapList(bytes: Uint8Array): UnmapList {
 }
 
 /**
- * An UNMAP list.
+ * An UNMAP list (SBC): the data for the command UNMAP. The bytes belong to the caller.
  *
  * @throws {RangeError} When there are more than 4095 ranges, or a value does not fit.
+ * @example
+ * writeUnmapList([]); // hex 00 06 00 00 00 00 00 00
+ * writeUnmapList([{ logicalBlockAddress: 8, numberOfLogicalBlocks: 16 }]).length; // 24
  */
 export function writeUnmapList(ranges: readonly UnmapRange[]): Uint8Array<ArrayBuffer> {
   if (ranges.length > UNMAP_RANGE_LIMIT) {

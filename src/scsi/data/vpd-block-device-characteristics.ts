@@ -34,9 +34,11 @@ export type VpdBlockDeviceCharacteristics = FieldValues<typeof FIELDS> & VpdRece
 export type VpdBlockDeviceCharacteristicsInput = FieldInput<typeof FIELDS> & VpdDeviceInput;
 
 /**
- * Reads VPD page B1.
+ * Reads VPD page B1, Block Device Characteristics (SBC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdBlockDeviceCharacteristics(Uint8Array.of(0x00, 0xb1, 0x00, 0x3c, 0x00, 0x01)).mediumRotationRate; // 1
  */
 export function readVpdBlockDeviceCharacteristics(bytes: Uint8Array): VpdBlockDeviceCharacteristics {
   const page = readVpdHeader(bytes, VPD_PAGE.BLOCK_DEVICE_CHARACTERISTICS);
@@ -44,9 +46,11 @@ export function readVpdBlockDeviceCharacteristics(bytes: Uint8Array): VpdBlockDe
 }
 
 /**
- * VPD page B1, 64 bytes.
+ * VPD page B1, Block Device Characteristics (SBC): 64 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeVpdBlockDeviceCharacteristics({ mediumRotationRate: 1 }); // hex 00 b1 00 3c 00 01 ...
  */
 export function writeVpdBlockDeviceCharacteristics(
   values: VpdBlockDeviceCharacteristicsInput,

@@ -52,9 +52,12 @@ export type VpdBlockLimits = FieldValues<typeof FIELDS> & VpdReceived;
 export type VpdBlockLimitsInput = FieldInput<typeof FIELDS> & VpdDeviceInput;
 
 /**
- * Reads VPD page B0. Devices of SBC-2 send 12 bytes after the header: the limits of later editions are zero then.
+ * Reads VPD page B0, Block Limits (SBC). Devices of SBC-2 send 12 bytes after the header: the limits of later editions are zero then.
+ * `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdBlockLimits(writeVpdBlockLimits({ maximumTransferLength: 8192 })).maximumTransferLength; // 8192
  */
 export function readVpdBlockLimits(bytes: Uint8Array): VpdBlockLimits {
   const page = readVpdHeader(bytes, VPD_PAGE.BLOCK_LIMITS);
@@ -62,9 +65,11 @@ export function readVpdBlockLimits(bytes: Uint8Array): VpdBlockLimits {
 }
 
 /**
- * VPD page B0, 64 bytes.
+ * VPD page B0, Block Limits (SBC): 64 bytes that belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeVpdBlockLimits({ maximumTransferLength: 8192 }); // hex 00 b0 00 3c 00 00 00 00 00 00 20 00 ...
  */
 export function writeVpdBlockLimits(values: VpdBlockLimitsInput): Uint8Array<ArrayBuffer> {
   const bytes = newVpdPage(VPD_PAGE.BLOCK_LIMITS, BODY_LENGTH, values);

@@ -22,9 +22,12 @@ export interface VpdDeviceIdentificationInput extends VpdDeviceInput {
 }
 
 /**
- * Reads VPD page 83.
+ * Reads VPD page 83, Device Identification (SPC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * const page = writeVpdDeviceIdentification({ designators: [t10VendorDesignator('EXAMPLE', 'disk-7')] });
+ * readVpdDeviceIdentification(page).designators[0]?.text; // 't10.EXAMPLE disk-7'
  */
 export function readVpdDeviceIdentification(bytes: Uint8Array): VpdDeviceIdentification {
   const page = readVpdHeader(bytes, VPD_PAGE.DEVICE_IDENTIFICATION);
@@ -33,9 +36,12 @@ export function readVpdDeviceIdentification(bytes: Uint8Array): VpdDeviceIdentif
 }
 
 /**
- * VPD page 83.
+ * VPD page 83, Device Identification (SPC). The bytes belong to the caller.
  *
  * @throws {RangeError} When a value does not fit, or all designators together are longer than 65535 bytes.
+ * @example
+ * const port = relativeTargetPortDesignator(1);
+ * writeVpdDeviceIdentification({ designators: [port] }); // hex 00 83 00 08 01 14 00 04 00 00 00 01
  */
 export function writeVpdDeviceIdentification(values: VpdDeviceIdentificationInput): Uint8Array<ArrayBuffer> {
   const body = concat(...values.designators.map(writeDesignator));

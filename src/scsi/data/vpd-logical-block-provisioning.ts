@@ -41,9 +41,11 @@ export type VpdLogicalBlockProvisioningInput = Omit<FieldInput<typeof FIELDS>, '
   VpdDeviceInput & { readonly provisioningGroup?: DesignatorInput | undefined };
 
 /**
- * Reads VPD page B2.
+ * Reads VPD page B2, Logical Block Provisioning (SBC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdLogicalBlockProvisioning(Uint8Array.of(0x00, 0xb2, 0x00, 0x04, 0x00, 0x80, 0x02, 0x00)).lbpu; // true
  */
 export function readVpdLogicalBlockProvisioning(bytes: Uint8Array): VpdLogicalBlockProvisioning {
   const page = readVpdHeader(bytes, VPD_PAGE.LOGICAL_BLOCK_PROVISIONING);
@@ -53,9 +55,11 @@ export function readVpdLogicalBlockProvisioning(bytes: Uint8Array): VpdLogicalBl
 }
 
 /**
- * VPD page B2, 8 bytes and the provisioning group where there is one.
+ * VPD page B2, Logical Block Provisioning (SBC): 8 bytes, and the provisioning group where there is one. They belong to the caller.
  *
  * @throws {RangeError} When a value does not fit.
+ * @example
+ * writeVpdLogicalBlockProvisioning({ lbpu: true, provisioningType: 2 }); // hex 00 b2 00 04 00 80 02 00
  */
 export function writeVpdLogicalBlockProvisioning(values: VpdLogicalBlockProvisioningInput): Uint8Array<ArrayBuffer> {
   const group = values.provisioningGroup && writeDesignator(values.provisioningGroup);

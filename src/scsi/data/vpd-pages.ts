@@ -34,7 +34,13 @@ export type NamedVpdPage = {
 const CODES = new Map<string, number>();
 for (const [code, { name }] of Object.entries(vpdPages)) CODES.set(name, Number(code));
 
-/** The page code of a decoded page. */
+/**
+ * The page code of a decoded page.
+ *
+ * @throws {RangeError} When no page of this name is decoded here.
+ * @example
+ * vpdPageCode('blockLimits'); // 0xb0
+ */
 export function vpdPageCode(name: VpdPageName): number {
   const code = CODES.get(name);
   if (code === undefined)
@@ -43,10 +49,13 @@ export function vpdPageCode(name: VpdPageName): number {
 }
 
 /**
- * Decodes a page by the page code in it.
+ * Decodes a page by the page code in it. `bytes` is not kept.
  *
  * @returns `undefined` when this page is not decoded here.
  * @throws {ProtocolError} When there is not even a header.
+ * @example
+ * const found = readVpdPage(writeVpdUnitSerialNumber({ serialNumber: 'disk-7' }));
+ * found?.name === 'unitSerialNumber' && found.page.serialNumber; // 'disk-7'
  */
 export function readVpdPage(bytes: Uint8Array): NamedVpdPage | undefined {
   const code = bytes[1];
@@ -60,9 +69,11 @@ export function readVpdPage(bytes: Uint8Array): NamedVpdPage | undefined {
 }
 
 /**
- * Decodes the page that was asked for.
+ * Decodes the page that was asked for. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdPageAs('unitSerialNumber', writeVpdUnitSerialNumber({ serialNumber: 'disk-7' })).serialNumber; // 'disk-7'
  */
 export function readVpdPageAs<N extends VpdPageName>(name: N, bytes: Uint8Array): VpdPage<N> {
   const page = readVpdPage(bytes);

@@ -20,9 +20,11 @@ export interface VpdSupportedPagesInput extends VpdDeviceInput {
 }
 
 /**
- * Reads VPD page 00.
+ * Reads VPD page 00, Supported VPD Pages (SPC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdSupportedPages(Uint8Array.of(0x00, 0x00, 0x00, 0x02, 0x00, 0x83)).pageCodes; // [0x00, 0x83]
  */
 export function readVpdSupportedPages(bytes: Uint8Array): VpdSupportedPages {
   const page = readVpdHeader(bytes, VPD_PAGE.SUPPORTED_VPD_PAGES);
@@ -30,9 +32,11 @@ export function readVpdSupportedPages(bytes: Uint8Array): VpdSupportedPages {
 }
 
 /**
- * VPD page 00.
+ * VPD page 00, Supported VPD Pages (SPC). The bytes belong to the caller.
  *
  * @throws {RangeError} When a code is not a byte, or the codes do not ascend.
+ * @example
+ * writeVpdSupportedPages({ pageCodes: [0x00, 0x83] }); // hex 00 00 00 02 00 83
  */
 export function writeVpdSupportedPages(values: VpdSupportedPagesInput): Uint8Array<ArrayBuffer> {
   const { pageCodes } = values;

@@ -23,9 +23,11 @@ export interface VpdUnitSerialNumberInput extends VpdDeviceInput {
 }
 
 /**
- * Reads VPD page 80.
+ * Reads VPD page 80, Unit Serial Number (SPC). `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
+ * @example
+ * readVpdUnitSerialNumber(writeVpdUnitSerialNumber({ serialNumber: 'disk-7' })).serialNumber; // 'disk-7'
  */
 export function readVpdUnitSerialNumber(bytes: Uint8Array): VpdUnitSerialNumber {
   const page = readVpdHeader(bytes, VPD_PAGE.UNIT_SERIAL_NUMBER);
@@ -34,9 +36,11 @@ export function readVpdUnitSerialNumber(bytes: Uint8Array): VpdUnitSerialNumber 
 }
 
 /**
- * VPD page 80.
+ * VPD page 80, Unit Serial Number (SPC). The bytes belong to the caller.
  *
  * @throws {RangeError} When the serial number is not printable ASCII or longer than 65535 characters.
+ * @example
+ * writeVpdUnitSerialNumber({ serialNumber: 'disk-7' }); // hex 00 80 00 06 64 69 73 6b 2d 37
  */
 export function writeVpdUnitSerialNumber(values: VpdUnitSerialNumberInput): Uint8Array<ArrayBuffer> {
   const { serialNumber } = values;
