@@ -7,9 +7,14 @@ export type { RawPage } from './client/inquiry.ts';
 export { LogicalUnit, type PositionOptions } from './client/logical-unit.ts';
 export type { CommandOptions, ConnectOptions, DigestOffer, UrlLike } from './client/options.ts';
 export type { ReportedLun } from './client/report-luns.ts';
-export { Session, type SessionEvent, type TaskManagementRequest } from './client/session.ts';
+export {
+  type OperationalParameters,
+  Session,
+  type SessionEvent,
+  type TaskManagementRequest,
+} from './client/session.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './client/streams.ts';
-export { formatUrl, type IscsiUrl, parseUrl, redactUrl } from './client/url.ts';
+export { formatUrl, type IscsiUrl, parseUrl, redactUrl, type UrlAuth, type UrlOptions } from './client/url.ts';
 export {
   DigestError,
   type ErrorCode,
@@ -22,3 +27,4 @@ export {
 export { cdb } from './scsi/cdb.ts';
 export { ScsiStatusError } from './scsi/status-error.ts';
 export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/task.ts';
+export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';

@@ -2,8 +2,7 @@ import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import { type Capacity16, readCapacity10, readCapacity16 } from '../scsi/data/read-capacity.ts';
 import type { Lun } from '../scsi/lun.ts';
-import { fetch } from './commands.ts';
-import { optional } from './identity.ts';
+import { fetch, optional } from './commands.ts';
 import type { CommandOptions } from './options.ts';
 import type { Session } from './session.ts';
 

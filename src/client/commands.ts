@@ -115,3 +115,13 @@ export function isUnsupported(error: unknown): boolean {
   const { sense } = error as { readonly sense?: Sense };
   return sense?.senseKey === 5 && (sense.asc === 0x20 || sense.asc === 0x24);
 }
+
+/** The answer to a question, or undefined where the logical unit does not know what it was asked: that is no error. */
+export async function optional<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isUnsupported(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 import { IscsiError } from '../errors.ts';
 import type { Lun } from '../scsi/lun.ts';
-import { isUnsupported } from './commands.ts';
-import { vpdPage } from './inquiry.ts';
+
+import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -24,8 +24,8 @@ export async function readIdentity(
   capacity: { readonly blocks: number; readonly blockSize: number },
   options: CommandOptions,
 ): Promise<Identity> {
-  const serial = await optional(vpdPage(session, lun, 'unitSerialNumber', options));
-  const identification = await optional(vpdPage(session, lun, 'deviceIdentification', options));
+  const serial = await vpdPageIfAny(session, lun, 'unitSerialNumber', options);
+  const identification = await vpdPageIfAny(session, lun, 'deviceIdentification', options);
   const names = (identification?.designators ?? [])
     .filter(({ association }) => association === LOGICAL_UNIT)
     .map(({ text }) => text);
@@ -58,14 +58,4 @@ export function requireSame(opened: Identity, found: Identity): void {
 
 function describe(identity: Identity): string {
   return `serial "${identity.serialNumber ?? 'none'}", ${identity.blocks} blocks of ${identity.blockSize} bytes`;
-}
-
-/** A page that the device does not have is no error. */
-export async function optional<T>(page: Promise<T>): Promise<T | undefined> {
-  try {
-    return await page;
-  } catch (error) {
-    if (isUnsupported(error)) return undefined;
-    throw error;
-  }
 }

@@ -1,8 +1,10 @@
+import { ProtocolError } from '../errors.ts';
+import { hexByte } from '../scsi/additional-sense.ts';
 import { cdb } from '../scsi/cdb.ts';
 import { type Inquiry, readInquiry } from '../scsi/data/inquiry.ts';
-import { readVpdPage, type VpdPage, type VpdPageName, vpdPageCode } from '../scsi/data/vpd-pages.ts';
+import { readVpdPage, readVpdPageAs, type VpdPage, type VpdPageName, vpdPageCode } from '../scsi/data/vpd-pages.ts';
 import type { Lun } from '../scsi/lun.ts';
-import { fetch } from './commands.ts';
+import { fetch, optional } from './commands.ts';
 import type { CommandOptions } from './options.ts';
 import type { Session } from './session.ts';
 
@@ -21,18 +23,29 @@ export async function standardInquiry(session: Session, lun: Lun, options: Comma
   return readInquiry(await fetchInquiry(session, lun, false, 0, options));
 }
 
-/** One VPD page, decoded. */
+/** One VPD page, decoded. @throws {ProtocolError} When the device answers with another page, as one does that ignores EVPD. */
 export async function vpdPage<N extends VpdPageName>(
   session: Session,
   lun: Lun,
   name: N,
   options: CommandOptions,
 ): Promise<VpdPage<N>> {
-  const bytes = await fetchInquiry(session, lun, true, vpdPageCode(name), options);
-  return readVpdPage(bytes)?.page as VpdPage<N>;
+  return readVpdPageAs(name, await fetchInquiry(session, lun, true, vpdPageCode(name), options));
 }
 
-/** One VPD page by number: decoded where it is known here, raw otherwise. */
+/** One VPD page, or undefined where the device does not have it: it says so, or answers with another one. */
+export async function vpdPageIfAny<N extends VpdPageName>(
+  session: Session,
+  lun: Lun,
+  name: N,
+  options: CommandOptions,
+): Promise<VpdPage<N> | undefined> {
+  const pageCode = vpdPageCode(name);
+  const bytes = await optional(fetchInquiry(session, lun, true, pageCode, options));
+  return bytes === undefined || bytes[1] !== pageCode ? undefined : readVpdPageAs(name, bytes);
+}
+
+/** One VPD page by number: decoded where it is known here, raw otherwise. @throws {ProtocolError} As {@link vpdPage}. */
 export async function anyVpdPage(
   session: Session,
   lun: Lun,
@@ -40,6 +53,9 @@ export async function anyVpdPage(
   options: CommandOptions,
 ): Promise<VpdPage<VpdPageName> | RawPage> {
   const raw = await fetchInquiry(session, lun, true, pageCode, options);
+  if (raw[1] !== pageCode) {
+    throw new ProtocolError(`Cannot read VPD page ${hexByte(pageCode)}: the device sent page ${hexByte(raw[1] ?? 0)}`);
+  }
   return readVpdPage(raw)?.page ?? { pageCode, raw };
 }
 

@@ -9,8 +9,8 @@ import { ScsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
 import { command } from './commands.ts';
-import { type Identity, optional, readIdentity } from './identity.ts';
-import { standardInquiry, vpdPage } from './inquiry.ts';
+import { type Identity, readIdentity } from './identity.ts';
+import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
 import { reportLuns } from './report-luns.ts';
 import type { Session } from './session.ts';
@@ -55,8 +55,8 @@ export async function probe(session: Session, lun: Lun, blocks: boolean, options
 
   const capacity = await readCapacity(session, lun, options);
   const identity = await readIdentity(session, lun, capacity, options);
-  const blockLimits = await optional(vpdPage(session, lun, 'blockLimits', options));
-  const provisioning = await optional(vpdPage(session, lun, 'logicalBlockProvisioning', options));
+  const blockLimits = await vpdPageIfAny(session, lun, 'blockLimits', options);
+  const provisioning = await vpdPageIfAny(session, lun, 'logicalBlockProvisioning', options);
   return { inquiryData, capacity, identity, blockLimits, provisioning };
 }
 

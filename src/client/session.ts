@@ -229,8 +229,8 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Something that happened at the target without being asked for. */
-export type { SessionEvent };
+/** What a login has settled, and something that happened at the target without being asked for. */
+export type { OperationalParameters, SessionEvent };
 
 const EMPTY = new Uint8Array(0);
 /** The longest CDB that SPC has: a variable-length one with ADDITIONAL CDB LENGTH 252. */

@@ -1,7 +1,6 @@
 import { cdb } from '../scsi/cdb.ts';
 import { readModeParameters6 } from '../scsi/data/mode-parameters.ts';
-import { fetch } from './commands.ts';
-import { optional } from './identity.ts';
+import { fetch, optional } from './commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { CommandOptions } from './options.ts';
 

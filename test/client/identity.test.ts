@@ -129,3 +129,24 @@ test('a check that fails for another reason leaves the doubt: the next write che
   await assert.rejects(lun.write(new Uint8Array(512).fill(2), { position: 0 }), { code: 'ISCSI_IDENTITY' });
   assert.equal(changes(disk), 0);
 });
+
+test('a device that answers every INQUIRY with its standard data has no VPD pages, and a question for one says so', async (t) => {
+  const disk = new RawDisk();
+  const { lun } = await open(t, {
+    disk,
+    onCommand: (command, connection) => {
+      if (command.cdb[0] !== 0x12 || command.cdb[1] === 0) return false;
+      const standard = Uint8Array.of(0x12, 0, 0, 0, 255, 0);
+      connection.give(command, disk.execute(standard, command.dataOut, 0).dataIn ?? new Uint8Array(0));
+      return true;
+    },
+  });
+  assert.deepEqual(
+    [lun.probed.identity?.serialNumber, lun.probed.identity?.names, lun.probed.blockLimits, lun.probed.provisioning],
+    [undefined, [], undefined, undefined],
+  );
+  for (const page of ['blockLimits', 0xb0, 0xc7] as const) {
+    await assert.rejects(lun.inquiry(page as number), { code: 'ISCSI_PROTOCOL', message: /the device sent page 00/ });
+  }
+  await lun.write(new Uint8Array(512), { position: 0 });
+});
