@@ -2,6 +2,7 @@
  * Reads from a LUN as fast as it can and prints one line of JSON: the counterpart of iscsi-perf, over the public API.
  * Arguments: URL, requests in flight, blocks per request, seconds, random|sequential.
  */
+import { performance } from 'node:perf_hooks';
 import { connect } from '../../src/index.ts';
 
 const [url = '', depth = '32', blocks = '8', seconds = '2', pattern = 'random'] = process.argv.slice(2);
