@@ -8,6 +8,7 @@
  *
  * Variable length (7F): 1 CONTROL; 7 ADDITIONAL CDB LENGTH (24 for 32 bytes); 8-9 SERVICE ACTION.
  */
+import { viewOf } from '../bytes/hex.ts';
 import type { CdbInput, CdbValues, CommandName, CommandRow } from './commands.ts';
 import { COMMANDS, fieldsOf, VARIABLE_LENGTH } from './commands.ts';
 import type { FieldTable } from './fields.ts';
@@ -64,15 +65,15 @@ export function cdb<N extends CommandName>(name: N, values: CdbInput<N>): Uint8A
 }
 
 /**
- * Takes the CDB of `length` bytes at `at` apart. A 64-bit field above 2^53 - 1 is given as 2^53 - 1: larger than any device.
+ * Takes a CDB apart: all of `bytes`, or the `length` bytes at `at`. A 64-bit field above 2^53 - 1 is given as 2^53 - 1: larger than any device.
  *
  * @returns `undefined` when the command is not in the table, or is longer than `length`.
  * @example
- * const { buffer } = cdb('READ_10', { logicalBlockAddress: 8, transferLength: 1 });
- * const parsed = parseCdb(new DataView(buffer), 10);
+ * const parsed = parseCdb(cdb('READ_10', { logicalBlockAddress: 8, transferLength: 1 }));
  * parsed?.name === 'READ_10' && parsed.fields.logicalBlockAddress; // 8
  */
-export function parseCdb(view: DataView, length: number, at = 0): ParsedCdb | undefined {
+export function parseCdb(bytes: Uint8Array | DataView, length = bytes.byteLength, at = 0): ParsedCdb | undefined {
+  const view = asView(bytes);
   const entry = find(view, length, at);
   if (!entry || entry.row.length > length) return undefined;
   return { name: entry.name, fields: readFields(entry.fields, view, at, at + length) } as unknown as ParsedCdb;
@@ -82,9 +83,10 @@ export function parseCdb(view: DataView, length: number, at = 0): ParsedCdb | un
  * The name of the command in the CDB at `at`; one that is not in the table is named by its codes, such as `0xD4` or `0x9E/0x1F`.
  *
  * @example
- * commandName(new DataView(cdb('READ_10', {}).buffer)); // 'READ_10'
+ * commandName(cdb('READ_10', {})); // 'READ_10'
  */
-export function commandName(view: DataView, at = 0): string {
+export function commandName(bytes: Uint8Array | DataView, at = 0): string {
+  const view = asView(bytes);
   if (at >= view.byteLength) return 'no command';
   const opcode = view.getUint8(at);
   const entry = find(view, view.byteLength - at, at);
@@ -129,6 +131,10 @@ export function cdbLength(opcode: number): 6 | 10 | 12 | 16 | undefined {
     default:
       return undefined;
   }
+}
+
+function asView(bytes: Uint8Array | DataView): DataView {
+  return bytes instanceof DataView ? bytes : viewOf(bytes);
 }
 
 function find(view: DataView, length: number, at: number): Entry | undefined {

@@ -1,5 +1,4 @@
 /** The error of a command that ended with a status other than GOOD. */
-import { viewOf } from '../bytes/hex.ts';
 import { IscsiError } from '../errors.ts';
 import { nameOf } from '../spec/scsi-names.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
@@ -59,7 +58,7 @@ export function scsiStatusError(
   cdb: Uint8Array,
   result: { readonly status: number; readonly sense?: Sense | undefined },
 ): ScsiStatusError {
-  return new ScsiStatusError(commandName(viewOf(cdb)), result);
+  return new ScsiStatusError(commandName(cdb), result);
 }
 
 function hintFor(status: number, sense: Sense | undefined): string | undefined {
