@@ -12,6 +12,7 @@ import { open, rm } from 'node:fs/promises';
 import { blockCount } from '../device/memory-store.ts';
 import type { BlockStore } from '../device/store.ts';
 import { IscsiError } from '../errors.ts';
+import { claimFile } from './files-in-use.ts';
 
 /** How to open a file as a store. */
 export interface FileStoreOptions {
@@ -30,14 +31,17 @@ const ZEROS = new Uint8Array(1024 * 1024);
 /**
  * Opens a file or block device as a block store. Close it with `close()`.
  *
- * @throws {IscsiError} `ISCSI_USAGE`, with a hint, when size or block length do not fit the file; the error of the file system otherwise
+ * @throws {IscsiError} `ISCSI_USAGE`, with a hint, when size or block length do not fit the file, or another store of this process uses it and
+ * one of both would write; the error of the file system otherwise
  * (`ENOENT`, `EACCES`, …), with its `code`.
  */
 export async function openFileStore(path: string, options: FileStoreOptions = {}): Promise<BlockStore> {
   const { blockLength = 512, readOnly = false, writeCache = true } = options;
   if (options.size !== undefined) fitting(path, options.size, blockLength, 'Give a size that is a multiple of it');
   const { file, made } = await openOrMake(path, options.size, readOnly);
+  let release = nothing;
   try {
+    release = await claimFile(file, path, readOnly);
     if (made) await file.truncate(options.size);
     const size = await sizeOf(file, path);
     if (options.size !== undefined && size !== options.size) {
@@ -50,8 +54,9 @@ export async function openFileStore(path: string, options: FileStoreOptions = {}
       blockLength,
       `Bring the file to a multiple of it, or choose another block length`,
     );
-    return new FileStore(file, path, blocks, blockLength, readOnly, writeCache);
+    return new FileStore(file, path, blocks, blockLength, readOnly, writeCache, release);
   } catch (error) {
+    release();
     await file.close();
     if (made) await rm(path, { force: true }); // half made is worse than missing: the next start would take it for the disk
     throw error;
@@ -67,6 +72,7 @@ class FileStore implements BlockStore {
   readonly synchronous = false;
   readonly #file: FileHandle;
   readonly #path: string;
+  readonly #release: () => void;
   #flushing: Promise<void> | undefined;
   #nextFlush: Promise<void> | undefined;
   #lost: unknown;
@@ -79,8 +85,10 @@ class FileStore implements BlockStore {
     blockLength: number,
     readOnly: boolean,
     writeCache: boolean,
+    release: () => void,
   ) {
     this.#file = file;
+    this.#release = release;
     this.#path = path;
     this.blocks = blocks;
     this.blockLength = blockLength;
@@ -136,6 +144,7 @@ class FileStore implements BlockStore {
       await this.flush();
     } finally {
       await this.#file.close();
+      this.#release();
     }
   }
 
@@ -229,4 +238,8 @@ function usage(message: string, hint: string, cause?: unknown): IscsiError {
 
 function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
+}
+
+function nothing(): void {
+  // Nothing was claimed yet.
 }

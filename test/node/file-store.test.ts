@@ -54,6 +54,31 @@ test('a missing file is made sparse, of the size that was asked for, and keeps w
   await again.close();
 });
 
+test('a file that a store writes to cannot be opened by another, under whatever name, until it is closed; readers share', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [path, link] = [join(directory, 'disk'), join(directory, 'link')];
+  await writeFile(path, pattern(4096));
+  await symlink(path, link);
+  const before = await openFiles();
+  const writer = await openFileStore(path);
+  for (const readOnly of [false, true]) {
+    await assert.rejects(openFileStore(link, { readOnly }), {
+      code: 'ISCSI_USAGE',
+      message: /link: it is open already as .*disk,/,
+    });
+  }
+  await writer.close();
+  const readers = [await openFileStore(path, { readOnly: true }), await openFileStore(link, { readOnly: true })];
+  await assert.rejects(openFileStore(path), { code: 'ISCSI_USAGE' });
+  for (const reader of readers) await reader.close();
+  await assert.rejects(openFileStore(path, { size: 512 }), {
+    code: 'ISCSI_USAGE',
+    message: /with 512 bytes: it has 4096/,
+  });
+  await (await openFileStore(path)).close();
+  assert.equal(await openFiles(), before);
+});
+
 test('an existing file is used as it is', async (t) => {
   const path = join(await temporaryDirectory(t), 'disk');
   await writeFile(path, pattern(4096));
