@@ -11,7 +11,7 @@ import { wireTimings } from './pdu/wire.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '2' }, repetitions: { type: 'string', default: '5' } },
+  options: { seconds: { type: 'string', default: '2' }, repetitions: { type: 'string', default: '7' } },
 });
 const [half] = positionals;
 const hooks: (() => Promise<void>)[] = [];
