@@ -4,16 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { longRunOptions } from '../test/support/long-run.ts';
 import { compare } from './end-to-end/compare.ts';
 import type { Timing } from './measure.ts';
 import { wireTimings } from './pdu/wire.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: { type: 'string', default: '2' }, repetitions: { type: 'string', default: '7' } },
-});
-const [half] = positionals;
+const { numbers, word: half } = longRunOptions('bench', { seconds: 2, repetitions: 7 }, ['micro', 'end-to-end']);
 const hooks: (() => Promise<void>)[] = [];
 
 const cpu = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`;
@@ -21,10 +17,7 @@ console.log(`Node ${process.version}, ${cpu}, TCP congestion control: ${congesti
 if (half !== 'end-to-end') micro('Codec, outbox, receiver: nanoseconds per PDU', wireTimings());
 if (half !== 'micro') {
   try {
-    await compare(
-      { after: (hook) => hooks.push(hook) },
-      { seconds: Number(values.seconds), repetitions: Number(values.repetitions) },
-    );
+    await compare({ after: (hook) => hooks.push(hook) }, numbers);
   } finally {
     for (const hook of hooks.reverse()) await hook();
   }

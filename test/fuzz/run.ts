@@ -2,23 +2,23 @@
  * `npm run fuzz`: every parser on mutated samples, and both session cores on hostile bytes, bounded in time and seeded.
  * `-- --seconds N --seed N`. A failure prints the seed and the input; anything but a value, a ProtocolError or a RangeError is one.
  */
-import { parseArgs } from 'node:util';
 import { toHex } from '../../src/bytes/hex.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { Random } from '../simulated/random.ts';
+import { longRunOptions } from '../support/long-run.ts';
 import { deviceFuzz } from './device.ts';
 import { pduParsers } from './pdu.ts';
 import { scsiParsers } from './scsi.ts';
 import { hostileInitiator, hostileTarget } from './sessions.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '120' }, seed: { type: 'string' } } });
-const seed = values.seed === undefined ? Math.floor(Math.random() * 0x4000_0000) : Number(values.seed);
+const { seconds, seed: given } = longRunOptions('fuzz', { seconds: 120, seed: undefined }).numbers;
+const seed = given ?? Math.floor(Math.random() * 0x4000_0000);
 const random = new Random(seed);
 const parsers = [...pduParsers, ...scsiParsers, ...deviceFuzz];
-const until = performance.now() + Number(values.seconds) * 1000;
+const until = performance.now() + seconds * 1000;
 /** More memory than any input of this size may cost. */
 const MEMORY_LIMIT = 512 * 1024 * 1024;
-console.log(`fuzz: ${parsers.length} parsers and both session cores, seed ${seed}, ${values.seconds} s`);
+console.log(`fuzz: ${parsers.length} parsers and both session cores, seed ${seed}, ${seconds} s`);
 
 let inputs = 0;
 let sessions = 0;

@@ -2,13 +2,13 @@
  * `npm run soak`: the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --seed N`; a failure prints the seed, and
  * `SEED=n npm test -- simulated` runs it alone.
  */
-import { parseArgs } from 'node:util';
 import { cutConnection, writeReadVerify } from '../simulated/scenarios.ts';
+import { longRunOptions } from '../support/long-run.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '300' }, seed: { type: 'string' } } });
-const first = values.seed === undefined ? Math.floor(Math.random() * 0x4000_0000) : Number(values.seed);
-const until = performance.now() + Number(values.seconds) * 1000;
-console.log(`soak: seeds from ${first} on, ${values.seconds} s`);
+const { seconds, seed: given } = longRunOptions('soak', { seconds: 300, seed: undefined }).numbers;
+const first = given ?? Math.floor(Math.random() * 0x4000_0000);
+const until = performance.now() + seconds * 1000;
+console.log(`soak: seeds from ${first} on, ${seconds} s`);
 
 let seed = first;
 let said = performance.now();

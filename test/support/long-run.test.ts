@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runProcess } from './process.ts';
+
+const MODULE = new URL('./long-run.js', import.meta.url).href;
+
+/** What a program with the options `seconds`, `seed` and the word `micro` makes of its arguments. */
+async function run(...args: readonly string[]) {
+  const script = `
+    import { longRunOptions } from '${MODULE}';
+    console.log(JSON.stringify(longRunOptions('soak', { seconds: 300, seed: undefined }, ['micro'])));`;
+  const { code, stdout, stderr } = await runProcess(
+    process.execPath,
+    ['--input-type=module', '-e', script, '--', ...args],
+    {
+      timeout: 10_000,
+    },
+  );
+  return { code, stdout: stdout.trim(), stderr: stderr.trim() };
+}
+
+test('longRunOptions() gives the numbers that were given, and the defaults of the others', async () => {
+  assert.deepEqual(JSON.parse((await run()).stdout), { numbers: { seconds: 300 } });
+  const given = await run('micro', '--seconds', '5', '--seed=0');
+  assert.deepEqual(JSON.parse(given.stdout), { numbers: { seconds: 5, seed: 0 }, word: 'micro' });
+});
+
+for (const [args, complaint] of [
+  [['--seconds', 'abc'], 'soak: Cannot use --seconds abc: a whole number above 0 allowed'],
+  [['--seconds', '0'], 'soak: Cannot use --seconds 0: a whole number above 0 allowed'],
+  [['40'], 'soak: Cannot use "40": micro allowed'],
+  [['--second', '5'], "soak: Unknown option '--second'"],
+] as const) {
+  test(`longRunOptions() ends with one line and exit code 2 at ${args.join(' ')}`, async () => {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 2);
+    assert.ok(stderr.startsWith(complaint) && !stderr.includes('\n'), stderr);
+  });
+}
