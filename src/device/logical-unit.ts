@@ -1,5 +1,6 @@
 /** A logical unit: a block store, its names, and what initiators changed about it since power on. */
 
+import type { DataSource } from '../bytes/data-source.ts';
 import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
@@ -7,7 +8,6 @@ import type { Eventually } from './eventually.ts';
 import type { Identity } from './identity.ts';
 import { identityOf } from './identity.ts';
 import type { BlockStore } from './store.ts';
-import type { DataInSource, DataLender } from './task.ts';
 import { TaskOrder } from './task-order.ts';
 
 /** What a logical unit is made of, besides its store. */
@@ -60,7 +60,7 @@ export class LogicalUnit {
   /** What the nexuses are told with their next command. */
   readonly attentions = new Attentions();
   /** The store as the transport pulls from it. */
-  readonly source: DataInSource;
+  readonly source: DataSource;
   /** Number of logical blocks. */
   blocks: number;
   /** STOP was sent: the medium cannot be used before START. */
@@ -87,7 +87,7 @@ export class LogicalUnit {
     this.writeCacheEnabled = store.volatileWriteCache;
     this.source = {
       copyTo: (offset, into, at, length) => void store.read(offset, into, at, length),
-      lender: lends(store) ? store : undefined,
+      lender: store.lender,
     };
     this.limits = {
       transfer: MAXIMUM_TRANSFER / blockLength,
@@ -167,8 +167,4 @@ function exponentOf(physical: number, logical: number): number {
     );
   }
   return exponent;
-}
-
-function lends(store: BlockStore): store is BlockStore & DataLender {
-  return store.lend !== undefined && store.takeBack !== undefined;
 }

@@ -1,5 +1,6 @@
 /** A block store in RAM. Room is taken extent by extent on the first write; what was never written costs nothing and reads as zeros. */
 import { copyBytes } from '../bytes/copy.ts';
+import type { DataLender } from '../bytes/data-source.ts';
 import type { BlockStore, Provisioning } from './store.ts';
 
 /** What a RAM store is made of. */
@@ -31,13 +32,14 @@ type Extent = Uint8Array<ArrayBuffer>;
 const ZEROS: Extent = new Uint8Array(EXTENT);
 
 /** The RAM behind a logical unit. Each call ends before it returns; `flush` has nothing to do. */
-export class MemoryStore implements BlockStore {
+export class MemoryStore implements BlockStore, DataLender {
   readonly blockLength: number;
   readonly blocks: number;
   readonly readOnly: boolean;
   readonly volatileWriteCache = false;
   readonly thin = true;
   readonly synchronous = true;
+  readonly lender = this;
   readonly #size: number;
   readonly #memoryLimit: number;
   readonly #groups: ((Extent | undefined)[] | undefined)[];

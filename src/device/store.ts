@@ -1,3 +1,5 @@
+import type { DataLender } from '../bytes/data-source.ts';
+
 /**
  * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockLength`, inside the store:
  * the device server has checked them. RAM stores answer at once; others return a promise. A rejected promise becomes a MEDIUM ERROR or,
@@ -20,12 +22,10 @@ export interface BlockStore {
   /** Copies `length` bytes from `position` to `into`, at `at`. Blocks that hold nothing read as zeros. */
   read(position: number, into: Uint8Array, at: number, length: number): void | Promise<void>;
   /**
-   * For a synchronous store that can give from 1 to `length` bytes from `position` on without a copy. They do not change until `takeBack` gets
-   * the very same array, whatever is written or discarded meanwhile; nobody writes to them. Comes with `takeBack`.
+   * For a synchronous store that can give its bytes without a copy: what it lends, from a position on, does not change until it is taken back,
+   * whatever is written or discarded meanwhile.
    */
-  lend?(position: number, length: number): Uint8Array;
-  /** Takes back what `lend` gave, once. */
-  takeBack?(piece: Uint8Array): void;
+  readonly lender?: DataLender;
   /** Stores `data[from, to)` at `position`. `data` belongs to the store until the call has ended. */
   write(position: number, data: Uint8Array, from: number, to: number): void | Promise<void>;
   /** Ends when everything written before is on stable storage. */

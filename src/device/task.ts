@@ -1,20 +1,5 @@
 /** The seam between a transport and the device server: one SCSI command on its way through a logical unit. */
-
-/** Bytes that the transport pulls, piece by piece, straight into its send buffer. */
-export interface DataInSource {
-  /** Copies `length` bytes from `offset` of this source to `into`, at `at`. */
-  copyTo(offset: number, into: Uint8Array, at: number, length: number): void;
-  /** Where the transport may borrow instead. */
-  readonly lender?: DataLender | undefined;
-}
-
-/** Bytes that a transport may send as they stand. */
-export interface DataLender {
-  /** From 1 to `length` bytes from `offset` on. They stay as they are until they are taken back. */
-  lend(offset: number, length: number): Uint8Array;
-  /** Takes back what `lend` gave: the very same array, once. */
-  takeBack(piece: Uint8Array): void;
-}
+import type { DataSource } from '../bytes/data-source.ts';
 
 /**
  * One I_T nexus: an initiator port talking to this SCSI target port. The transport makes one per session and reports its end.
@@ -51,7 +36,7 @@ export interface DeviceTask {
    * the same, and the device server calls `checkCondition`: the transport sends that, or drops it when it has ended the connection because
    * a part of the data was on its way already.
    */
-  dataInFrom(source: DataInSource, offset: number, length: number): void;
+  dataInFrom(source: DataSource, offset: number, length: number): void;
   /** A status without data and sense, such as BUSY or RESERVATION CONFLICT. */
   status(code: number): void;
   /** CHECK CONDITION with sense data. */

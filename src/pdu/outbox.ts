@@ -1,5 +1,6 @@
 import { copyBytes } from '../bytes/copy.ts';
 import { type Crc32c, crc32c } from '../bytes/crc32c.ts';
+import type { DataLender, DataSource } from '../bytes/data-source.ts';
 import { BHS_LENGTH, padLength } from './bhs.ts';
 
 /** Payload up to this length is copied beside its header (one chunk for the socket); longer payload goes out by reference. */
@@ -17,22 +18,6 @@ const SPARE_SLABS = 64;
 
 /** Writes the 48 bytes of one header at `at`. */
 export type HeaderWriter<T> = (view: DataView, at: number, fields: T) => void;
-
-/** Bytes that can be copied out piece by piece, such as a range of a RAM store. */
-export interface DataSource {
-  /** Copies `length` bytes from `offset` of this source to `into`, at `at`. */
-  copyTo(offset: number, into: Uint8Array, at: number, length: number): void;
-  /** Where long data is had without a copy, if it can be. */
-  readonly lender?: DataLender | undefined;
-}
-
-/** Gives its bytes away for a time, in which they do not change. */
-export interface DataLender {
-  /** From 1 to `length` bytes from `offset` on. They stay as they are until they are taken back. */
-  lend(offset: number, length: number): Uint8Array;
-  /** Takes back what `lend` gave: the very same array, once. */
-  takeBack(piece: Uint8Array): void;
-}
 
 /** What was lent, and by whom. */
 interface Loan {
@@ -183,7 +168,7 @@ export class Outbox {
     for (const slab of flight.slabs) {
       if (this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
     }
-    giveBack(flight.loans);
+    for (const { lender, piece } of flight.loans) lender.takeBack(piece);
     if (this.#inFlight === 0 && this.#pending === 0) {
       this.#runStart = 0;
       this.#runEnd = 0;
@@ -192,14 +177,8 @@ export class Outbox {
 
   /** Says that nothing more will be written: what was borrowed goes back. */
   abandon(): void {
-    for (const { loans } of this.#flights) giveBack(loans);
-    giveBack(this.#loans);
-    this.#flights.length = 0;
-    this.#loans = [];
-    this.#chunks = [];
-    this.#runStart = this.#runEnd;
-    this.#inFlight = 0;
-    this.#pending = 0;
+    this.drain();
+    while (this.#flights.length > 0) this.flushed();
   }
 
   #borrow(lender: DataLender, offset: number, length: number): void {
@@ -264,10 +243,6 @@ export class Outbox {
 }
 
 const NOTHING: readonly Uint8Array[] = [];
-
-function giveBack(loans: readonly Loan[]): void {
-  for (const { lender, piece } of loans) lender.takeBack(piece);
-}
 
 function newSlab(): Slab {
   const bytes = new Uint8Array(SLAB_LENGTH);

@@ -1,4 +1,5 @@
 /** The embedded target: an iSCSI target in this process. */
+export type { DataLender } from '../bytes/data-source.ts';
 export type { BlockStore, Provisioning } from '../device/store.ts';
 export type { Portal } from '../target/connection.ts';
 export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';

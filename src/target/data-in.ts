@@ -1,4 +1,4 @@
-import type { DataInSource } from '../device/task.ts';
+import type { DataSource } from '../bytes/data-source.ts';
 import { type DataIn, writeDataIn } from '../pdu/data-in.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { setResidual } from './residual.ts';
@@ -46,7 +46,7 @@ export function sendDataInOf(task: TargetTask, bytes: Uint8Array, length: number
 }
 
 /** As {@link sendDataInOf}, with `length` bytes copied from `source`, from `offset` on. Hot path: a read allocates nothing here. */
-export function sendDataInFrom(task: TargetTask, source: DataInSource, offset: number, length: number): void {
+export function sendDataInFrom(task: TargetTask, source: DataSource, offset: number, length: number): void {
   const { outbox } = task.connection;
   const end = begin(task, length);
   for (let at = 0; at < end; ) {

@@ -1,4 +1,5 @@
-import type { DataInSource, DeviceTask, Nexus } from '../device/task.ts';
+import type { DataSource } from '../bytes/data-source.ts';
+import type { DeviceTask, Nexus } from '../device/task.ts';
 import type { TargetConnection } from './connection.ts';
 import { sendDataInFrom, sendDataInOf } from './data-in.ts';
 import { sendStatus, sendTargetFailure } from './scsi-response.ts';
@@ -134,7 +135,7 @@ export class TargetTask implements DeviceTask, Ordered {
     this.session.ended(this);
   }
 
-  dataInFrom(source: DataInSource, offset: number, length: number): void {
+  dataInFrom(source: DataSource, offset: number, length: number): void {
     if (!this.session.answering(this)) return;
     try {
       sendDataInFrom(this, source, offset, length);

@@ -1,11 +1,12 @@
 /** A transport for the device server that keeps the answers, and checks that each task gets exactly one. */
 import assert from 'node:assert/strict';
+import type { DataSource } from '../../src/bytes/data-source.ts';
 import { hex, toHex } from '../../src/bytes/hex.ts';
 import { LogicalUnit, type LogicalUnitOptions } from '../../src/device/logical-unit.ts';
 import { MemoryStore, type MemoryStoreOptions } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
-import type { DataInSource, DeviceTask, Nexus } from '../../src/device/task.ts';
+import type { DeviceTask, Nexus } from '../../src/device/task.ts';
 
 export const NEXUS: Nexus = { initiatorPortName: 'iqn.2003-01.org.example:one,i,0x800000000001' };
 export const OTHER_NEXUS: Nexus = { initiatorPortName: 'iqn.2003-01.org.example:two,i,0x800000000002' };
@@ -48,7 +49,7 @@ export class FakeTask implements DeviceTask {
   }
 
   /** In two pieces, as a transport with small data segments does. */
-  dataInFrom(source: DataInSource, offset: number, length: number): void {
+  dataInFrom(source: DataSource, offset: number, length: number): void {
     const data = new Uint8Array(length);
     const half = length >>> 1;
     source.copyTo(offset, data, 0, half);
