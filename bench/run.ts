@@ -23,7 +23,7 @@ if (half !== 'micro') {
   }
 }
 
-/** With `bbr` the kernel paces what is sent by timers, which costs a virtual machine a third of its throughput on the loopback. */
+/** With `bbr` the kernel paces what is sent by timers, which costs a virtual machine a fifth to a third of its throughput on the loopback. */
 function congestionControl(): string {
   try {
     return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();

@@ -3,7 +3,6 @@
  * pipe, hashing) is done in order, everything else as it comes.
  */
 import type { Hash } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 
 /** Where bytes come from. */
 export interface Source {
@@ -69,8 +68,6 @@ export class Copy implements CopyState {
   constructor(plan: CopyPlan) {
     this.#plan = plan;
     this.#length = plan.length ?? Number.POSITIVE_INFINITY;
-    // Each chunk in flight listens to it.
-    setMaxListeners(0, this.#controller.signal);
   }
 
   get bytes(): number {

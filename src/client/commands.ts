@@ -1,4 +1,5 @@
 import { IscsiError } from '../errors.ts';
+import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { isUnitAttention, type Sense } from '../scsi/sense.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
@@ -41,18 +42,18 @@ export class Retries {
 
   /** @param timeout Milliseconds from now until BUSY is no longer put up with. */
   constructor(timeout: number) {
-    this.#until = performance.now() + timeout;
+    this.#until = now() + timeout;
   }
 
   /** Milliseconds that are left for further attempts, at least 1. */
   get remaining(): number {
-    return Math.max(1, this.#until - performance.now());
+    return Math.max(1, this.#until - now());
   }
 
   /** Waits where that helps. @returns False when it is enough. */
   async again(obstacle: Obstacle, signal: AbortSignalLike | undefined): Promise<boolean> {
     if (obstacle !== 'busy') return ++this.#unitAttentions <= MOST_UNIT_ATTENTIONS;
-    if (performance.now() + this.#pause >= this.#until) return false;
+    if (now() + this.#pause >= this.#until) return false;
     await pause(this.#pause, signal);
     this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
     return true;

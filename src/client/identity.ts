@@ -1,6 +1,5 @@
 import { IscsiError } from '../errors.ts';
 import type { Lun } from '../scsi/lun.ts';
-
 import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
 import type { Session } from './session.ts';

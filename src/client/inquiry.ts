@@ -1,7 +1,6 @@
-import { ProtocolError } from '../errors.ts';
-import { hexByte } from '../scsi/additional-sense.ts';
 import { cdb } from '../scsi/cdb.ts';
 import { type Inquiry, readInquiry } from '../scsi/data/inquiry.ts';
+import { readVpdHeader } from '../scsi/data/vpd-page.ts';
 import { readVpdPage, readVpdPageAs, type VpdPage, type VpdPageName, vpdPageCode } from '../scsi/data/vpd-pages.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { fetch, optional } from './commands.ts';
@@ -53,9 +52,7 @@ export async function anyVpdPage(
   options: CommandOptions,
 ): Promise<VpdPage<VpdPageName> | RawPage> {
   const raw = await fetchInquiry(session, lun, true, pageCode, options);
-  if (raw[1] !== pageCode) {
-    throw new ProtocolError(`Cannot read VPD page ${hexByte(pageCode)}: the device sent page ${hexByte(raw[1] ?? 0)}`);
-  }
+  readVpdHeader(raw, pageCode);
   return readVpdPage(raw)?.page ?? { pageCode, raw };
 }
 

@@ -38,7 +38,7 @@ export interface Address {
 const RECEIVE_LENGTH = 256 * 1024;
 /** A read that finds the header of a long PDU and little of its data. */
 const SHORT_LENGTH = 1024;
-/** A read of long data from this length on says that more comes fast: within the time of polling, that is some 300 MB/s. */
+/** A read of long data from this length on says that more comes fast: within the time of polling, that is some 160 MB/s. */
 const FAST_READ = 16 * 1024;
 /** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
 const LONGEST_POLLED = 128 * 1024;

@@ -43,7 +43,7 @@ export async function readFields<F extends string>(
   return rows;
 }
 
-/** Rewrites a capture for the time of `use`. However long it is, no more than a packet of it is in memory. */
+/** Rewrites a capture for the time of `use`. However long it is, its bytes go through packet by packet. */
 export async function withSoundPackets<T>(
   traffic: Traffic,
   port: number,

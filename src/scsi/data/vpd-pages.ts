@@ -1,6 +1,5 @@
 /** The VPD pages that are decoded, by page code: for callers that learn the code at run time, and for the types of those that do not. */
 import { ProtocolError } from '../../errors.ts';
-import { hexByte } from '../additional-sense.ts';
 import { readVpdBlockDeviceCharacteristics } from './vpd-block-device-characteristics.ts';
 import { readVpdBlockLimits } from './vpd-block-limits.ts';
 import { readVpdDeviceIdentification } from './vpd-device-identification.ts';
@@ -76,11 +75,5 @@ export function readVpdPage(bytes: Uint8Array): NamedVpdPage | undefined {
  * readVpdPageAs('unitSerialNumber', writeVpdUnitSerialNumber({ serialNumber: 'disk-7' })).serialNumber; // 'disk-7'
  */
 export function readVpdPageAs<N extends VpdPageName>(name: N, bytes: Uint8Array): VpdPage<N> {
-  const page = readVpdPage(bytes);
-  if (page?.name !== name) {
-    throw new ProtocolError(
-      `Cannot read VPD page ${hexByte(vpdPageCode(name))}: the device sent page ${hexByte(bytes[1] ?? 0)}`,
-    );
-  }
-  return page.page as VpdPage<N>;
+  return vpdPages[vpdPageCode(name) as keyof typeof vpdPages].read(bytes) as VpdPage<N>;
 }
