@@ -25,6 +25,6 @@ export {
   RejectError,
 } from './errors.ts';
 export { cdb } from './scsi/cdb.ts';
+export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/request.ts';
 export { ScsiStatusError } from './scsi/status-error.ts';
-export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/task.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';

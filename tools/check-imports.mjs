@@ -15,15 +15,16 @@ const MAY_IMPORT = {
   device: ['scsi'],
   initiator: ['pdu', 'login', 'scsi'],
   target: ['pdu', 'login', 'device'],
-  node: ['initiator', 'target', 'device'],
-  client: ['node', 'initiator', 'login', 'scsi', 'pdu'],
+  unit: ['scsi'],
+  node: ['initiator', 'target', 'device', 'unit'],
+  wire: ['node', 'login', 'scsi', 'pdu'],
+  client: ['node', 'initiator', 'unit', 'login', 'scsi', 'pdu'],
   server: ['node', 'target', 'device', 'login', 'scsi'],
-  cli: ['client', 'server', 'scsi'],
-  conformance: ['client', 'node', 'scsi', 'pdu'],
-  index: ['client', 'server', 'scsi', 'node'],
+  cli: ['client', 'server', 'unit', 'scsi'],
+  index: ['client', 'unit', 'scsi', 'node'],
 };
 /** Rooms that may import node: modules and packages. All others are sans I/O. */
-const MAY_DO_IO = new Set(['node', 'client', 'server', 'cli', 'conformance', 'index']);
+const MAY_DO_IO = new Set(['node', 'wire', 'client', 'server', 'cli', 'index']);
 
 const src = resolve(dirname(fileURLToPath(import.meta.url)), '../src');
 const files = readdirSync(src, { recursive: true }).filter((name) => name.endsWith('.ts'));

@@ -3,9 +3,9 @@ import { viewOf } from '../bytes/hex.ts';
 import type { LogicalUnit } from '../client/logical-unit.ts';
 import { ProtocolError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
+import type { ScsiResult } from '../scsi/request.ts';
 import { isUnitAttention } from '../scsi/sense.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
-import type { ScsiResult } from '../scsi/task.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 

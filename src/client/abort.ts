@@ -1,7 +1,7 @@
 import { IscsiError } from '../errors.ts';
-import type { ScsiTask } from '../initiator/scsi-task.ts';
+import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
-import type { AbortSignalLike } from '../scsi/task.ts';
+import type { AbortSignalLike } from '../scsi/request.ts';
 
 /** Everyone who waits for one signal, and the listener that serves them all. */
 interface Waiting {
@@ -37,7 +37,7 @@ export function whenAborted(signal: AbortSignalLike | undefined, act: () => void
  * Aborts `task` at the target when `signal` says so. The task then settles when the target has confirmed the end of the command.
  * @returns Stops listening. To be called when the task settles.
  */
-export function onAbort(core: InitiatorSession, task: ScsiTask, signal: AbortSignalLike): () => void {
+export function onAbort(core: InitiatorSession, task: InitiatorTask, signal: AbortSignalLike): () => void {
   const tag = task.initiatorTaskTag; // the task object is used again; the tag is not
   return whenAborted(signal, () => core.abort(task, tag, aborted(signal.reason)));
 }

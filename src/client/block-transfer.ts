@@ -1,5 +1,5 @@
 import { IscsiError } from '../errors.ts';
-import type { ScsiTask } from '../initiator/scsi-task.ts';
+import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import { now } from '../node/clock.ts';
 import { writeReadCdb, writeWriteCdb } from '../scsi/fast.ts';
 import type { Lun } from '../scsi/lun.ts';
@@ -66,7 +66,7 @@ export function moveBlocks<T>(
     task.settle = (settled, error) => {
       stop?.();
       if (error === undefined && (settled.status !== SCSI_STATUS.GOOD || settled.residualCount !== 0)) {
-        const again = afterRefusal(unit, write, buffer, address, options, value, settled);
+        const again = afterRefusal(unit, write, buffer, address, options, value, task);
         resolve(onSettled === undefined ? again : again.finally(onSettled));
         return;
       }
@@ -111,7 +111,7 @@ export async function moveManyBlocks(
 }
 
 function fill(
-  task: ScsiTask,
+  task: InitiatorTask,
   unit: TransferUnit,
   write: boolean,
   buffer: Uint8Array,
@@ -142,7 +142,7 @@ function afterRefusal<T>(
   address: number,
   options: TransferOptions,
   value: T,
-  task: ScsiTask,
+  task: InitiatorTask,
 ): Promise<T> {
   const { status, residual, residualCount } = task;
   const name = commandNameOf(write, task);
@@ -180,7 +180,7 @@ function retriesOf(options: TransferOptions & { readonly [RETRIES]?: Retries }, 
   return options[RETRIES] ?? new Retries(left);
 }
 
-function commandNameOf(write: boolean, task: ScsiTask): string {
+function commandNameOf(write: boolean, task: InitiatorTask): string {
   const long = task.cdb.getUint8(0) >= 0x80;
   return `${write ? 'WRITE' : 'READ'}_${long ? 16 : 10}`;
 }

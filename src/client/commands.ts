@@ -1,9 +1,9 @@
 import { IscsiError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
+import type { AbortSignalLike, ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import { isUnitAttention, type Sense } from '../scsi/sense.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
-import type { AbortSignalLike, ScsiRequest, ScsiResult } from '../scsi/task.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
 import type { TransferUnit } from './block-transfer.ts';

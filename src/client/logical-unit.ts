@@ -4,7 +4,7 @@ import { cdb } from '../scsi/cdb.ts';
 import type { Inquiry } from '../scsi/data/inquiry.ts';
 import type { VpdPage, VpdPageName } from '../scsi/data/vpd-pages.ts';
 import { formatLun, type Lun } from '../scsi/lun.ts';
-import type { ScsiRequest, ScsiResult, ScsiTransport } from '../scsi/task.ts';
+import type { ScsiRequest, ScsiResult, ScsiTransport } from '../scsi/request.ts';
 import { moveBlocks, moveManyBlocks, type TransferOptions } from './block-transfer.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
 import { command } from './commands.ts';

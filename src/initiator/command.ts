@@ -4,7 +4,7 @@ import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
 import { type ScsiCommand, writeScsiCommand } from '../pdu/scsi-command.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { type DataOutLimits, sendDataOut } from './data-out.ts';
-import type { ScsiTask } from './scsi-task.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 
 /** What the negotiation left to decide about data that goes without being asked for (RFC 7143 §13.10, §13.11, §13.14). */
 export interface CommandRules extends DataOutLimits {
@@ -38,7 +38,7 @@ const header: { -readonly [K in keyof ScsiCommand]: ScsiCommand[K] } = {
  * Immediate data is at most FirstBurstLength and the target's MaxRecvDataSegmentLength. With F=0 the unsolicited total is exactly
  * the lesser of FirstBurstLength and the Expected Data Transfer Length. Hot path: nothing is allocated without AHS.
  */
-export function sendCommand(outbox: Outbox, rules: CommandRules, task: ScsiTask): void {
+export function sendCommand(outbox: Outbox, rules: CommandRules, task: InitiatorTask): void {
   const toSend = task.dataOut.length;
   const burst = Math.min(toSend, rules.firstBurstLength);
   const immediate = rules.immediateData ? Math.min(burst, rules.maxSendDataSegmentLength) : 0;
@@ -75,7 +75,7 @@ export function sendCommand(outbox: Outbox, rules: CommandRules, task: ScsiTask)
 }
 
 /** The AHS area of a command that needs one: a CDB over 16 bytes, or both directions at once (RFC 7143 §11.2.2). */
-function additionalHeaders(task: ScsiTask): Uint8Array | undefined {
+function additionalHeaders(task: InitiatorTask): Uint8Array | undefined {
   const { longCdb } = task;
   const bidirectional = task.dataIn.length > 0 && task.dataOut.length > 0;
   if (longCdb === undefined && !bidirectional) return undefined;

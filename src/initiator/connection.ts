@@ -11,9 +11,9 @@ import { type CommandRules, sendCommand } from './command.ts';
 import type { ConnectionConfig } from './connection-config.ts';
 import { Exchange } from './exchange.ts';
 import { HANDLERS, type PduRules } from './handlers.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 import { LoginRun } from './login-run.ts';
 import * as requests from './requests.ts';
-import type { ScsiTask } from './scsi-task.ts';
 import type { InitiatorSession } from './session.ts';
 
 const LOGIN_DATA_SEGMENT_LENGTH = 8192; // the default holds until the login has ended (RFC 7143 §13.12)
@@ -143,7 +143,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
   }
 
   /** Whether data of `task` waits to be written that was not copied. */
-  stillSends(task: ScsiTask): boolean {
+  stillSends(task: InitiatorTask): boolean {
     return task.dataEnd > this.outbox.flushedPosition;
   }
 
@@ -194,7 +194,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
   }
 
   /** Sends a SCSI command whose CmdSN has been given. */
-  sendCommand(task: ScsiTask): void {
+  sendCommand(task: InitiatorTask): void {
     sendCommand(this.outbox, this, task);
   }
 

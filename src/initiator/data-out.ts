@@ -1,6 +1,6 @@
 import { type DataOut, writeDataOut } from '../pdu/data-out.ts';
 import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
-import type { ScsiTask } from './scsi-task.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 
 /** What the data phase needs to know of the connection. */
 export interface DataOutLimits {
@@ -35,7 +35,12 @@ const header: { -readonly [K in keyof DataOut]: DataOut[K] } = {
  * Sends one sequence of Data-Out PDUs, unsolicited or in answer to an R2T (RFC 7143 §11.7, §11.8):
  * contiguous offsets, DataSN from 0, F on the last, each no longer than the target takes. Payload goes out by reference when it is long.
  */
-export function sendDataOut(outbox: Outbox, limits: DataOutLimits, task: ScsiTask, sequence: DataOutSequence): void {
+export function sendDataOut(
+  outbox: Outbox,
+  limits: DataOutLimits,
+  task: InitiatorTask,
+  sequence: DataOutSequence,
+): void {
   const end = sequence.offset + sequence.length;
   header.lunHigh = sequence.lunHigh;
   header.lunLow = sequence.lunLow;

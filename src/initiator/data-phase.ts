@@ -8,7 +8,7 @@ import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import type { InitiatorConnection } from './connection.ts';
 import { sendDataOut } from './data-out.ts';
-import type { ScsiTask } from './scsi-task.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 
 const FINAL = 0x80;
 const BIDIRECTIONAL_UNDERFLOW = 0x08;
@@ -133,12 +133,12 @@ export function onR2T(c: InitiatorConnection, v: DataView, at: number): void {
  * Whether a DataSN, R2TSN or ExpDataSN is the one that comes next. R2Ts and Data-Ins of a bidirectional command share one numbering
  * (RFC 7143 §11.7.5), but the RFC's own example numbers them apart: both are taken.
  */
-function isNext(number: number, own: number, task: ScsiTask): boolean {
+function isNext(number: number, own: number, task: InitiatorTask): boolean {
   if (number === own) return true;
   return task.dataIn.length > 0 && task.dataOut.length > 0 && number === task.nextDataSN + task.nextR2TSN;
 }
 
-function findTask(c: InitiatorConnection, v: DataView, at: number): ScsiTask | undefined {
+function findTask(c: InitiatorConnection, v: DataView, at: number): InitiatorTask | undefined {
   const task = c.session.tasks.find(initiatorTaskTag(v, at));
   if (task === undefined) return undefined;
   if (task.kind !== 'scsi')
@@ -152,7 +152,7 @@ function findTask(c: InitiatorConnection, v: DataView, at: number): ScsiTask | u
 /** Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143 §11.4.5). */
 function complete(
   c: InitiatorConnection,
-  task: ScsiTask,
+  task: InitiatorTask,
   status: number,
   flags: number,
   count: number,
@@ -191,7 +191,7 @@ function complete(
  * A Data-In whose digest is wrong counts as not received (RFC 7143 §7.8). At error recovery level 0 that ends its task; when it carried
  * the status, that is lost too, and with it the session.
  */
-function rejectData(c: InitiatorConnection, task: ScsiTask | undefined, hasStatus: boolean): void {
+function rejectData(c: InitiatorConnection, task: InitiatorTask | undefined, hasStatus: boolean): void {
   const error = new DigestError('The data digest of a Data-In is wrong: data was damaged on the way');
   if (hasStatus) throw error;
   if (task !== undefined) {

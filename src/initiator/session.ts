@@ -5,8 +5,8 @@ import { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from '../spec/is
 import { CommandWindow } from './command-window.ts';
 import type { InitiatorConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
+import { InitiatorTask } from './initiator-task.ts';
 import type { TaskManagementFields } from './requests.ts';
-import { ScsiTask } from './scsi-task.ts';
 import { TaskQueue } from './task-queue.ts';
 import { TaskTable } from './task-table.ts';
 
@@ -51,7 +51,7 @@ export interface SessionEvent {
   readonly sense: Uint8Array | undefined;
 }
 
-type Entry = ScsiTask | Exchange;
+type Entry = InitiatorTask | Exchange;
 
 /**
  * The initiator's side of one session: command numbering, the tasks and their deadlines. It has one connection today; what belongs to a
@@ -69,9 +69,9 @@ export class InitiatorSession {
   parameters: OperationalParameters | undefined = undefined;
 
   readonly #queue = new TaskQueue();
-  readonly #spare: ScsiTask[] = [];
-  readonly #aborts: ScsiTask[] = [];
-  readonly #flushing: ScsiTask[] = [];
+  readonly #spare: InitiatorTask[] = [];
+  readonly #aborts: InitiatorTask[] = [];
+  readonly #flushing: InitiatorTask[] = [];
   #abortRunning = false;
   #endedBy: IscsiError | undefined;
   #connection: InitiatorConnection | undefined;
@@ -95,12 +95,12 @@ export class InitiatorSession {
   }
 
   /** A task to fill in and submit. It must be submitted, or is lost to the pool, which does no harm. */
-  newTask(): ScsiTask {
-    return this.#spare.pop() ?? new ScsiTask();
+  newTask(): InitiatorTask {
+    return this.#spare.pop() ?? new InitiatorTask();
   }
 
   /** Sends a command as soon as the window allows. A session that cannot take it settles it before this returns. */
-  submit(task: ScsiTask): void {
+  submit(task: InitiatorTask): void {
     if (this.phase !== 'fullFeature' || this.tasks.size >= MOST_COMMANDS) {
       this.#end(task, this.#cannotTake());
       return;
@@ -129,7 +129,7 @@ export class InitiatorSession {
    * Gives up a task: `reason` is what it settles with once the target has confirmed that it does nothing more. When the answer to the command
    * comes first, that answer counts. `tag` guards against a task object that has been used again.
    */
-  abort(task: ScsiTask, tag: number, reason: IscsiError): void {
+  abort(task: InitiatorTask, tag: number, reason: IscsiError): void {
     if (task.initiatorTaskTag !== tag) return;
     if (task.phase === 'queued') {
       this.#queue.remove(task);
@@ -149,7 +149,7 @@ export class InitiatorSession {
    * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target may answer before that, and
    * what the caller then puts into its buffer must not go out.
    */
-  settle(task: ScsiTask, error: IscsiError | undefined): void {
+  settle(task: InitiatorTask, error: IscsiError | undefined): void {
     if (this.phase !== 'closed' && this.#connection?.stillSends(task) === true) {
       if (task.phase === 'flushing') return;
       task.phase = 'flushing';
@@ -268,7 +268,7 @@ export class InitiatorSession {
     if (overdue) this.#connection?.fail(timedOut('The target stopped answering'));
   }
 
-  #abortIfDue(task: ScsiTask, now: number): void {
+  #abortIfDue(task: InitiatorTask, now: number): void {
     if (now < task.abortAt) {
       this.expect(task.abortAt);
       return;
@@ -277,7 +277,7 @@ export class InitiatorSession {
     this.abort(task, task.initiatorTaskTag, timedOut(`No answer within ${task.timeout} ms`));
   }
 
-  #send(task: ScsiTask): void {
+  #send(task: InitiatorTask): void {
     task.phase = 'sent';
     task.cmdSN = this.window.take();
     this.#connection?.sendCommand(task);
@@ -306,7 +306,7 @@ export class InitiatorSession {
     }
   }
 
-  #aborted(task: ScsiTask, tag: number, error: IscsiError | undefined, response: number | undefined): void {
+  #aborted(task: InitiatorTask, tag: number, error: IscsiError | undefined, response: number | undefined): void {
     this.#abortRunning = false;
     if (this.phase === 'closed') return;
     const gone = error === undefined && (response === FUNCTION_COMPLETE || response === TASK_DOES_NOT_EXIST);
@@ -324,7 +324,7 @@ export class InitiatorSession {
     this.#nextAbort();
   }
 
-  #end(task: ScsiTask, error: IscsiError | undefined): void {
+  #end(task: InitiatorTask, error: IscsiError | undefined): void {
     task.phase = 'settled';
     const { settle } = task;
     settle(task, error);

@@ -1,19 +1,19 @@
-import type { ScsiTask } from './scsi-task.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 
 /** First in, first out: the commands that wait for the window. Taking one out is O(1), withdrawing one O(n). */
 export class TaskQueue {
-  #tasks: (ScsiTask | undefined)[] = [];
+  #tasks: (InitiatorTask | undefined)[] = [];
   #head = 0;
 
   get empty(): boolean {
     return this.#head === this.#tasks.length;
   }
 
-  push(task: ScsiTask): void {
+  push(task: InitiatorTask): void {
     this.#tasks.push(task);
   }
 
-  shift(): ScsiTask | undefined {
+  shift(): InitiatorTask | undefined {
     const task = this.#tasks[this.#head];
     this.#tasks[this.#head] = undefined;
     this.#head++;
@@ -27,7 +27,7 @@ export class TaskQueue {
     return task;
   }
 
-  remove(task: ScsiTask): void {
+  remove(task: InitiatorTask): void {
     const at = this.#tasks.indexOf(task, this.#head);
     if (at >= 0) this.#tasks.splice(at, 1);
     if (this.empty) {

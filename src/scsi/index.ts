@@ -109,6 +109,8 @@ export {
 export type { Field, FieldInput, FieldTable, FieldValues, Flag } from './fields.ts';
 export type { DecodedLun, Lun } from './lun.ts';
 export { decodeLun, encodeLun, formatLun, parseLun, sameLun } from './lun.ts';
+export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, ScsiTransport, TaskAttribute } from './request.ts';
+export { NO_RESIDUAL } from './request.ts';
 export type { Sense } from './sense.ts';
 export { describeSense, isBecomingReady, isMediumNotPresent, isUnitAttention, parseSense } from './sense.ts';
 export type { SenseDescriptor } from './sense-descriptors.ts';
@@ -116,5 +118,3 @@ export { readSenseDescriptors } from './sense-descriptors.ts';
 export type { SenseFields } from './sense-write.ts';
 export { descriptorSense, fixedSense } from './sense-write.ts';
 export { ScsiStatusError, scsiStatusError } from './status-error.ts';
-export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, ScsiTransport, TaskAttribute } from './task.ts';
-export { NO_RESIDUAL } from './task.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError, ProtocolError } from '../../src/errors.ts';
-import { ScsiTask } from '../../src/initiator/scsi-task.ts';
+import { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import { TaskQueue } from '../../src/initiator/task-queue.ts';
 import { TaskTable } from '../../src/initiator/task-table.ts';
 import { seededRandom } from '../pdu/random.ts';
@@ -64,11 +64,11 @@ test('add() fills 65536 slots, then refuses; the reserved tag is never among the
 test('TaskQueue gives tasks in order, whatever is withdrawn meanwhile', () => {
   const random = seededRandom();
   const queue = new TaskQueue();
-  const model: ScsiTask[] = [];
+  const model: InitiatorTask[] = [];
   for (let step = 0; step < 20_000; step++) {
     const dice = random.below(10);
     if (dice < 5) {
-      const task = new ScsiTask();
+      const task = new InitiatorTask();
       queue.push(task);
       model.push(task);
     } else if (dice < 9 && model.length > 0) {

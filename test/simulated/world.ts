@@ -3,7 +3,7 @@ import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
 import type { IscsiError } from '../../src/errors.ts';
 import { InitiatorConnection } from '../../src/initiator/connection.ts';
-import type { ScsiTask } from '../../src/initiator/scsi-task.ts';
+import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import { InitiatorSession } from '../../src/initiator/session.ts';
 import { INITIATOR_POLICY, type OperationalPolicy, TARGET_POLICY } from '../../src/login/policy.ts';
 import { payloadCrc32c } from '../../src/node/crc32c.ts';
@@ -128,7 +128,7 @@ export class World {
   }
 
   /** Submits one command; the promise gives its status, or is rejected with its error. Counts how often it settled. */
-  submit(fill: (task: ScsiTask) => void, counter: { settled: number } = { settled: 0 }): Promise<number> {
+  submit(fill: (task: InitiatorTask) => void, counter: { settled: number } = { settled: 0 }): Promise<number> {
     return new Promise((resolve, reject) => {
       const task = this.session.newTask();
       fill(task);

@@ -8,8 +8,8 @@ import type { IscsiError } from '../../src/errors.ts';
 import { InitiatorConnection } from '../../src/initiator/connection.ts';
 import type { ConnectionConfig } from '../../src/initiator/connection-config.ts';
 import type { ExchangeAnswer } from '../../src/initiator/exchange.ts';
+import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import type { LoginConfig } from '../../src/initiator/login-run.ts';
-import type { ScsiTask } from '../../src/initiator/scsi-task.ts';
 import { InitiatorSession, type SessionEvent } from '../../src/initiator/session.ts';
 import { INITIATOR_POLICY, type OperationalPolicy } from '../../src/login/policy.ts';
 import { TargetVoice, USUAL_ANSWERS } from '../initiator/voice.ts';
@@ -32,7 +32,7 @@ export interface RigOptions {
 
 /** A command that was submitted, and what came of it. */
 export interface Submitted {
-  readonly task: ScsiTask;
+  readonly task: InitiatorTask;
   readonly tag: number;
   /** How often it has settled: never more than once. */
   settled: number;

@@ -1,0 +1,55 @@
+import type { IscsiError } from '../errors.ts';
+import { ScsiTask } from '../scsi/scsi-task.ts';
+import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
+
+/**
+ * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data, so the caller's
+ * buffer is still in use.
+ */
+export type TaskPhase = 'idle' | 'queued' | 'sent' | 'aborting' | 'flushing' | 'settled';
+
+/** A SCSI command on its way through a session: what is asked and what came of it, and here, how far it is. */
+export class InitiatorTask extends ScsiTask {
+  readonly kind = 'scsi';
+  initiatorTaskTag = RESERVED_TAG;
+  lunHigh = 0;
+  lunLow = 0;
+  phase: TaskPhase = 'idle';
+  cmdSN = 0;
+  deadline = Number.POSITIVE_INFINITY;
+  /** When to begin aborting, so that the answer to the abort can come before the deadline. */
+  abortAt = Number.POSITIVE_INFINITY;
+  /** What the task will settle with once the abort in progress has ended. */
+  abortReason: IscsiError | undefined = undefined;
+  nextDataSN = 0;
+  nextR2TSN = 0;
+  /** Data-Out bytes sent so far; with DataSequenceInOrder also the offset that must be asked for next. */
+  sent = 0;
+  /** Where the last of its data that goes out by reference ends in the outbox. */
+  dataEnd = 0;
+  /** While `flushing`: what it will settle with. */
+  outcome: IscsiError | undefined = undefined;
+  /** Part of its data was damaged on the way: what still comes is dropped, and it cannot end well. */
+  damaged = false;
+
+  /** Expected Data Transfer Length: for a bidirectional command that of the write (RFC 7143 §11.3.4). */
+  get expectedDataTransferLength(): number {
+    return this.dataOut.length > 0 ? this.dataOut.length : this.dataIn.length;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.lunHigh = 0;
+    this.lunLow = 0;
+    this.phase = 'idle';
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.abortAt = Number.POSITIVE_INFINITY;
+    this.abortReason = undefined;
+    this.nextDataSN = 0;
+    this.nextR2TSN = 0;
+    this.sent = 0;
+    this.dataEnd = 0;
+    this.outcome = undefined;
+    this.damaged = false;
+  }
+}
