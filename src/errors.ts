@@ -50,6 +50,8 @@ export type ErrorCode =
 export interface IscsiErrorOptions extends ErrorOptions {
   /** What the reader can do about it: one sentence fragment, shown by the tools behind the message. */
   readonly hint?: string;
+  /** See {@link IscsiError.commandSent}. */
+  readonly commandSent?: boolean;
 }
 
 /**
@@ -64,13 +66,30 @@ export class IscsiError extends Error {
   readonly code: ErrorCode;
   /** What to do about it, where that is known. */
   readonly hint: string | undefined;
+  /**
+   * Of a command, or another request, that got no answer: whether it was sent. False: it never was at the target, and can be sent again
+   * without harm. True: whether it took effect is not known. Undefined where that is not the question.
+   */
+  readonly commandSent: boolean | undefined;
 
   constructor(code: ErrorCode, message: string, options?: IscsiErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
     this.hint = options?.hint;
+    this.commandSent = options?.commandSent;
   }
+}
+
+/**
+ * @internal The same error, of the same class, that says of its command whether it was sent. One error can be the reason for many commands, so it is
+ * not changed itself.
+ */
+export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
+  if (error.commandSent === commandSent) return error;
+  const copy = Object.create(Object.getPrototypeOf(error) as object, Object.getOwnPropertyDescriptors(error)) as E;
+  Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
+  return copy;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { IscsiError } from '../errors.ts';
-import { InitiatorConnection } from '../initiator/connection.ts';
 import { RedirectError } from '../initiator/login-run.ts';
 import { InitiatorSession } from '../initiator/session.ts';
 import type { SessionType } from '../login/keys.ts';
@@ -124,7 +123,7 @@ function attempt(
       },
       randomUint32(),
     );
-    const connection = new InitiatorConnection(core, {
+    const connection = core.addConnection({
       login: {
         initiatorName: options.initiatorName ?? DEFAULT_INITIATOR_NAME,
         initiatorAlias: options.initiatorAlias,
@@ -143,12 +142,12 @@ function attempt(
       payloadCrc32c,
     });
     const driver = new Driver(connection, socketClosed, options.busyPoll ?? DEFAULT_BUSY_POLL);
-    const stop = whenAborted(limit.signal, () => connection.fail(aborted(limit.signal?.reason)));
-    const timer = setTimeout(() => connection.fail(noAnswer(portal, options)), Math.max(1, limit.deadline - now()));
+    const stop = whenAborted(limit.signal, () => core.fail(aborted(limit.signal?.reason)));
+    const timer = setTimeout(() => core.fail(noAnswer(portal, options)), Math.max(1, limit.deadline - now()));
     driver.connect(
       destination,
       () => connection.connected(),
-      (cause) => connection.fail(connectError(cause, portal)),
+      (cause) => core.fail(connectError(cause, portal)),
     );
   });
 }

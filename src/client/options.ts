@@ -1,5 +1,5 @@
 import { IscsiError } from '../errors.ts';
-import type { SessionEvent } from '../initiator/session.ts';
+import type { SessionEvent } from '../initiator/session-host.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */

@@ -2,7 +2,8 @@ import { utf8 } from '../bytes/text.ts';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorConnection } from '../initiator/connection.ts';
 import type { ExchangeAnswer } from '../initiator/exchange.ts';
-import type { InitiatorSession, SessionEvent } from '../initiator/session.ts';
+import type { InitiatorSession } from '../initiator/session.ts';
+import type { SessionEvent } from '../initiator/session-host.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { now } from '../node/clock.ts';
 import { encodeLun, type Lun } from '../scsi/lun.ts';
@@ -128,7 +129,7 @@ export class Session implements AsyncDisposable {
       refCmdSN: 0,
     };
     const answer = await this.#exchange(options, (deadline, settle) =>
-      this.#parts.connection.sendTaskManagement(fields, deadline, settle),
+      this.core.taskManagement(fields, deadline, settle),
     );
     return answer.response ?? 0;
   }
@@ -144,9 +145,7 @@ export class Session implements AsyncDisposable {
         `Cannot ping with ${data.length} bytes: the target takes ${this.parameters.targetMaxRecvDataSegmentLength}`,
       );
     }
-    const answer = await this.#exchange(options, (deadline, settle) =>
-      this.#parts.connection.sendNop(data, deadline, settle),
-    );
+    const answer = await this.#exchange(options, (deadline, settle) => this.core.nop(data, deadline, settle));
     return answer.data ?? EMPTY;
   }
 
@@ -160,9 +159,7 @@ export class Session implements AsyncDisposable {
       const allowed = this.parameters.targetMaxRecvDataSegmentLength;
       if (bytes.length > allowed)
         throw new IscsiError('ISCSI_USAGE', `Cannot send ${bytes.length} bytes of text: the target takes ${allowed}`);
-      const answer = await this.#exchange(options, (deadline, settle) =>
-        this.#parts.connection.sendText(bytes, deadline, settle),
-      );
+      const answer = await this.#exchange(options, (deadline, settle) => this.core.text(bytes, deadline, settle));
       return answer.data ?? EMPTY;
     };
     const turn = this.#textBusy.then(run, run);
@@ -198,7 +195,7 @@ export class Session implements AsyncDisposable {
 
   /** @internal Gives the session up at once: whatever waits settles with `error`. */
   abandon(error: IscsiError): void {
-    this.#parts.connection.fail(error);
+    this.core.fail(error);
   }
 
   /** @internal The gate of a logical unit: all who have it open in this session go through the same. */
@@ -210,7 +207,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.core.phase === 'fullFeature') this.#parts.connection.logout(now() + this.timeout + LOGOUT_TIMEOUT);
+    if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.#parts.ended;
   }
 

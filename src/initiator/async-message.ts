@@ -1,17 +1,17 @@
 import { IscsiError } from '../errors.ts';
-import { readAsyncMessage } from '../pdu/async-message.ts';
+import { checkAsyncMessage, readAsyncMessage } from '../pdu/async-message.ts';
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
 import type { InitiatorConnection } from './connection.ts';
-
-const NO_TEXT = new Uint8Array(0);
+import type { SessionState } from './session-state.ts';
 
 /** What the target says unasked (RFC 7143 §11.9). Events that are not known are reported and otherwise ignored. */
-export function onAsyncMessage(c: InitiatorConnection, v: DataView, at: number): void {
+export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
+  checkAsyncMessage(v, at);
   const pdu = readAsyncMessage(v, at);
   c.acknowledge(pdu.statSN);
   const scsi = pdu.asyncEvent === ASYNC_EVENTS.SCSI_EVENT && c.sink.length > 0;
-  c.session.host.event({
+  s.announce({
     asyncEvent: pdu.asyncEvent,
     asyncVCode: pdu.asyncVCode,
     parameters: [pdu.parameter1, pdu.parameter2, pdu.parameter3],
@@ -19,7 +19,7 @@ export function onAsyncMessage(c: InitiatorConnection, v: DataView, at: number):
   });
   switch (pdu.asyncEvent) {
     case ASYNC_EVENTS.LOGOUT_REQUEST:
-      c.logout(c.now + Math.max(1, pdu.parameter3) * 1000);
+      s.logout(s.now() + Math.max(1, pdu.parameter3) * 1000);
       break;
     case ASYNC_EVENTS.CONNECTION_DROP:
     case ASYNC_EVENTS.SESSION_DROP:
@@ -29,13 +29,9 @@ export function onAsyncMessage(c: InitiatorConnection, v: DataView, at: number):
     case ASYNC_EVENTS.NEGOTIATION_REQUEST:
       // An empty Text Request lets the target make its proposals (RFC 7143 §11.9.1); it changes nothing that we have not agreed to.
       // One that is under way already does as well.
-      if (!c.textPending) c.sendText(NO_TEXT, c.now + Math.max(1, pdu.parameter3) * 1000, ignore);
+      if (!s.textUnderWay) s.inviteProposals(s.now() + Math.max(1, pdu.parameter3) * 1000);
       break;
     default:
       break;
   }
-}
-
-function ignore(): void {
-  // Whatever the target proposes, the parameters stay as they are.
 }

@@ -3,15 +3,9 @@ import { extendedCdbAhsLength, writeBidirectionalReadLengthAhs, writeExtendedCdb
 import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
 import { type ScsiCommand, writeScsiCommand } from '../pdu/scsi-command.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
-import { type DataOutLimits, sendDataOut } from './data-out.ts';
+import type { CommandRules } from './connection-rules.ts';
+import { sendDataOut } from './data-out.ts';
 import type { InitiatorTask } from './initiator-task.ts';
-
-/** What the negotiation left to decide about data that goes without being asked for (RFC 7143 §13.10, §13.11, §13.14). */
-export interface CommandRules extends DataOutLimits {
-  readonly immediateData: boolean;
-  readonly initialR2T: boolean;
-  readonly firstBurstLength: number;
-}
 
 const BIDIRECTIONAL_AHS_LENGTH = 8;
 

@@ -1,13 +1,7 @@
 import { type DataOut, writeDataOut } from '../pdu/data-out.ts';
 import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
+import type { DataOutRules } from './connection-rules.ts';
 import type { InitiatorTask } from './initiator-task.ts';
-
-/** What the data phase needs to know of the connection. */
-export interface DataOutLimits {
-  /** The target's MaxRecvDataSegmentLength: the largest data segment that may be sent, in bytes. */
-  readonly maxSendDataSegmentLength: number;
-  readonly expStatSN: number;
-}
 
 /** One sequence of Data-Out PDUs. */
 export interface DataOutSequence {
@@ -35,21 +29,16 @@ const header: { -readonly [K in keyof DataOut]: DataOut[K] } = {
  * Sends one sequence of Data-Out PDUs, unsolicited or in answer to an R2T (RFC 7143 §11.7, §11.8):
  * contiguous offsets, DataSN from 0, F on the last, each no longer than the target takes. Payload goes out by reference when it is long.
  */
-export function sendDataOut(
-  outbox: Outbox,
-  limits: DataOutLimits,
-  task: InitiatorTask,
-  sequence: DataOutSequence,
-): void {
+export function sendDataOut(outbox: Outbox, rules: DataOutRules, task: InitiatorTask, sequence: DataOutSequence): void {
   const end = sequence.offset + sequence.length;
   header.lunHigh = sequence.lunHigh;
   header.lunLow = sequence.lunLow;
   header.initiatorTaskTag = task.initiatorTaskTag;
   header.targetTransferTag = sequence.targetTransferTag;
-  header.expStatSN = limits.expStatSN;
+  header.expStatSN = rules.expStatSN;
   header.dataSN = 0;
   for (let offset = sequence.offset; offset < end; ) {
-    const length = Math.min(end - offset, limits.maxSendDataSegmentLength);
+    const length = Math.min(end - offset, rules.maxSendDataSegmentLength);
     header.final = offset + length === end;
     header.dataSegmentLength = length;
     header.bufferOffset = offset;

@@ -1,20 +1,37 @@
 import { DigestError, IscsiError, ProtocolError } from '../errors.ts';
 import { dataSegmentLength, initiatorTaskTag, lunHigh, lunLow } from '../pdu/bhs.ts';
-import { dataInBufferOffset, dataInDataSN } from '../pdu/data-in.ts';
-import { expCmdSN, maxCmdSN, statSN, targetTransferTag } from '../pdu/numbers.ts';
-import { checkR2T, r2tBufferOffset, r2tDesiredDataTransferLength, r2tR2TSN } from '../pdu/r2t.ts';
-import { scsiResponseExpDataSN, scsiResponseResponse } from '../pdu/scsi-response.ts';
+import {
+  checkDataIn,
+  dataInBufferOffset,
+  dataInDataSN,
+  dataInHasStatus,
+  dataInOverflow,
+  dataInResidualCount,
+  dataInStatus,
+  dataInUnderflow,
+} from '../pdu/data-in.ts';
+import { expCmdSN, maxCmdSN, statSN } from '../pdu/numbers.ts';
+import { checkR2T, r2tBufferOffset, r2tDesiredDataTransferLength, r2tR2TSN, r2tTargetTransferTag } from '../pdu/r2t.ts';
+import {
+  checkScsiResponse,
+  SCSI_RESPONSES,
+  scsiResponseBidirectionalReadResidualCount,
+  scsiResponseBidirectionalUnderflow,
+  scsiResponseExpDataSN,
+  scsiResponseOverflow,
+  scsiResponseResidualCount,
+  scsiResponseResponse,
+  scsiResponseStatus,
+  scsiResponseUnderflow,
+} from '../pdu/scsi-response.ts';
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import { requireAllegiance } from './allegiance.ts';
 import type { InitiatorConnection } from './connection.ts';
 import { sendDataOut } from './data-out.ts';
 import type { InitiatorTask } from './initiator-task.ts';
+import type { SessionState } from './session-state.ts';
 
-const FINAL = 0x80;
-const BIDIRECTIONAL_UNDERFLOW = 0x08;
-const OVERFLOW = 0x04;
-const UNDERFLOW = 0x02;
-const STATUS_PRESENT = 0x01;
 /** Data segments from this length on are worth two reads: one for the header, one for the data, to its place. */
 const LONG_SEGMENT = 64 * 1024;
 const NOTHING = new Uint8Array(0);
@@ -23,8 +40,9 @@ const NOTHING = new Uint8Array(0);
  * Finds the place of a Data-In's payload (RFC 7143 §11.7). With DataPDUInOrder and DataSequenceInOrder, which this initiator always
  * negotiates, each begins where the one before ended: so nothing can be missing, doubled or outside the buffer. Hot path.
  */
-export function beginDataIn(c: InitiatorConnection, v: DataView, at: number): void {
-  const task = findTask(c, v, at);
+export function beginDataIn(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
+  checkDataIn(v, at);
+  const task = findTask(s, c, v, at);
   const length = dataSegmentLength(v, at);
   if (task === undefined || task.damaged || length === 0) {
     c.sink = NOTHING;
@@ -43,23 +61,24 @@ export function beginDataIn(c: InitiatorConnection, v: DataView, at: number): vo
 }
 
 /** A Data-In is complete; with S it carries the status too (RFC 7143 §11.7.3). Hot path. */
-export function endDataIn(c: InitiatorConnection, v: DataView, at: number, dataDigestOk: boolean): void {
-  c.session.window.update(expCmdSN(v, at), maxCmdSN(v, at));
-  const flags = v.getUint8(at + 1);
-  const hasStatus = (flags & STATUS_PRESENT) !== 0;
-  const task = findTask(c, v, at);
+export function endDataIn(
+  s: SessionState,
+  c: InitiatorConnection,
+  v: DataView,
+  at: number,
+  dataDigestOk: boolean,
+): void {
+  s.window.update(expCmdSN(v, at), maxCmdSN(v, at));
+  const hasStatus = dataInHasStatus(v, at);
+  const task = findTask(s, c, v, at);
   if (!dataDigestOk) {
-    rejectData(c, task, hasStatus);
+    rejectData(s, task, hasStatus);
     return;
   }
-  if (hasStatus) {
-    if ((flags & FINAL) === 0)
-      throw new ProtocolError('Cannot take a Data-In with status that is not final', { clause: '11.7.3' });
-    c.acknowledge(statSN(v, at));
-  }
+  if (hasStatus) c.acknowledge(statSN(v, at));
   if (task === undefined) return;
   if (task.damaged) {
-    if (hasStatus) c.session.settle(task, task.abortReason);
+    if (hasStatus) s.settle(task, task.abortReason);
     return;
   }
   if (!isNext(dataInDataSN(v, at), task.nextDataSN, task)) {
@@ -69,22 +88,27 @@ export function endDataIn(c: InitiatorConnection, v: DataView, at: number, dataD
   }
   task.nextDataSN++;
   task.received += dataSegmentLength(v, at);
-  if (hasStatus) complete(c, task, v.getUint8(at + 3), flags, v.getUint32(at + 44));
+  if (!hasStatus) return;
+  const underflow = dataInUnderflow(v, at);
+  takeOutcome(task, dataInStatus(v, at), underflow, dataInOverflow(v, at), dataInResidualCount(v, at));
+  complete(s, task, underflow && task.dataOut.length === 0 ? task.residualCount : 0);
 }
 
 /** A SCSI Response ends the task (RFC 7143 §11.4). A response other than "completed at target" makes status and flags meaningless. */
-export function onScsiResponse(c: InitiatorConnection, v: DataView, at: number): void {
+export function onScsiResponse(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
+  checkScsiResponse(v, at);
   c.acknowledge(statSN(v, at));
-  const task = findTask(c, v, at);
+  const task = findTask(s, c, v, at);
   if (task === undefined) return;
-  if (task.dataOut.length > 0) c.longSegments = false;
+  const writes = task.dataOut.length > 0;
+  if (writes) c.longSegments = false;
   const response = scsiResponseResponse(v, at);
-  if (response !== 0) {
+  if (response !== SCSI_RESPONSES.COMPLETED_AT_TARGET) {
     const text = `The target could not carry out the command: iSCSI response 0x${response.toString(16).padStart(2, '0')}`;
-    c.session.settle(task, new IscsiError('ISCSI_TARGET_FAILURE', text));
+    s.settle(task, new IscsiError('ISCSI_TARGET_FAILURE', text));
     return;
   }
-  const status = v.getUint8(at + 3);
+  const status = scsiResponseStatus(v, at);
   if (status === SCSI_STATUS.CHECK_CONDITION && c.sink.length === 0) {
     throw new ProtocolError('Cannot take CHECK CONDITION without sense data', { clause: '7.7' });
   }
@@ -92,16 +116,24 @@ export function onScsiResponse(c: InitiatorConnection, v: DataView, at: number):
   const sent = scsiResponseExpDataSN(v, at);
   if (!isNext(sent, task.nextDataSN, task) && task.dataIn.length > 0 && sent !== 0 && !task.damaged) {
     // 0 is tolerated: what counts is the byte account in complete(), and some targets leave the field empty.
-    c.session.settle(task, lost(`the target sent ${sent} Data-In PDUs, ${task.nextDataSN} arrived`));
+    s.settle(task, lost(`the target sent ${sent} Data-In PDUs, ${task.nextDataSN} arrived`));
     return;
   }
-  complete(c, task, status, v.getUint8(at + 1), v.getUint32(at + 44), v.getUint32(at + 40));
+  const underflow = scsiResponseUnderflow(v, at);
+  takeOutcome(task, status, underflow, scsiResponseOverflow(v, at), scsiResponseResidualCount(v, at));
+  complete(s, task, unreadBytes(task, v, at));
+}
+
+/** How many bytes of what the command reads the target says it did not send: of one that writes, too, there is a count for that alone. */
+function unreadBytes(task: InitiatorTask, v: DataView, at: number): number {
+  if (task.dataOut.length === 0) return task.residual === 'underflow' ? task.residualCount : 0;
+  return scsiResponseBidirectionalUnderflow(v, at) ? scsiResponseBidirectionalReadResidualCount(v, at) : 0;
 }
 
 /** The target wants data (RFC 7143 §11.8). Answered also while the command is being aborted (§4.2.3.3). */
-export function onR2T(c: InitiatorConnection, v: DataView, at: number): void {
+export function onR2T(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkR2T(v, at);
-  const task = findTask(c, v, at);
+  const task = findTask(s, c, v, at);
   if (task === undefined) return;
   const offset = r2tBufferOffset(v, at);
   const length = r2tDesiredDataTransferLength(v, at);
@@ -121,7 +153,7 @@ export function onR2T(c: InitiatorConnection, v: DataView, at: number): void {
   }
   task.nextR2TSN++;
   sendDataOut(c.outbox, c, task, {
-    targetTransferTag: targetTransferTag(v, at),
+    targetTransferTag: r2tTargetTransferTag(v, at),
     lunHigh: lunHigh(v, at),
     lunLow: lunLow(v, at),
     offset,
@@ -138,65 +170,61 @@ function isNext(number: number, own: number, task: InitiatorTask): boolean {
   return task.dataIn.length > 0 && task.dataOut.length > 0 && number === task.nextDataSN + task.nextR2TSN;
 }
 
-function findTask(c: InitiatorConnection, v: DataView, at: number): InitiatorTask | undefined {
-  const task = c.session.tasks.find(initiatorTaskTag(v, at));
+function findTask(s: SessionState, c: InitiatorConnection, v: DataView, at: number): InitiatorTask | undefined {
+  const task = s.tasks.find(initiatorTaskTag(v, at));
   if (task === undefined) return undefined;
   if (task.kind !== 'scsi')
     throw new ProtocolError(`Cannot take data or status for a ${task.kind} request`, { clause: '11.2.1.8' });
   if (task.phase === 'flushing') return undefined; // answered already
   if (task.phase === 'queued')
     throw new ProtocolError('Cannot take data or status for a command that was not sent', { clause: '11.2.1.8' });
+  requireAllegiance(task, c);
   return task;
 }
 
-/** Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143 §11.4.5). */
-function complete(
-  c: InitiatorConnection,
+/** Status, and how much less or more than announced was moved (RFC 7143 §11.4.5). */
+function takeOutcome(
   task: InitiatorTask,
   status: number,
-  flags: number,
-  count: number,
-  bidirectionalCount = 0,
+  underflow: boolean,
+  overflow: boolean,
+  residualCount: number,
 ): void {
-  if ((flags & (OVERFLOW | UNDERFLOW)) === (OVERFLOW | UNDERFLOW)) {
-    throw new ProtocolError('Cannot take a residual that is overflow and underflow at once', { clause: '11.4.1' });
-  }
-  const underflow = (flags & UNDERFLOW) !== 0;
   task.status = status;
-  task.residual = underflow ? 'underflow' : (flags & OVERFLOW) !== 0 ? 'overflow' : 'none';
-  task.residualCount = task.residual === 'none' ? 0 : count;
+  task.residual = underflow ? 'underflow' : overflow ? 'overflow' : 'none';
+  task.residualCount = underflow || overflow ? residualCount : 0;
+}
+
+/** Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143 §11.4.5). */
+function complete(s: SessionState, task: InitiatorTask, unread: number): void {
+  const { status } = task;
   if (task.damaged || (task.phase === 'aborting' && status === SCSI_STATUS.TASK_ABORTED)) {
-    c.session.settle(task, task.abortReason);
+    s.settle(task, task.abortReason);
     return;
   }
   const good = status === SCSI_STATUS.GOOD || status === SCSI_STATUS.CONDITION_MET;
-  const writes = task.dataOut.length > 0;
-  const told = writes ? ((flags & BIDIRECTIONAL_UNDERFLOW) !== 0 ? bidirectionalCount : 0) : underflow ? count : 0;
   const missing = task.dataIn.length - task.received;
-  if (good && task.dataIn.length > 0 && missing !== told) {
-    c.session.settle(task, lost(`${missing} bytes are missing, the target says ${told}`));
+  if (good && task.dataIn.length > 0 && missing !== unread) {
+    s.settle(task, lost(`${missing} bytes are missing, the target says ${unread}`));
     return;
   }
-  if (good && writes && !underflow && task.sent < task.dataOut.length) {
-    c.session.settle(
-      task,
-      lost(`the target took ${task.sent} of ${task.dataOut.length} bytes and says all is written`),
-    );
+  if (good && task.residual !== 'underflow' && task.sent < task.dataOut.length) {
+    s.settle(task, lost(`the target took ${task.sent} of ${task.dataOut.length} bytes and says all is written`));
     return;
   }
-  c.session.settle(task, undefined);
+  s.settle(task, undefined);
 }
 
 /**
  * A Data-In whose digest is wrong counts as not received (RFC 7143 §7.8). At error recovery level 0 that ends its task; when it carried
  * the status, that is lost too, and with it the session.
  */
-function rejectData(c: InitiatorConnection, task: InitiatorTask | undefined, hasStatus: boolean): void {
+function rejectData(s: SessionState, task: InitiatorTask | undefined, hasStatus: boolean): void {
   const error = new DigestError('The data digest of a Data-In is wrong: data was damaged on the way');
   if (hasStatus) throw error;
   if (task !== undefined) {
     task.damaged = true;
-    c.session.abort(task, task.initiatorTaskTag, error);
+    s.abort(task, task.initiatorTaskTag, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IscsiError } from '../errors.ts';
 import { ScsiTask } from '../scsi/scsi-task.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
+import type { InitiatorConnection } from './connection.ts';
 
 /**
  * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data, so the caller's
@@ -15,6 +16,8 @@ export class InitiatorTask extends ScsiTask {
   lunHigh = 0;
   lunLow = 0;
   phase: TaskPhase = 'idle';
+  /** The connection that carries it, from sending on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
+  connection: InitiatorConnection | undefined = undefined;
   cmdSN = 0;
   deadline = Number.POSITIVE_INFINITY;
   /** When to begin aborting, so that the answer to the abort can come before the deadline. */
@@ -42,6 +45,7 @@ export class InitiatorTask extends ScsiTask {
     this.lunHigh = 0;
     this.lunLow = 0;
     this.phase = 'idle';
+    this.connection = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
     this.abortAt = Number.POSITIVE_INFINITY;
     this.abortReason = undefined;

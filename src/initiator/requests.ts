@@ -18,8 +18,15 @@ export interface TaskManagementFields {
   readonly refCmdSN: number;
 }
 
-/** Sends a Task Management Function Request (RFC 7143 §11.5), always immediate: it must pass a closed window. */
-export function sendTaskManagement(c: InitiatorConnection, exchange: Exchange, fields: TaskManagementFields): void {
+// All of them are immediate: they must pass a closed window. `cmdSN` is the CmdSN that comes next; they carry it without using it up.
+
+/** Sends a Task Management Function Request (RFC 7143 §11.5). */
+export function sendTaskManagement(
+  c: InitiatorConnection,
+  cmdSN: number,
+  exchange: Exchange,
+  fields: TaskManagementFields,
+): void {
   c.outbox.pdu(writeTaskManagementRequest, {
     immediate: true,
     functionCode: fields.functionCode,
@@ -27,15 +34,15 @@ export function sendTaskManagement(c: InitiatorConnection, exchange: Exchange, f
     lunLow: fields.lunLow,
     initiatorTaskTag: exchange.initiatorTaskTag,
     referencedTaskTag: fields.referencedTaskTag,
-    cmdSN: c.session.window.next,
+    cmdSN,
     expStatSN: c.expStatSN,
     refCmdSN: fields.refCmdSN,
     expDataSN: 0,
   });
 }
 
-/** Sends a NOP-Out that wants a NOP-In (RFC 7143 §11.18), immediate, so that a closed window does not stop it. */
-export function sendPing(c: InitiatorConnection, exchange: Exchange, data: Uint8Array): void {
+/** Sends a NOP-Out that wants a NOP-In (RFC 7143 §11.18). */
+export function sendPing(c: InitiatorConnection, cmdSN: number, exchange: Exchange, data: Uint8Array): void {
   c.outbox.pdu(writeNopOut, {
     immediate: true,
     dataSegmentLength: data.length,
@@ -43,7 +50,7 @@ export function sendPing(c: InitiatorConnection, exchange: Exchange, data: Uint8
     lunLow: 0,
     initiatorTaskTag: exchange.initiatorTaskTag,
     targetTransferTag: RESERVED_TAG,
-    cmdSN: c.session.window.next,
+    cmdSN,
     expStatSN: c.expStatSN,
   });
   c.outbox.data(data, 0, data.length);
@@ -52,6 +59,7 @@ export function sendPing(c: InitiatorConnection, exchange: Exchange, data: Uint8
 /** Answers a NOP-In that wants it: the whole LUN and the tag copied, no data (RFC 7143 §11.18). */
 export function sendNopAnswer(
   c: InitiatorConnection,
+  cmdSN: number,
   targetTransferTag: number,
   lunHigh: number,
   lunLow: number,
@@ -63,7 +71,7 @@ export function sendNopAnswer(
     lunLow,
     initiatorTaskTag: RESERVED_TAG,
     targetTransferTag,
-    cmdSN: c.session.window.next,
+    cmdSN,
     expStatSN: c.expStatSN,
   });
 }
@@ -78,7 +86,13 @@ export interface TextPosition {
 const TEXT_START: TextPosition = { targetTransferTag: RESERVED_TAG, lunHigh: 0, lunLow: 0 };
 
 /** Sends a Text Request that holds the whole text, or, with a position and no text, asks for the next part of a long answer. */
-export function sendText(c: InitiatorConnection, exchange: Exchange, text: Uint8Array, position = TEXT_START): void {
+export function sendText(
+  c: InitiatorConnection,
+  cmdSN: number,
+  exchange: Exchange,
+  text: Uint8Array,
+  position = TEXT_START,
+): void {
   c.outbox.pdu(writeTextRequest, {
     immediate: true,
     final: true,
@@ -88,20 +102,20 @@ export function sendText(c: InitiatorConnection, exchange: Exchange, text: Uint8
     lunLow: position.lunLow,
     initiatorTaskTag: exchange.initiatorTaskTag,
     targetTransferTag: position.targetTransferTag,
-    cmdSN: c.session.window.next,
+    cmdSN,
     expStatSN: c.expStatSN,
   });
   c.outbox.data(text, 0, text.length);
 }
 
 /** Sends a Logout Request that closes the session (RFC 7143 §11.14). */
-export function sendLogout(c: InitiatorConnection, exchange: Exchange): void {
+export function sendLogout(c: InitiatorConnection, cmdSN: number, exchange: Exchange): void {
   c.outbox.pdu(writeLogoutRequest, {
     immediate: true,
     reason: LOGOUT_REASONS.CLOSE_SESSION,
     initiatorTaskTag: exchange.initiatorTaskTag,
-    cid: 0,
-    cmdSN: c.session.window.next,
+    cid: c.cid,
+    cmdSN,
     expStatSN: c.expStatSN,
   });
 }

@@ -24,8 +24,8 @@ export interface ConnectionCore {
   directRoom?(): Uint8Array | undefined;
   /** `length` bytes were read to the beginning of what `directRoom` gave. */
   placed?(room: Uint8Array, length: number): void;
-  /** True: read little at a time, so that `directRoom` gets its chance. */
-  readonly prefersShortReads?: boolean;
+  /** How many bytes to read at once, so that `directRoom` gets its chance; 0, or left out, for as many as there are. */
+  readonly shortRead?: number;
 }
 
 /** Where to connect to. */
@@ -36,8 +36,6 @@ export interface Address {
 
 /** One read of this length holds 60 PDUs of 4 KiB, or the greater part of one of 256 KiB. */
 const RECEIVE_LENGTH = 256 * 1024;
-/** A read that finds the header of a long PDU and little of its data. */
-const SHORT_LENGTH = 1024;
 /** A read of long data from this length on says that more comes fast: within the time of polling, that is some 160 MB/s. */
 const FAST_READ = 16 * 1024;
 /** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
@@ -86,9 +84,17 @@ export class Driver {
    */
   connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
     const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
-    const short = bytes.subarray(0, SHORT_LENGTH);
+    let short = bytes;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const core = this.#core;
+    const room = (): Uint8Array => {
+      const direct = core.directRoom?.();
+      if (direct !== undefined) return direct;
+      const limit = core.shortRead ?? 0;
+      if (limit === 0) return bytes;
+      if (short.length !== limit) short = bytes.subarray(0, limit);
+      return short;
+    };
     const socket = connect({
       host: address.host,
       port: address.port,
@@ -96,12 +102,12 @@ export class Driver {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
       onread: {
-        buffer: () => core.directRoom?.() ?? (core.prefersShortReads === true ? short : bytes),
+        buffer: room,
         callback: (end, buffer) => {
           this.#poll.heard();
           if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
           else core.placed?.(buffer, end);
-          if (core.prefersShortReads === true && (end >= FAST_READ || buffer === short)) this.#poll.expect();
+          if (this.#readsShort && (end >= FAST_READ || buffer === short)) this.#poll.expect();
           return true; // back-pressure goes through pause(), which also holds what is in flight
         },
       },
@@ -174,7 +180,12 @@ export class Driver {
 
   /** Whether little goes out and little will come in. Long data says by itself whether it comes fast enough for polling. */
   #answerIsShort(chunks: readonly Uint8Array[]): boolean {
-    return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && this.#core.prefersShortReads !== true;
+    return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && !this.#readsShort;
+  }
+
+  /** Whether long data is coming in. */
+  get #readsShort(): boolean {
+    return (this.#core.shortRead ?? 0) > 0;
   }
 
   #write(socket: Socket, chunks: readonly Uint8Array[]): void {

@@ -14,6 +14,7 @@
     48  Sense Data and iSCSI Event Data: see sense-segment.ts
 */
 
+import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { dataSegmentLength, lunHigh, lunLow } from './bhs.ts';
 import { expCmdSN, maxCmdSN, statSN } from './numbers.ts';
@@ -75,10 +76,10 @@ export function readAsyncMessage(v: DataView, at: number): AsyncMessage {
 }
 
 /**
- * An unknown event is no error: it can be passed over.
- * @throws {ProtocolError} On AHS, or a data segment too short for SenseLength.
+ * An unknown event is no error: it can be passed over. Nor is what data it has, since nobody reads it: only a SCSI event brings sense data.
+ * @throws {ProtocolError} On AHS, or a SCSI event whose data segment is too short for SenseLength.
  */
 export function checkAsyncMessage(v: DataView, at: number): void {
   requireNoAhs(v, at, 'an Asynchronous Message');
-  requireSenseLength(v, at, 'an Asynchronous Message', '11.9.4');
+  if (v.getUint8(at + 36) === ASYNC_EVENTS.SCSI_EVENT) requireSenseLength(v, at, 'an Asynchronous Message', '11.9.4');
 }

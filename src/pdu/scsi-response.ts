@@ -28,7 +28,6 @@ const UNDERFLOW = 0x02;
 export const SCSI_RESPONSES = { COMPLETED_AT_TARGET: 0x00, TARGET_FAILURE: 0x01 } as const;
 
 /** The first Response that is the vendor's. */
-const FIRST_VENDOR_RESPONSE = 0x80;
 
 /** How a command ended. */
 export interface ScsiResponse {
@@ -83,12 +82,11 @@ export function writeScsiResponse(v: DataView, at: number, p: ScsiResponse): voi
 
 /** Reads the 48 bytes of a SCSI Response at `at`. */
 export function readScsiResponse(v: DataView, at: number): ScsiResponse {
-  const flags = v.getUint8(at + 1);
   return {
-    bidirectionalOverflow: (flags & BIDIRECTIONAL_OVERFLOW) !== 0,
-    bidirectionalUnderflow: (flags & BIDIRECTIONAL_UNDERFLOW) !== 0,
-    overflow: (flags & OVERFLOW) !== 0,
-    underflow: (flags & UNDERFLOW) !== 0,
+    bidirectionalOverflow: scsiResponseBidirectionalOverflow(v, at),
+    bidirectionalUnderflow: scsiResponseBidirectionalUnderflow(v, at),
+    overflow: scsiResponseOverflow(v, at),
+    underflow: scsiResponseUnderflow(v, at),
     response: scsiResponseResponse(v, at),
     status: scsiResponseStatus(v, at),
     dataSegmentLength: dataSegmentLength(v, at),
@@ -154,24 +152,17 @@ export function scsiResponseResidualCount(v: DataView, at: number): number {
 }
 
 /**
- * Hot path. Flags are looked at only where the response says that they mean something.
- * @throws {ProtocolError} On AHS, the reserved tag, a reserved response, a data segment too short for SenseLength, or O with U, or o with u.
+ * Hot path. Flags are looked at only where the response says that they mean something. A reserved response (0x02 to 0x7f) is taken: it says that the
+ * command was not carried out, as target failure does, and that is all that anybody needs to know.
+ * @throws {ProtocolError} On AHS, the reserved tag, a data segment too short for SenseLength, or O with U, or o with u.
  */
 export function checkScsiResponse(v: DataView, at: number): void {
   requireNoAhs(v, at, 'a SCSI Response');
   requireTaskTag(v, at, 'a SCSI Response');
   requireSenseLength(v, at, 'a SCSI Response', '11.4.7');
-  const response = scsiResponseResponse(v, at);
-  if (response > SCSI_RESPONSES.TARGET_FAILURE && response < FIRST_VENDOR_RESPONSE) {
-    refuse(`with the reserved response ${response}`, '11.4.3');
-  }
-  if (response !== SCSI_RESPONSES.COMPLETED_AT_TARGET) return;
-  const flags = v.getUint8(at + 1);
-  if ((flags & (OVERFLOW | UNDERFLOW)) === (OVERFLOW | UNDERFLOW)) refuse('with both O and U', '11.4.1');
-  if (
-    (flags & (BIDIRECTIONAL_OVERFLOW | BIDIRECTIONAL_UNDERFLOW)) ===
-    (BIDIRECTIONAL_OVERFLOW | BIDIRECTIONAL_UNDERFLOW)
-  ) {
+  if (scsiResponseResponse(v, at) !== SCSI_RESPONSES.COMPLETED_AT_TARGET) return;
+  if (scsiResponseOverflow(v, at) && scsiResponseUnderflow(v, at)) refuse('with both O and U', '11.4.1');
+  if (scsiResponseBidirectionalOverflow(v, at) && scsiResponseBidirectionalUnderflow(v, at)) {
     refuse('with both o and u', '11.4.1');
   }
 }

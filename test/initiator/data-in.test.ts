@@ -146,7 +146,7 @@ test('Data-In for a write, or for a ping, ends the session', () => {
   write.assertEnded('ISCSI_PROTOCOL');
 
   const ping = InitiatorRig.loggedIn();
-  ping.ask((settle) => ping.connection.sendNop(EMPTY, 1e9, settle));
+  ping.ask((settle) => ping.session.nop(EMPTY, 1e9, settle));
   ping.give(ping.voice.dataIn(ping.takeOne(0x00).itt, new Uint8Array(8)));
   ping.assertEnded('ISCSI_PROTOCOL');
 });
@@ -238,7 +238,7 @@ test('an answer of the wrong kind for a tag ends the session', () => {
 test('I-105: a connection that ends fails every command, those that were not sent included', () => {
   const rig = InitiatorRig.loggedIn({ window: 2 });
   const commands = Array.from({ length: 5 }, () => rig.submit({ dataIn: new Uint8Array(8) }));
-  const ping = rig.ask((settle) => rig.connection.sendNop(EMPTY, 1e9, settle));
+  const ping = rig.ask((settle) => rig.session.nop(EMPTY, 1e9, settle));
   rig.take();
   rig.give(rig.voice.dataIn(commands[0]?.tag ?? 0, new Uint8Array(4)).subarray(0, 50)); // in the middle of a PDU
   rig.connection.ended(new Error('read ECONNRESET'));

@@ -197,7 +197,7 @@ test('I-081, D-44: an R2T for a read ends the session', () => {
 
 test('an R2T for a ping, and one for a command that was not sent, end the session', () => {
   const rig = rigOf(ASKING);
-  rig.ask((settle) => rig.connection.sendNop(new Uint8Array(0), 1e9, settle));
+  rig.ask((settle) => rig.session.nop(new Uint8Array(0), 1e9, settle));
   rig.give(rig.voice.r2t(rig.takeOne(0x00).itt, { length: 512 }));
   rig.assertEnded('ISCSI_PROTOCOL');
 

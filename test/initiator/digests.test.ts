@@ -19,8 +19,8 @@ for (const HeaderDigest of ['None', 'CRC32C']) {
         rig.submit({ dataOut: new Uint8Array(length).fill(length), timeout: 1e9 }),
       );
       rig.submit({ cdb: new Uint8Array(20), dataOut: new Uint8Array(9) }); // AHS and data
-      rig.ask((settle) => rig.connection.sendNop(new Uint8Array(5).fill(1), LATER, settle));
-      rig.ask((settle) => rig.connection.sendNop(new Uint8Array(0), LATER, settle));
+      rig.ask((settle) => rig.session.nop(new Uint8Array(5).fill(1), LATER, settle));
+      rig.ask((settle) => rig.session.nop(new Uint8Array(0), LATER, settle));
       const sent = rig.take();
       assert.ok(rig.parser.empty);
       assert.equal(sent.filter(({ opcode }) => opcode === 0x00).length, 2);

@@ -67,7 +67,7 @@ test('D-29: nothing but the login goes out before it has ended', () => {
   const { rig } = begun();
   const early = rig.submit();
   assert.deepEqual([early.settled, early.error?.code], [1, 'ISCSI_USAGE']);
-  const asked = rig.ask((settle) => rig.connection.sendNop(EMPTY, 1e9, settle));
+  const asked = rig.ask((settle) => rig.session.nop(EMPTY, 1e9, settle));
   assert.equal(asked.settled, 1);
   assert.ok(asked.error !== undefined);
   assert.deepEqual(rig.take(), []);

@@ -66,7 +66,7 @@ const RESERVED: Readonly<Record<number, string>> = {
 /** A session that sends every kind of PDU an initiator of error recovery level 0 has. */
 function everything(): SentPdu[] {
   const rig = InitiatorRig.loggedIn({ answers: { MaxRecvDataSegmentLength: '512', FirstBurstLength: '1024' } });
-  const { connection, voice } = rig;
+  const { session, voice } = rig;
   const lun: readonly [number, number] = [0x0005_0000, 0];
   rig.submit({ lun, dataIn: new Uint8Array(512) });
   const write = rig.submit({ lun, dataOut: new Uint8Array(3000).fill(9) }); // immediate, unsolicited, R2T
@@ -75,9 +75,9 @@ function everything(): SentPdu[] {
   rig.take();
   rig.give(voice.r2t(write.tag, { offset: 1024, length: 1976, lun: 0x0005_0000_0000_0000n }));
   rig.give(voice.nopIn({ ttt: 5, lun: 0x0007_0000_0000_0000n }));
-  rig.ask((settle) => connection.sendNop(Uint8Array.of(1, 2, 3), LATER, settle));
-  rig.ask((settle) => connection.sendNop(EMPTY, LATER, settle));
-  rig.ask((settle) => connection.sendText(Uint8Array.of(65, 61, 66, 0), LATER, settle));
+  rig.ask((settle) => session.nop(Uint8Array.of(1, 2, 3), LATER, settle));
+  rig.ask((settle) => session.nop(EMPTY, LATER, settle));
+  rig.ask((settle) => session.text(Uint8Array.of(65, 61, 66, 0), LATER, settle));
   rig.session.abort(write.task, write.tag, new IscsiError('ISCSI_ABORTED', 'Enough'));
   for (const pdu of rig.take()) if (pdu.opcode === 0x02) rig.give(voice.taskManagementResponse(pdu.itt));
   for (const pdu of [...rig.sent]) {
@@ -85,7 +85,7 @@ function everything(): SentPdu[] {
     if (pdu.opcode === 0x01) rig.give(voice.scsiResponse(pdu.itt, { status: 8 }));
     if (pdu.opcode === 0x04) rig.give(voice.textResponse(pdu.itt, EMPTY));
   }
-  connection.logout(LATER);
+  session.logout(LATER);
   rig.take();
   return rig.sent;
 }
@@ -161,7 +161,7 @@ test('I-002: reserved bits of what is received are ignored', () => {
 test('I-004: data segments are padded to four bytes with zeros', () => {
   for (const length of [1, 2, 3, 4, 5]) {
     const rig = InitiatorRig.loggedIn();
-    rig.ask((settle) => rig.connection.sendNop(new Uint8Array(length).fill(0xff), LATER, settle));
+    rig.ask((settle) => rig.session.nop(new Uint8Array(length).fill(0xff), LATER, settle));
     const ping = rig.takeOne(0x00);
     assert.equal(ping.data.length, length);
     assert.deepEqual([...ping.pad], Array((4 - (length % 4)) % 4).fill(0));
@@ -217,7 +217,7 @@ test('I-007: a Login Response after the login ends the session', () => {
 
 test('I-008: a NOP-In with both tags ends the session', () => {
   const rig = InitiatorRig.loggedIn();
-  rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle));
+  rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
   const ping = rig.takeOne(0x00);
   rig.give(rig.voice.pdu({ opcode: 0x20, itt: ping.itt, ttt: 5 }));
   rig.assertEnded('ISCSI_PROTOCOL');
@@ -317,7 +317,7 @@ test('a command for task management carries its function, and a response with se
   rig.give(rig.voice.scsiResponse(command.tag, { status: 2, sense: senseData(5, 0x20, 0) }));
   assert.deepEqual([command.status, command.sense?.[2], command.sense?.length], [2, 5, 18]);
   rig.ask((settle) =>
-    rig.connection.sendTaskManagement(
+    rig.session.taskManagement(
       { functionCode: ABORT_TASK_SET, lunHigh: 3, lunLow: 4, referencedTaskTag: NIL, refCmdSN: 0 },
       LATER,
       settle,

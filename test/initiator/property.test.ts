@@ -188,9 +188,8 @@ class Play {
     const deadline = rig.now + 100 + this.random.below(5000);
     this.asked.push(
       rig.ask((settle) => {
-        if (this.random.below(2) === 0)
-          rig.connection.sendNop(this.random.bytes(this.random.below(9)), deadline, settle);
-        else rig.connection.sendText(new Uint8Array(0), deadline, settle);
+        if (this.random.below(2) === 0) rig.session.nop(this.random.bytes(this.random.below(9)), deadline, settle);
+        else rig.session.text(new Uint8Array(0), deadline, settle);
       }),
     );
   }
@@ -201,7 +200,7 @@ class Play {
     const dice = random.below(5);
     if (dice === 0) rig.connection.ended(new Error('reset'));
     else if (dice === 1) this.say(rig.voice.pdu({ opcode: 0x2a }));
-    else if (dice === 2) rig.connection.logout(rig.now + random.below(3000));
+    else if (dice === 2) rig.session.logout(rig.now + random.below(3000));
     else if (dice === 3) this.say(rig.voice.asyncMessage(1 + random.below(5), [0, 1, 1]));
     else this.say(random.bytes(60));
   }

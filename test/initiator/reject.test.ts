@@ -59,8 +59,8 @@ test('I-102: Reject 0x0b ends the session', () => {
 test('a Reject of a ping, a text or a task management request settles it', () => {
   const rig = InitiatorRig.loggedIn();
   const asked = [
-    rig.ask((settle) => rig.connection.sendNop(new Uint8Array(3), LATER, settle)),
-    rig.ask((settle) => rig.connection.sendText(new Uint8Array(4), LATER, settle)),
+    rig.ask((settle) => rig.session.nop(new Uint8Array(3), LATER, settle)),
+    rig.ask((settle) => rig.session.text(new Uint8Array(4), LATER, settle)),
   ];
   for (const pdu of rig.take()) rig.give(rig.voice.reject(0x04, pdu.header));
   assert.ok(asked.every(({ settled, error }) => settled === 1 && error?.code === 'ISCSI_REJECT'));

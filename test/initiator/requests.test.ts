@@ -24,7 +24,7 @@ test('I-083: a NOP-In that wants no answer gets none', () => {
 
 test('I-083: pings of our own have a tag, are immediate and carry no Target Transfer Tag; the echo is given back', () => {
   const rig = InitiatorRig.loggedIn();
-  const asked = rig.ask((settle) => rig.connection.sendNop(Uint8Array.of(1, 2, 3), LATER, settle));
+  const asked = rig.ask((settle) => rig.session.nop(Uint8Array.of(1, 2, 3), LATER, settle));
   const ping = rig.takeOne(0x00);
   assert.deepEqual([ping.immediate, ping.word(20)], [true, NIL]);
   assert.notEqual(ping.itt, NIL);
@@ -85,11 +85,11 @@ test('a ping, a text or a task management request that is not answered in time e
     const rig = InitiatorRig.loggedIn();
     const asked = rig.ask((settle) => {
       const deadline = rig.now + 500;
-      if (kind === 'nop') rig.connection.sendNop(EMPTY, deadline, settle);
-      else if (kind === 'text') rig.connection.sendText(EMPTY, deadline, settle);
+      if (kind === 'nop') rig.session.nop(EMPTY, deadline, settle);
+      else if (kind === 'text') rig.session.text(EMPTY, deadline, settle);
       else {
         const fields = { functionCode: 5, lunHigh: 0, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 };
-        rig.connection.sendTaskManagement(fields, deadline, settle);
+        rig.session.taskManagement(fields, deadline, settle);
       }
     });
     rig.take();
@@ -104,7 +104,7 @@ test('a ping, a text or a task management request that is not answered in time e
 test('I-092, I-093, I-094, D-27: a long answer is asked for part by part, with tag and LUN copied, and joined', () => {
   const rig = InitiatorRig.loggedIn();
   const whole = keyText({ TargetName: 'iqn.2003-01.org.example:one', TargetAddress: '192.0.2.1:3260,1' });
-  const asked = rig.ask((settle) => rig.connection.sendText(keyText({ SendTargets: 'All' }), LATER, settle));
+  const asked = rig.ask((settle) => rig.session.text(keyText({ SendTargets: 'All' }), LATER, settle));
   const first = rig.takeOne(0x04);
   assert.deepEqual([first.final, first.word(20), first.immediate], [true, NIL, true]);
   let tag = first.itt;
@@ -130,7 +130,7 @@ test('I-092: a second text waits for the first, also when that fails', () => {
   for (const reject of [false, true]) {
     const rig = InitiatorRig.loggedIn();
     const asked = [1, 2, 3].map((length) =>
-      rig.ask((settle) => rig.connection.sendText(new Uint8Array(length), LATER, settle)),
+      rig.ask((settle) => rig.session.text(new Uint8Array(length), LATER, settle)),
     );
     for (const [index, one] of asked.entries()) {
       const request = rig.takeOne(0x04);
@@ -143,14 +143,14 @@ test('I-092: a second text waits for the first, also when that fails', () => {
 
 test('texts that wait settle when the connection ends', () => {
   const rig = InitiatorRig.loggedIn();
-  const asked = [0, 1, 2].map(() => rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle)));
+  const asked = [0, 1, 2].map(() => rig.ask((settle) => rig.session.text(EMPTY, LATER, settle)));
   rig.connection.ended();
   assert.ok(asked.every(({ settled, error }) => settled === 1 && error !== undefined));
 });
 
 test('an answer of more than 16 MiB of text ends the session', () => {
   const rig = InitiatorRig.loggedIn();
-  const asked = rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle));
+  const asked = rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
   const part = new Uint8Array(262_144).fill(65);
   let { itt } = rig.takeOne(0x04);
   for (let count = 0; count < 70 && rig.ends.length === 0; count++) {
@@ -167,7 +167,7 @@ test('a Text Response with F and C, or without a tag to go on with, ends the ses
     [0x00, NIL],
   ] as const) {
     const rig = InitiatorRig.loggedIn();
-    rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle));
+    rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
     rig.give(rig.voice.textResponse(rig.takeOne(0x04).itt, EMPTY, { flags, ttt }));
     rig.assertEnded('ISCSI_PROTOCOL');
   }
@@ -177,7 +177,7 @@ test('I-095: a logout waits for the commands under way, then nothing follows it'
   const rig = InitiatorRig.loggedIn();
   const read = rig.submit({ dataIn: new Uint8Array(4) });
   rig.take();
-  rig.connection.logout(rig.now + 10_000);
+  rig.session.logout(rig.now + 10_000);
   const refused = rig.submit();
   assert.deepEqual([refused.settled, refused.error?.code], [1, 'ISCSI_CLOSED']);
   assert.deepEqual(rig.take(), []);
@@ -187,8 +187,8 @@ test('I-095: a logout waits for the commands under way, then nothing follows it'
   assert.deepEqual([logout.flags, logout.immediate], [0x80, true]); // reason 0: the session
 
   const asked = [
-    rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle)),
-    rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle)),
+    rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle)),
+    rig.ask((settle) => rig.session.text(EMPTY, LATER, settle)),
   ];
   rig.give(rig.voice.nopIn({ ttt: 5 }));
   rig.give(rig.voice.asyncMessage(4, [0, 0, 3]));
@@ -207,7 +207,7 @@ test('a logout takes no longer than its deadline, whatever the target answers or
     const read = hang === 'command' ? rig.submit({ dataIn: new Uint8Array(4) }) : undefined;
     rig.take();
     const at = rig.now;
-    rig.connection.logout(at + 4000);
+    rig.session.logout(at + 4000);
     rig.advance(2000);
     assert.equal(rig.takeOne(0x06).opcode, 0x06, 'by half of the time the Logout is out');
     rig.advance(2000);
@@ -221,7 +221,7 @@ test('commands that the logout cuts off settle with ISCSI_CLOSED, and no abort f
   const rig = InitiatorRig.loggedIn();
   const reads = [rig.submit({ timeout: 8000 }), rig.submit({ timeout: 3000 })];
   rig.take();
-  rig.connection.logout(rig.now + 4000);
+  rig.session.logout(rig.now + 4000);
   rig.advance(2000);
   const logout = rig.takeOne(0x06);
   rig.advance(900); // the second command would be aborted now
@@ -240,7 +240,7 @@ test('commands that the logout cuts off settle with ISCSI_CLOSED, and no abort f
 
 test('a connection that ends instead of the Logout Response is a logout too', () => {
   const rig = InitiatorRig.loggedIn();
-  rig.connection.logout(rig.now + 4000);
+  rig.session.logout(rig.now + 4000);
   rig.takeOne(0x06);
   rig.connection.ended();
   assert.equal(rig.ends.length, 1);
@@ -308,10 +308,10 @@ test('I-099, D-25: events 0, 5, vendor and unknown ones are told and otherwise i
 test('D-24: a request to a session that has ended settles at once', () => {
   const rig = InitiatorRig.loggedIn();
   rig.connection.ended();
-  const nop = rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle));
+  const nop = rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
   assert.deepEqual([nop.settled, nop.error?.code], [1, 'ISCSI_CLOSED']);
   const command = rig.submit();
   assert.deepEqual([command.settled, command.error?.code], [1, 'ISCSI_CLOSED']);
-  rig.connection.logout(LATER);
+  rig.session.logout(LATER);
   assert.equal(rig.ends.length, 1);
 });

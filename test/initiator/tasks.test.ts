@@ -177,7 +177,7 @@ test('a process that stood still over a deadline reads what came and keeps its s
 
 test('a process that stood still while an abort or a ping was under way keeps its session too, if the answers are there', () => {
   const { rig, read } = started();
-  const ping = rig.ask((settle) => rig.connection.sendNop(new Uint8Array(0), rig.now + TIMEOUT, settle));
+  const ping = rig.ask((settle) => rig.session.nop(new Uint8Array(0), rig.now + TIMEOUT, settle));
   rig.session.abort(read.task, read.tag, ENOUGH);
   const [nop, abort] = rig.take();
   rig.now += 60_000;
@@ -241,7 +241,7 @@ test('I-084: task management has the tag, the LUN and the lengths of RFC 7143 §
   const rig = InitiatorRig.loggedIn();
   for (const functionCode of [2, 3, 4, 5, 6, 7]) {
     const asked = rig.ask((settle) =>
-      rig.connection.sendTaskManagement(
+      rig.session.taskManagement(
         { functionCode, lunHigh: 0x0007_0000, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 },
         LATER,
         settle,
@@ -261,7 +261,7 @@ test('I-090, D-08: a reset that the target reports complete ends the commands it
   const covered = [rig.submit({ lun: here }), rig.submit({ lun: here, dataIn: new Uint8Array(8) })];
   const elsewhere = rig.submit({ lun: [0x0002_0000, 0] });
   const reset = rig.ask((settle) =>
-    rig.connection.sendTaskManagement(
+    rig.session.taskManagement(
       { functionCode: 5, lunHigh: here[0], lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 },
       LATER,
       settle,
@@ -294,7 +294,7 @@ test('I-090: a target reset ends the commands of every logical unit; a refused o
     const rig = InitiatorRig.loggedIn();
     const commands = [rig.submit({ lun: [0, 0] }), rig.submit({ lun: [0x0001_0000, 0] })];
     rig.ask((settle) =>
-      rig.connection.sendTaskManagement(
+      rig.session.taskManagement(
         { functionCode, lunHigh: 0, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 },
         LATER,
         settle,

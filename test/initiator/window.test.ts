@@ -1,7 +1,7 @@
 /** Command and status numbering (RFC 7143 §4.2.2; checklist I-061 to I-067). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommandWindow } from '../../src/initiator/command-window.ts';
+import { SendWindow } from '../../src/initiator/send-window.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
 import { NIL, senseData, senseSegment } from './wire.ts';
 
@@ -36,10 +36,10 @@ test('I-062, D-24: immediate requests carry CmdSN without using it up, and pass 
   const rig = InitiatorRig.loggedIn({ firstCmdSN: 10, window: 1 });
   rig.submit();
   rig.submit();
-  rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle));
-  rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle));
+  rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
+  rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
   rig.ask((settle) =>
-    rig.connection.sendTaskManagement(
+    rig.session.taskManagement(
       { functionCode: 5, lunHigh: 0, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 },
       LATER,
       settle,
@@ -108,7 +108,7 @@ test('I-063: any PDU can open the window: Data-In, R2T, a response, an answer to
 test('I-064: the window only moves forwards, and a pair that contradicts itself is ignored', () => {
   for (const start of STARTS) {
     const at = (offset: number): number => (start + offset) >>> 0;
-    const window = new CommandWindow(start);
+    const window = new SendWindow(start);
     assert.equal(window.open, false, 'closed until the login has ended');
     window.start(at(0), at(1));
     assert.equal(window.open, true);
@@ -131,7 +131,7 @@ test('I-065: tags are unique among all that waits, whatever it is, and never the
   const tags = new Set<number>();
   for (let round = 0; round < 200; round++) {
     rig.submit();
-    rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle));
+    rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
   }
   for (const pdu of rig.take()) {
     assert.notEqual(pdu.itt, NIL);
@@ -157,7 +157,7 @@ test('I-065: a tag is not given out again right after its task has ended', () =>
 test('I-066, I-099, D-14: ExpStatSN follows every PDU that uses a StatSN up, each once', () => {
   const rig = InitiatorRig.loggedIn({ firstStatSN: 0xffff_fff8, window: 100 });
   const acknowledged = (): number => {
-    rig.ask((settle) => rig.connection.sendNop(EMPTY, LATER, settle));
+    rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
     return rig.take().at(-1)?.word(28) ?? -1;
   };
   const { voice } = rig;
@@ -170,9 +170,9 @@ test('I-066, I-099, D-14: ExpStatSN follows every PDU that uses a StatSN up, eac
   const read = rig.submit({ dataIn: new Uint8Array(8) });
   const other = rig.submit({ dataIn: new Uint8Array(4) });
   const write = rig.submit({ dataOut: new Uint8Array(300_000) });
-  const text = rig.ask((settle) => rig.connection.sendText(EMPTY, LATER, settle));
+  const text = rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
   const reset = { functionCode: 5, lunHigh: 9, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 };
-  rig.ask((settle) => rig.connection.sendTaskManagement(reset, LATER, settle));
+  rig.ask((settle) => rig.session.taskManagement(reset, LATER, settle));
   const sent = rig.take();
   const tagOf = (opcode: number): number => sent.find((pdu) => pdu.opcode === opcode)?.itt ?? 0;
   step(voice.dataIn(read.tag, new Uint8Array(4), { statSN: 0x1234 }), 0, 'Data-In without status');

@@ -100,7 +100,7 @@ export async function writeReadVerify(seed: number): Promise<void> {
   assert.deepEqual(failures, []);
   assert.equal(world.error, undefined);
 
-  world.connection.logout(world.time + 5000);
+  world.session.logout(world.time + 5000);
   await world.until(() => world.closed > 0);
   assert.equal(world.error, undefined);
 }

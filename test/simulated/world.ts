@@ -2,7 +2,7 @@ import { LogicalUnit } from '../../src/device/logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
 import type { IscsiError } from '../../src/errors.ts';
-import { InitiatorConnection } from '../../src/initiator/connection.ts';
+import type { InitiatorConnection } from '../../src/initiator/connection.ts';
 import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import { InitiatorSession } from '../../src/initiator/session.ts';
 import { INITIATOR_POLICY, type OperationalPolicy, TARGET_POLICY } from '../../src/login/policy.ts';
@@ -63,7 +63,7 @@ export class World {
       },
       options.firstCmdSN ?? this.random.uint32(),
     );
-    this.connection = new InitiatorConnection(this.session, {
+    this.connection = this.session.addConnection({
       login: {
         initiatorName: 'iqn.2026-11.dev.tsiscsi:initiator',
         sessionType: 'Normal',

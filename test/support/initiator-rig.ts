@@ -5,12 +5,13 @@
 import assert from 'node:assert/strict';
 import { viewOf } from '../../src/bytes/hex.ts';
 import type { IscsiError } from '../../src/errors.ts';
-import { InitiatorConnection } from '../../src/initiator/connection.ts';
+import type { InitiatorConnection } from '../../src/initiator/connection.ts';
 import type { ConnectionConfig } from '../../src/initiator/connection-config.ts';
 import type { ExchangeAnswer } from '../../src/initiator/exchange.ts';
 import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import type { LoginConfig } from '../../src/initiator/login-run.ts';
-import { InitiatorSession, type SessionEvent } from '../../src/initiator/session.ts';
+import { InitiatorSession } from '../../src/initiator/session.ts';
+import type { SessionEvent } from '../../src/initiator/session-host.ts';
 import { INITIATOR_POLICY, type OperationalPolicy } from '../../src/login/policy.ts';
 import { TargetVoice, USUAL_ANSWERS } from '../initiator/voice.ts';
 import { keyText, type SentPdu, WireParser } from '../initiator/wire.ts';
@@ -100,7 +101,7 @@ export class InitiatorRig {
       },
       options.firstCmdSN ?? 100,
     );
-    this.connection = new InitiatorConnection(this.session, configOf(options));
+    this.connection = this.session.addConnection(configOf(options));
   }
 
   /** A rig whose session is in the full feature phase. */

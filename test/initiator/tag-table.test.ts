@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError, ProtocolError } from '../../src/errors.ts';
 import { InitiatorTask } from '../../src/initiator/initiator-task.ts';
-import { TaskQueue } from '../../src/initiator/task-queue.ts';
-import { TaskTable } from '../../src/initiator/task-table.ts';
+import { Queue } from '../../src/initiator/queue.ts';
+import { TagTable } from '../../src/initiator/tag-table.ts';
 import { seededRandom } from '../pdu/random.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
 import { NIL } from './wire.ts';
 
 test('find() gives the task of a tag, nothing for a tag that was given up, and refuses one that was never given out', () => {
-  const table = new TaskTable<{ initiatorTaskTag: number }>();
+  const table = new TagTable<{ initiatorTaskTag: number }>();
   const first = { initiatorTaskTag: NIL };
   table.add(first);
   const tag = first.initiatorTaskTag;
@@ -27,7 +27,7 @@ test('find() gives the task of a tag, nothing for a tag that was given up, and r
 });
 
 test('remove() of a task that was taken out before, or whose slot another one has, does nothing', () => {
-  const table = new TaskTable<{ initiatorTaskTag: number }>();
+  const table = new TagTable<{ initiatorTaskTag: number }>();
   const [first, second] = [{ initiatorTaskTag: NIL }, { initiatorTaskTag: NIL }];
   table.add(first);
   table.remove(first);
@@ -39,7 +39,7 @@ test('remove() of a task that was taken out before, or whose slot another one ha
 });
 
 test('add() fills 65536 slots, then refuses; the reserved tag is never among them, over all generations', () => {
-  const table = new TaskTable<{ initiatorTaskTag: number }>();
+  const table = new TagTable<{ initiatorTaskTag: number }>();
   const tags = new Set<number>();
   let last = { initiatorTaskTag: NIL };
   for (let count = 0; count < 65_536; count++) {
@@ -61,9 +61,9 @@ test('add() fills 65536 slots, then refuses; the reserved tag is never among the
   }
 });
 
-test('TaskQueue gives tasks in order, whatever is withdrawn meanwhile', () => {
+test('Queue gives tasks in order, whatever is withdrawn meanwhile', () => {
   const random = seededRandom();
-  const queue = new TaskQueue();
+  const queue = new Queue<InitiatorTask>();
   const model: InitiatorTask[] = [];
   for (let step = 0; step < 20_000; step++) {
     const dice = random.below(10);

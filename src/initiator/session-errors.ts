@@ -1,0 +1,73 @@
+import { IscsiError, withCommandSent } from '../errors.ts';
+import type { SessionPhase } from './session-host.ts';
+
+/** Time is up: for a command that was sent, or for the whole target. */
+export function timedOut(message: string): IscsiError {
+  return new IscsiError('ISCSI_TIMEOUT', message, {
+    hint: 'is the target overloaded, or gone? A longer timeout can be set',
+  });
+}
+
+/** A request waited for its turn until its time was up. */
+export function unsentInTime(): IscsiError {
+  return new IscsiError('ISCSI_TIMEOUT', 'Cannot send a request: those before it were not answered in time', {
+    hint: 'it was not sent; a longer timeout can be set',
+    commandSent: false,
+  });
+}
+
+/** No tag is left for a request. */
+export function tooManyRequests(): IscsiError {
+  return new IscsiError('ISCSI_USAGE', 'Cannot send a request: too many are waiting already', { commandSent: false });
+}
+
+/** Why a session takes no request, such as a ping or a text. */
+export function requestRefused(phase: SessionPhase): IscsiError {
+  const why = phase === 'login' ? 'the login has not ended' : 'the session is closed';
+  return new IscsiError('ISCSI_CLOSED', `Cannot send a request: ${why}`, { commandSent: false });
+}
+
+/** Why a session takes no command. `endedBy` is what ended it, if it has ended, and not by a plain `close()`. */
+export function commandRefused(phase: SessionPhase, endedBy: IscsiError | undefined, mostCommands: number): IscsiError {
+  const unsent = { commandSent: false };
+  if (phase === 'login')
+    return new IscsiError('ISCSI_USAGE', 'Cannot send a command before the login has ended', unsent);
+  if (phase === 'fullFeature') {
+    return new IscsiError('ISCSI_USAGE', `Cannot queue another command: ${mostCommands} are waiting already`, unsent);
+  }
+  if (endedBy === undefined)
+    return new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the session is closed', unsent);
+  // Whoever comes late learns what happened; the code still says that this command was not sent.
+  const hint = endedBy.hint === undefined ? {} : { hint: endedBy.hint };
+  return new IscsiError('ISCSI_CLOSED', `Cannot send a command: the session is over (${endedBy.message})`, {
+    cause: endedBy,
+    ...unsent,
+    ...hint,
+  });
+}
+
+/** A task management function has ended the command at the target, so no answer to it comes any more. */
+export function endedByFunction(): IscsiError {
+  return new IscsiError('ISCSI_ABORTED', 'A task management function ended the command', { commandSent: true });
+}
+
+/** What the commands of a session that ends settle with. */
+export interface EndOfCommands {
+  /** They were sent: whether they took effect is not known. */
+  readonly sent: IscsiError;
+  /** They still waited in the queue: they were never at the target, and can be sent again without harm. */
+  readonly unsent: IscsiError;
+}
+
+/** The errors of the commands of a session that ends because of `error`, or by a plain `close()`. */
+export function endOfCommands(error: IscsiError | undefined): EndOfCommands {
+  const why = error ?? new IscsiError('ISCSI_CLOSED', 'Cannot finish the command: the session was closed');
+  return {
+    sent: withCommandSent(why, true),
+    unsent: new IscsiError(why.code, `${why.message}; the command was not sent`, {
+      cause: why,
+      hint: 'the command never was at the target: it can be sent again',
+      commandSent: false,
+    }),
+  };
+}

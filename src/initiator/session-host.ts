@@ -1,0 +1,27 @@
+import type { IscsiError } from '../errors.ts';
+
+/** Where a session is in its life. */
+export type SessionPhase = 'login' | 'fullFeature' | 'closing' | 'closed';
+
+/** What a session tells whoever runs it. */
+export interface SessionHost {
+  /** Milliseconds of a monotonic clock. */
+  now(): number;
+  /** There may be something to send, or an earlier deadline, or a changed state. Called often; must be cheap. */
+  wake(): void;
+  /** The login has ended well. */
+  loggedIn(): void;
+  /** The session is over; each waiting task has been settled. `error` is why; a plain `close()` gives none. Called exactly once. */
+  closed(error: IscsiError | undefined): void;
+  /** The target said something nobody asked for (RFC 7143 §11.9). */
+  event(event: SessionEvent): void;
+}
+
+/** An Asynchronous Message, decoded. */
+export interface SessionEvent {
+  readonly asyncEvent: number;
+  readonly asyncVCode: number;
+  readonly parameters: readonly [number, number, number];
+  /** Sense data of a SCSI event. */
+  readonly sense: Uint8Array | undefined;
+}
