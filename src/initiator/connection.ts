@@ -55,7 +55,7 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   readonly outbox: Outbox;
   readonly cid: number;
 
-  // Settled by the login; until then the defaults of RFC 7143 §13.
+  // Settled by this connection's login, or by the session's first; until then the defaults of RFC 7143 §13.
   maxSendDataSegmentLength = LOGIN_DATA_SEGMENT_LENGTH;
   maxBurstLength = 262_144;
   firstBurstLength = 65_536;
@@ -240,6 +240,14 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     throw new ProtocolError(`Cannot answer the target: it does not take the ${MOST_UNSENT_ANSWERS} answers that wait`);
   }
 
+  /** Takes over what the first login of the session has settled for all its connections (RFC 7143 §13). */
+  follow(parameters: OperationalParameters): void {
+    this.maxBurstLength = parameters.maxBurstLength;
+    this.firstBurstLength = parameters.firstBurstLength;
+    this.immediateData = parameters.immediateData;
+    this.initialR2T = parameters.initialR2T;
+  }
+
   /** Collects the data of the PDU under way in a buffer of its own. Its length is bounded by our MaxRecvDataSegmentLength. */
   collect(view: DataView, at: number): void {
     const length = dataSegmentLength(view, at);
@@ -286,10 +294,6 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
 
   #apply(parameters: OperationalParameters): void {
     this.maxSendDataSegmentLength = parameters.targetMaxRecvDataSegmentLength;
-    this.maxBurstLength = parameters.maxBurstLength;
-    this.firstBurstLength = parameters.firstBurstLength;
-    this.immediateData = parameters.immediateData;
-    this.initialR2T = parameters.initialR2T;
     this.#receiver.maxDataSegmentLength = parameters.initiatorMaxRecvDataSegmentLength;
     this.#receiver.headerDigest = parameters.headerDigest;
     this.#receiver.dataDigest = parameters.dataDigest;

@@ -245,9 +245,12 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     this.host.wake();
   }
 
+  /** The first connection leads: its login settles what holds for the session. Further ones are at hand, and carry what is sent on them. */
   loggedIn(connection: InitiatorConnection, outcome: LoginOutcome): void {
+    this.parameters ??= outcome.parameters;
+    connection.follow(this.parameters);
+    if (this.phase !== 'login') return;
     this.window.start(outcome.expCmdSN, outcome.maxCmdSN);
-    this.parameters = outcome.parameters;
     this.#sender = connection;
     this.phase = 'fullFeature';
     this.host.loggedIn();
