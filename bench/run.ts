@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: codec and receiver in nanoseconds per PDU, then our initiator and libiscsi's against our target and tgtd, side by side.
- * `npm run bench -- micro` and `npm run bench -- end-to-end` do one half; `--seconds N --repetitions N` change how long.
+ * `npm run bench`: codec and receiver in nanoseconds per PDU, then our initiator and libiscsi's against our target and
+ * tgtd, side by side. `npm run bench -- micro` and `npm run bench -- end-to-end` do one half;
+ * `--seconds N --repetitions N` change how long.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -23,7 +24,10 @@ if (half !== 'micro') {
   }
 }
 
-/** With `bbr` the kernel paces what is sent by timers, which costs a virtual machine a fifth to a third of its throughput on the loopback. */
+/**
+ * With `bbr` the kernel paces what is sent by timers, which costs a virtual machine a fifth to a third of its
+ * throughput on the loopback.
+ */
 function congestionControl(): string {
   try {
     return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();

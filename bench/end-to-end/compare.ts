@@ -28,8 +28,8 @@ const CLIENT_GOALS: Readonly<Record<string, number>> = {
 const TARGET_GOALS: Readonly<Record<string, number>> = { '4 KiB random, QD 32': 3 };
 
 /**
- * Each client against each target, alternating, so that a slow moment of the machine hits all of them. Ratios are formed pair by pair within one
- * repetition; their median and their spread are what counts.
+ * Each client against each target, alternating, so that a slow moment of the machine hits all of them. Ratios are
+ * formed pair by pair within one repetition; their median and their spread are what counts.
  */
 export async function compare(cleanup: Cleanup, options: CompareOptions): Promise<void> {
   const targets = [await startOurs(cleanup), await startTheirs(cleanup)];

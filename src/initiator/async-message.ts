@@ -27,8 +27,8 @@ export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataV
         hint: `it asks to wait ${pdu.parameter2} s before connecting again`,
       });
     case ASYNC_EVENTS.NEGOTIATION_REQUEST:
-      // An empty Text Request lets the target make its proposals (RFC 7143 §11.9.1); it changes nothing that we have not agreed to.
-      // One that is under way already does as well.
+      // An empty Text Request lets the target make its proposals (RFC 7143 §11.9.1); it changes nothing that we have
+      // not agreed to. One that is under way already does as well.
       if (!s.textUnderWay) s.inviteProposals(s.now() + Math.max(1, pdu.parameter3) * 1000);
       break;
     default:

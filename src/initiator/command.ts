@@ -27,10 +27,12 @@ const header: { -readonly [K in keyof ScsiCommand]: ScsiCommand[K] } = {
 };
 
 /**
- * Sends a SCSI Command with its immediate data and the unsolicited Data-Out PDUs that follow it (RFC 7143 §11.3, §4.2.5.2).
+ * Sends a SCSI Command with its immediate data and the unsolicited Data-Out PDUs that follow it (RFC 7143 §11.3,
+ * §4.2.5.2).
  *
- * Immediate data is at most FirstBurstLength and the target's MaxRecvDataSegmentLength. With F=0 the unsolicited total is exactly
- * the lesser of FirstBurstLength and the Expected Data Transfer Length. Hot path: nothing is allocated without AHS.
+ * Immediate data is at most FirstBurstLength and the target's MaxRecvDataSegmentLength. With F=0 the unsolicited total
+ * is exactly the lesser of FirstBurstLength and the Expected Data Transfer Length. Hot path: nothing is allocated
+ * without AHS.
  */
 export function sendCommand(outbox: Outbox, rules: CommandRules, task: InitiatorTask): void {
   const toSend = task.dataOut.length;

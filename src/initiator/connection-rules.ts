@@ -6,7 +6,9 @@ export interface DataOutRules {
   readonly expStatSN: number;
 }
 
-/** What the negotiation left to decide about data that goes without being asked for (RFC 7143 §13.10, §13.11, §13.14). */
+/**
+ * What the negotiation left to decide about data that goes without being asked for (RFC 7143 §13.10, §13.11, §13.14).
+ */
 export interface CommandRules extends DataOutRules {
   readonly immediateData: boolean;
   readonly initialR2T: boolean;

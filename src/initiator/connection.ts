@@ -15,12 +15,18 @@ const LOGIN_DATA_SEGMENT_LENGTH = 8192; // the default holds until the login has
 const NOTHING = new Uint8Array(0);
 /** From this length on the rest of a data segment is read straight to its place. */
 const DIRECT_LENGTH = 32 * 1024;
-/** While long segments come: a read of this length finds the next header, and whatever is longer is read straight to its place. */
+/**
+ * While long segments come: a read of this length finds the next header, and whatever is longer is read straight to its
+ * place.
+ */
 const SHORT_READ = 1024;
 /** Answers to pings and parts of texts that may wait for the socket. One read holds about 5000 pings. */
 const MOST_UNSENT_ANSWERS = 20_000;
 
-/** Whom a connection reports to. It decides; the connection has no opinion on commands, numbering or what a lost connection means. */
+/**
+ * Whom a connection reports to. It decides; the connection has no opinion on commands, numbering or what a lost
+ * connection means.
+ */
 export interface ConnectionOwner {
   /** The CmdSN that a login request carries. */
   readonly nextCmdSN: number;
@@ -48,8 +54,9 @@ export interface ConnectionOwner {
 }
 
 /**
- * The initiator's side of one connection, without I/O: whoever owns the socket feeds `receive`, sends what `drain` gives, and tells the time.
- * It frames PDUs, numbers status, logs in, and reports. None of its methods throw because of what the peer sent: a broken rule ends it.
+ * The initiator's side of one connection, without I/O: whoever owns the socket feeds `receive`, sends what `drain`
+ * gives, and tells the time. It frames PDUs, numbers status, logs in, and reports. None of its methods throw because of
+ * what the peer sent: a broken rule ends it.
  */
 export class InitiatorConnection implements PduHandler, CommandRules, LoginConnection {
   readonly outbox: Outbox;
@@ -122,9 +129,9 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   }
 
   /**
-   * Where the socket may read to next: the rest of a long Data-In segment goes straight into its task's buffer, without a copy on the way.
-   * Undefined when what comes next has to be looked at. The task cannot settle before the segment has ended, but with the connection,
-   * and then the socket is destroyed in the same breath.
+   * Where the socket may read to next: the rest of a long Data-In segment goes straight into its task's buffer, without
+   * a copy on the way. Undefined when what comes next has to be looked at. The task cannot settle before the segment
+   * has ended, but with the connection, and then the socket is destroyed in the same breath.
    */
   directRoom(): Uint8Array | undefined {
     const left = this.#receiver.dataLeft;
@@ -150,7 +157,10 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     return this.longSegments ? SHORT_READ : 0;
   }
 
-  /** See {@link Outbox.drain}. Once the connection is lost there is nothing: the buffers that payload refers to are their owners' again. */
+  /**
+   * See {@link Outbox.drain}. Once the connection is lost there is nothing: the buffers that payload refers to are
+   * their owners' again.
+   */
   drain(): readonly Uint8Array[] {
     return this.#lost ? [] : this.outbox.drain();
   }
@@ -248,7 +258,10 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     this.initialR2T = parameters.initialR2T;
   }
 
-  /** Collects the data of the PDU under way in a buffer of its own. Its length is bounded by our MaxRecvDataSegmentLength. */
+  /**
+   * Collects the data of the PDU under way in a buffer of its own. Its length is bounded by our
+   * MaxRecvDataSegmentLength.
+   */
   collect(view: DataView, at: number): void {
     const length = dataSegmentLength(view, at);
     this.sink = length === 0 ? NOTHING : new Uint8Array(length);

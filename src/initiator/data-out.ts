@@ -26,8 +26,8 @@ const header: { -readonly [K in keyof DataOut]: DataOut[K] } = {
 };
 
 /**
- * Sends one sequence of Data-Out PDUs, unsolicited or in answer to an R2T (RFC 7143 §11.7, §11.8):
- * contiguous offsets, DataSN from 0, F on the last, each no longer than the target takes. Payload goes out by reference when it is long.
+ * Sends one sequence of Data-Out PDUs, unsolicited or in answer to an R2T (RFC 7143 §11.7, §11.8): contiguous offsets,
+ * DataSN from 0, F on the last, each no longer than the target takes. Payload goes out by reference when it is long.
  */
 export function sendDataOut(outbox: Outbox, rules: DataOutRules, task: InitiatorTask, sequence: DataOutSequence): void {
   const end = sequence.offset + sequence.length;

@@ -37,8 +37,9 @@ const LONG_SEGMENT = 64 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Finds the place of a Data-In's payload (RFC 7143 §11.7). With DataPDUInOrder and DataSequenceInOrder, which this initiator always
- * negotiates, each begins where the one before ended: so nothing can be missing, doubled or outside the buffer. Hot path.
+ * Finds the place of a Data-In's payload (RFC 7143 §11.7). With DataPDUInOrder and DataSequenceInOrder, which this
+ * initiator always negotiates, each begins where the one before ended: so nothing can be missing, doubled or outside
+ * the buffer. Hot path.
  */
 export function beginDataIn(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkDataIn(v, at);
@@ -94,7 +95,10 @@ export function endDataIn(
   complete(s, task, underflow && task.dataOut.length === 0 ? task.residualCount : 0);
 }
 
-/** A SCSI Response ends the task (RFC 7143 §11.4). A response other than "completed at target" makes status and flags meaningless. */
+/**
+ * A SCSI Response ends the task (RFC 7143 §11.4). A response other than "completed at target" makes status and flags
+ * meaningless.
+ */
 export function onScsiResponse(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkScsiResponse(v, at);
   c.acknowledge(statSN(v, at));
@@ -124,7 +128,10 @@ export function onScsiResponse(s: SessionState, c: InitiatorConnection, v: DataV
   complete(s, task, unreadBytes(task, v, at));
 }
 
-/** How many bytes of what the command reads the target says it did not send: of one that writes, too, there is a count for that alone. */
+/**
+ * How many bytes of what the command reads the target says it did not send: of one that writes, too, there is a count
+ * for that alone.
+ */
 function unreadBytes(task: InitiatorTask, v: DataView, at: number): number {
   if (task.dataOut.length === 0) return task.residual === 'underflow' ? task.residualCount : 0;
   return scsiResponseBidirectionalUnderflow(v, at) ? scsiResponseBidirectionalReadResidualCount(v, at) : 0;
@@ -162,8 +169,8 @@ export function onR2T(s: SessionState, c: InitiatorConnection, v: DataView, at: 
 }
 
 /**
- * Whether a DataSN, R2TSN or ExpDataSN is the one that comes next. R2Ts and Data-Ins of a bidirectional command share one numbering
- * (RFC 7143 §11.7.5), but the RFC's own example numbers them apart: both are taken.
+ * Whether a DataSN, R2TSN or ExpDataSN is the one that comes next. R2Ts and Data-Ins of a bidirectional command share
+ * one numbering (RFC 7143 §11.7.5), but the RFC's own example numbers them apart: both are taken.
  */
 function isNext(number: number, own: number, task: InitiatorTask): boolean {
   if (number === own) return true;
@@ -195,7 +202,10 @@ function takeOutcome(
   task.residualCount = underflow || overflow ? residualCount : 0;
 }
 
-/** Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143 §11.4.5). */
+/**
+ * Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143
+ * §11.4.5).
+ */
 function complete(s: SessionState, task: InitiatorTask, unread: number): void {
   const { status } = task;
   if (task.damaged || (task.phase === 'aborting' && status === SCSI_STATUS.TASK_ABORTED)) {
@@ -216,8 +226,8 @@ function complete(s: SessionState, task: InitiatorTask, unread: number): void {
 }
 
 /**
- * A Data-In whose digest is wrong counts as not received (RFC 7143 §7.8). At error recovery level 0 that ends its task; when it carried
- * the status, that is lost too, and with it the session.
+ * A Data-In whose digest is wrong counts as not received (RFC 7143 §7.8). At error recovery level 0 that ends its task;
+ * when it carried the status, that is lost too, and with it the session.
  */
 function rejectData(s: SessionState, task: InitiatorTask | undefined, hasStatus: boolean): void {
   const error = new DigestError('The data digest of a Data-In is wrong: data was damaged on the way');

@@ -6,7 +6,8 @@ import type { InitiatorConnection } from './connection.ts';
 export type ExchangeKind = 'nop' | 'text' | 'taskManagement' | 'logout';
 
 /**
- * Where an exchange is on its way. `abandoned`: its caller was told that it is over, but its answer is still to come, and is then dropped.
+ * Where an exchange is on its way. `abandoned`: its caller was told that it is over, but its answer is still to come,
+ * and is then dropped.
  */
 export type ExchangePhase = 'queued' | 'sent' | 'abandoned' | 'settled';
 
@@ -28,13 +29,18 @@ export interface ExchangeRequest {
   readonly deadline: number;
   /** Writes the request, when it is its turn. */
   readonly send: (connection: InitiatorConnection, exchange: Exchange) => void;
-  /** Asked when it is its turn. False: it is forgotten without being sent, and nobody is told. Default: it is wanted. */
+  /**
+   * Asked when it is its turn. False: it is forgotten without being sent, and nobody is told. Default: it is wanted.
+   */
   readonly isWanted?: () => boolean;
   /** Called exactly once, unless it was not wanted any more. */
   readonly settle: SettleExchange;
 }
 
-/** A NOP, text, task management or logout request that waits for its turn or its answer. All are sent as immediate requests. */
+/**
+ * A NOP, text, task management or logout request that waits for its turn or its answer. All are sent as immediate
+ * requests.
+ */
 export class Exchange {
   readonly kind: ExchangeKind;
   readonly send: ExchangeRequest['send'];

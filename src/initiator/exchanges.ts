@@ -23,8 +23,8 @@ export interface ExchangeOwner {
 }
 
 /**
- * How many requests of a kind may be under way at once; the rest waits in one queue. One text at a time (RFC 7143 §11.10), and one task management
- * function: a target need not take more immediate ones than that (RFC 7143 §4.2.2.1).
+ * How many requests of a kind may be under way at once; the rest waits in one queue. One text at a time (RFC 7143
+ * §11.10), and one task management function: a target need not take more immediate ones than that (RFC 7143 §4.2.2.1).
  */
 const AT_ONCE: Readonly<Record<ExchangeKind, number>> = {
   nop: Number.POSITIVE_INFINITY,
@@ -69,7 +69,10 @@ export class Exchanges {
     return exchange;
   }
 
-  /** Ends an exchange with its answer, or with `error`. Its successor goes out first: nothing that a caller does now overtakes it. */
+  /**
+   * Ends an exchange with its answer, or with `error`. Its successor goes out first: nothing that a caller does now
+   * overtakes it.
+   */
   settle(exchange: Exchange, error: IscsiError | undefined, answer: ExchangeAnswer = {}): void {
     const { phase, kind } = exchange;
     if (phase === 'settled') return;
@@ -83,8 +86,8 @@ export class Exchanges {
   }
 
   /**
-   * The caller gives up: it is told `reason` at once. A request that was not sent is withdrawn; the answer to one that was is still waited for, by its
-   * deadline, and then dropped.
+   * The caller gives up: it is told `reason` at once. A request that was not sent is withdrawn; the answer to one that
+   * was is still waited for, by its deadline, and then dropped.
    */
   withdraw(exchange: Exchange, reason: IscsiError): void {
     if (exchange.phase === 'queued') this.settle(exchange, reason);
@@ -96,7 +99,8 @@ export class Exchanges {
 
   /**
    * Looks at the deadline of an exchange.
-   * @returns False when it is over and the target has not answered. One that was never sent is settled: the target is not to blame.
+   * @returns False when it is over and the target has not answered. One that was never sent is settled: the target is
+   *   not to blame.
    */
   inTime(exchange: Exchange, now: number): boolean {
     if (now < exchange.deadline) return true;

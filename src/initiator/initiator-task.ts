@@ -4,8 +4,8 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { InitiatorConnection } from './connection.ts';
 
 /**
- * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data, so the caller's
- * buffer is still in use.
+ * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data,
+ * so the caller's buffer is still in use.
  */
 export type TaskPhase = 'idle' | 'queued' | 'sent' | 'aborting' | 'flushing' | 'settled';
 

@@ -53,7 +53,10 @@ export class RedirectError extends IscsiError {
   }
 }
 
-/** Runs the pure login steps over a connection: writes their requests, checks what of a response is not text, keeps StatSN. */
+/**
+ * Runs the pure login steps over a connection: writes their requests, checks what of a response is not text, keeps
+ * StatSN.
+ */
 export class LoginRun {
   readonly #connection: LoginConnection;
   readonly #config: LoginConfig;

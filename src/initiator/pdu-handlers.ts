@@ -80,7 +80,10 @@ function onTaskManagementResponse(s: SessionState, c: InitiatorConnection, v: Da
   if (exchange !== undefined) s.settleExchange(exchange, undefined, { response: pdu.response });
 }
 
-/** Joins the parts of an answer: some targets cut pairs between PDUs with F=0 and C=0, so nothing is parsed before the last. */
+/**
+ * Joins the parts of an answer: some targets cut pairs between PDUs with F=0 and C=0, so nothing is parsed before the
+ * last.
+ */
 function onTextResponse(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkTextResponse(v, at);
   const pdu = readTextResponse(v, at);
@@ -110,8 +113,8 @@ function onLogoutResponse(s: SessionState, c: InitiatorConnection, v: DataView, 
 }
 
 /**
- * A rejected command is not going to be answered, and its CmdSN was not used up: an ABORT TASK fills the gap (RFC 7143 §7.3).
- * For other PDUs of a task the answer still comes.
+ * A rejected command is not going to be answered, and its CmdSN was not used up: an ABORT TASK fills the gap (RFC 7143
+ * §7.3). For other PDUs of a task the answer still comes.
  */
 function onReject(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkReject(v, at);

@@ -1,6 +1,6 @@
 /**
- * First in, first out, for what waits: commands for the window, requests for their turn. Taking the first is O(1), and so is withdrawing one that stands
- * in front; withdrawing another one looks for it.
+ * First in, first out, for what waits: commands for the window, requests for their turn. Taking the first is O(1), and
+ * so is withdrawing one that stands in front; withdrawing another one looks for it.
  */
 export class Queue<T> {
   #items: (T | undefined)[] = [];

@@ -18,7 +18,8 @@ export interface TaskManagementFields {
   readonly refCmdSN: number;
 }
 
-// All of them are immediate: they must pass a closed window. `cmdSN` is the CmdSN that comes next; they carry it without using it up.
+// All of them are immediate: they must pass a closed window. `cmdSN` is the CmdSN that comes next; they carry it
+// without using it up.
 
 /** Sends a Task Management Function Request (RFC 7143 §11.5). */
 export function sendTaskManagement(
@@ -85,7 +86,10 @@ export interface TextPosition {
 
 const TEXT_START: TextPosition = { targetTransferTag: RESERVED_TAG, lunHigh: 0, lunLow: 0 };
 
-/** Sends a Text Request that holds the whole text, or, with a position and no text, asks for the next part of a long answer. */
+/**
+ * Sends a Text Request that holds the whole text, or, with a position and no text, asks for the next part of a long
+ * answer.
+ */
 export function sendText(
   c: InitiatorConnection,
   cmdSN: number,

@@ -1,8 +1,8 @@
 import { serialAdd, serialLess, serialLessOrEqual } from '../bytes/serial.ts';
 
 /**
- * The session's command numbering (RFC 7143 §4.2.2.1): which CmdSN comes next and how far the target lets us go.
- * A number is given when a command is written, never earlier, so that a command withdrawn from the queue leaves no hole.
+ * The session's command numbering (RFC 7143 §4.2.2.1): which CmdSN comes next and how far the target lets us go. A
+ * number is given when a command is written, never earlier, so that a command withdrawn from the queue leaves no hole.
  */
 export class SendWindow {
   #cmdSN: number;

@@ -17,7 +17,9 @@ const ABORT_GRACE = 2000;
 /** A look that comes later than this, in milliseconds, means that nothing was read meanwhile either. */
 const STANDSTILL = 500;
 
-/** When a session has to look at what waits, and what it then does. One number for all: only a nearer deadline moves it. */
+/**
+ * When a session has to look at what waits, and what it then does. One number for all: only a nearer deadline moves it.
+ */
 export class SessionDeadlines {
   #next = Number.POSITIVE_INFINITY;
 
@@ -36,7 +38,10 @@ export class SessionDeadlines {
     this.#next = Number.POSITIVE_INFINITY;
   }
 
-  /** Gives a task that is submitted at `now` its deadline: the abort begins early enough for the target to answer it in time. Hot path. */
+  /**
+   * Gives a task that is submitted at `now` its deadline: the abort begins early enough for the target to answer it in
+   * time. Hot path.
+   */
   begin(task: InitiatorTask, now: number): void {
     task.deadline = now + task.timeout;
     task.abortAt = task.deadline - Math.min(task.timeout / 4, ABORT_GRACE);
@@ -45,7 +50,8 @@ export class SessionDeadlines {
 
   /**
    * Begins the aborts that are due.
-   * @returns True when an abort, or another request, was not answered in time: the target is not to be reckoned with any more.
+   * @returns True when an abort, or another request, was not answered in time: the target is not to be reckoned with
+   *   any more.
    */
   look(now: number, entries: TagTable<InitiatorTask | Exchange>, owner: DeadlineOwner): boolean {
     if (now < this.#next) return false;

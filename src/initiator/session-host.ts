@@ -11,7 +11,10 @@ export interface SessionHost {
   wake(): void;
   /** The login has ended well. */
   loggedIn(): void;
-  /** The session is over; each waiting task has been settled. `error` is why; a plain `close()` gives none. Called exactly once. */
+  /**
+   * The session is over; each waiting task has been settled. `error` is why; a plain `close()` gives none. Called
+   * exactly once.
+   */
   closed(error: IscsiError | undefined): void;
   /** The target said something nobody asked for (RFC 7143 §11.9). */
   event(event: SessionEvent): void;

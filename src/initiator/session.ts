@@ -15,6 +15,7 @@ import { Queue } from './queue.ts';
 import { sendLogout, sendPing, sendTaskManagement, sendText, type TaskManagementFields } from './requests.ts';
 import { SendWindow } from './send-window.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
+import { SessionDrain } from './session-drain.ts';
 import { commandRefused, endedByFunction, endOfCommands, requestRefused, timedOut } from './session-errors.ts';
 import type { SessionEvent, SessionHost, SessionPhase } from './session-host.ts';
 import type { SessionState } from './session-state.ts';
@@ -31,12 +32,12 @@ const NOTHING = new Uint8Array(0);
 type Entry = InitiatorTask | Exchange;
 
 /**
- * The initiator's side of one session: command numbering, the tasks and which connection each belongs to, the other requests, and when it is over.
- * Its connections frame and report; what belongs to one of them (digests, StatSN, segment lengths) is theirs. At error recovery level 0 the
- * session ends with any of them.
+ * The initiator's side of one session: command numbering, the tasks and which connection each belongs to, the other
+ * requests, and when it is over. Its connections frame and report; what belongs to one of them (digests, StatSN,
+ * segment lengths) is theirs. At error recovery level 0 the session ends with any of them.
  *
- * Each task settles exactly once, within its timeout: aborting begins early enough for the target's answer, and a target that does not
- * answer the abort loses the session (RFC 7143 §7.11).
+ * Each task settles exactly once, within its timeout: aborting begins early enough for the target's answer, and a
+ * target that does not answer the abort loses the session (RFC 7143 §7.11).
  */
 export class InitiatorSession implements ConnectionOwner, SessionState {
   readonly window: SendWindow;
@@ -55,10 +56,9 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   readonly #exchanges: Exchanges;
   readonly #aborts: TaskAborts;
   readonly #deadlines = new SessionDeadlines();
+  readonly #drain = new SessionDrain();
   #loggingOut = false;
   #endedBy: IscsiError | undefined;
-  #onIdle: (() => void) | undefined;
-  #idleBy = Number.POSITIVE_INFINITY;
 
   constructor(host: SessionHost, firstCmdSN: number) {
     this.host = host;
@@ -79,7 +79,10 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     return this.#spare.pop() ?? new InitiatorTask();
   }
 
-  /** Sends a command as soon as the window allows. A session that cannot take it settles it before this returns. Hot path. */
+  /**
+   * Sends a command as soon as the window allows. A session that cannot take it settles it before this returns. Hot
+   * path.
+   */
   submit(task: InitiatorTask): void {
     if (this.phase !== 'fullFeature' || this.tasks.size >= MOST_COMMANDS) {
       this.#end(task, commandRefused(this.phase, this.#endedBy, MOST_COMMANDS));
@@ -94,8 +97,8 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   }
 
   /**
-   * Gives up a task: `reason` is what it settles with once the target has confirmed that it does nothing more. When the answer to the command
-   * comes first, that answer counts. `tag` guards against a task object that has been used again.
+   * Gives up a task: `reason` is what it settles with once the target has confirmed that it does nothing more. When the
+   * answer to the command comes first, that answer counts. `tag` guards against a task object that has been used again.
    */
   abort(task: InitiatorTask, tag: number, reason: IscsiError): void {
     if (task.initiatorTaskTag !== tag) return;
@@ -131,20 +134,27 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     return this.#open({ kind: 'nop', deadline, send, settle });
   }
 
-  /** Sends a text request; `settle` gets the joined text of all responses. One at a time (RFC 7143 §11.10): further ones wait. */
+  /**
+   * Sends a text request; `settle` gets the joined text of all responses. One at a time (RFC 7143 §11.10): further ones
+   * wait.
+   */
   text(text: Uint8Array, deadline: number, settle: SettleExchange): Exchange {
     const send: ExchangeRequest['send'] = (c, exchange) => sendText(c, this.window.next, exchange, text);
     return this.#open({ kind: 'text', deadline, send, settle });
   }
 
-  /** The caller of a task management function, ping or text gives up and is told `reason` at once. An answer that still comes is dropped. */
+  /**
+   * The caller of a task management function, ping or text gives up and is told `reason` at once. An answer that still
+   * comes is dropped.
+   */
   withdraw(exchange: Exchange, reason: IscsiError): void {
     this.#exchanges.withdraw(exchange, reason);
   }
 
   /**
-   * Lets the commands under way end, logs out and ends the session (RFC 7143 §11.14), all until `deadline`. Commands that take too long
-   * are left to the target to terminate: half of the time, or 5 s if that is less, is kept for the Logout Response.
+   * Lets the commands under way end, logs out and ends the session (RFC 7143 §11.14), all until `deadline`. Commands
+   * that take too long are left to the target to terminate: half of the time, or 5 s if that is less, is kept for the
+   * Logout Response.
    */
   logout(deadline: number): void {
     const answerTime = Math.min(LOGOUT_TIME, Math.max(0, deadline - this.now()) / 2);
@@ -170,7 +180,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.#endedBy = error;
-    this.#onIdle = undefined;
+    this.#drain.stop();
     this.#flushing.length = 0;
     this.#deadlines.clear();
     for (const connection of this.#connections) {
@@ -202,8 +212,8 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   }
 
   /**
-   * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target may answer before that, and
-   * what the caller then puts into its buffer must not go out. Hot path.
+   * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target
+   * may answer before that, and what the caller then puts into its buffer must not go out. Hot path.
    */
   settle(task: InitiatorTask, error: IscsiError | undefined): void {
     if (task.dataEnd > 0 && this.phase !== 'closed' && task.connection?.stillSends(task.dataEnd) === true) {
@@ -216,7 +226,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     }
     this.tasks.remove(task);
     this.#end(task, error);
-    if (this.tasks.size === 0) this.#onIdle?.();
+    if (this.tasks.size === 0) this.#drain.finish();
   }
 
   settleExchange(exchange: Exchange, error: IscsiError | undefined, answer: ExchangeAnswer = {}): void {
@@ -245,7 +255,10 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     this.host.wake();
   }
 
-  /** The first connection leads: its login settles what holds for the session. Further ones are at hand, and carry what is sent on them. */
+  /**
+   * The first connection leads: its login settles what holds for the session. Further ones are at hand, and carry what
+   * is sent on them.
+   */
   loggedIn(connection: InitiatorConnection, outcome: LoginOutcome): void {
     this.parameters ??= outcome.parameters;
     connection.follow(this.parameters);
@@ -292,13 +305,12 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (this.phase === 'fullFeature') this.nop(NOTHING, this.now() + connection.keepaliveTimeout, ignore);
   }
 
-  /** Begins aborts that are due, and gives up on a target that has not answered an abort, or another request, in time. */
+  /**
+   * Begins aborts that are due, and gives up on a target that has not answered an abort, or another request, in time.
+   */
   tick(now: number): void {
     const overdue = this.#deadlines.look(now, this.tasks, this);
-    if (this.#onIdle !== undefined) {
-      if (now >= this.#idleBy) this.#onIdle();
-      else this.expect(this.#idleBy);
-    }
+    this.expect(this.#drain.look(now));
     if (overdue) this.fail(timedOut('The target stopped answering'));
   }
 
@@ -326,7 +338,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   }
 
   ended(): void {
-    if (this.tasks.size === 0) this.#onIdle?.();
+    if (this.tasks.size === 0) this.#drain.finish();
   }
 
   inTime(exchange: Exchange, now: number): boolean {
@@ -360,12 +372,8 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       then();
       return;
     }
-    this.#idleBy = latest;
+    this.#drain.begin(then, latest);
     this.expect(latest);
-    this.#onIdle = () => {
-      this.#onIdle = undefined;
-      then();
-    };
   }
 
   #conclude(fields: TaskManagementFields, cmdSN: number): void {

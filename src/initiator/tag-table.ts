@@ -12,8 +12,9 @@ export interface Tagged {
 }
 
 /**
- * Initiator Task Tags and what they stand for. A tag is a slot (low half) and a generation (high half): look-up is an array access, and an
- * answer that comes after its task was given up is recognised and dropped instead of being taken for another task's.
+ * Initiator Task Tags and what they stand for. A tag is a slot (low half) and a generation (high half): look-up is an
+ * array access, and an answer that comes after its task was given up is recognised and dropped instead of being taken
+ * for another task's.
  */
 export class TagTable<T extends Tagged> {
   readonly #slots: (T | undefined)[] = [];

@@ -24,7 +24,10 @@ export interface AbortOwner {
 const ABORT_TIMEOUT = 5000;
 const { FUNCTION_COMPLETE, TASK_DOES_NOT_EXIST } = TASK_MANAGEMENT_RESPONSES;
 
-/** Gives up commands that were sent: by ABORT TASK, and when that does not help, with the whole session (RFC 7143 §7.11). */
+/**
+ * Gives up commands that were sent: by ABORT TASK, and when that does not help, with the whole session (RFC 7143
+ * §7.11).
+ */
 export class TaskAborts {
   readonly #owner: AbortOwner;
   readonly #exchanges: Exchanges;
@@ -34,7 +37,10 @@ export class TaskAborts {
     this.#exchanges = exchanges;
   }
 
-  /** Asks the target to end a task that was sent. It settles with `reason` when the target has confirmed that it does nothing more. */
+  /**
+   * Asks the target to end a task that was sent. It settles with `reason` when the target has confirmed that it does
+   * nothing more.
+   */
   start(task: InitiatorTask, reason: IscsiError): void {
     task.phase = 'aborting';
     task.abortReason = reason;

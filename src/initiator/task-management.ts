@@ -9,8 +9,9 @@ const UNIT_FUNCTIONS: ReadonlySet<number> = new Set([ABORT_TASK_SET, CLEAR_TASK_
 const TARGET_RESETS: ReadonlySet<number> = new Set([TARGET_WARM_RESET, TARGET_COLD_RESET]);
 
 /**
- * Whether a task management function that is complete has ended `task`: no response of it can come any more (RFC 7143 §4.2.3.3). Those are the
- * commands sent before it, to its logical unit or, for a reset of the target, to all. A single task that was aborted is its own matter.
+ * Whether a task management function that is complete has ended `task`: no response of it can come any more (RFC 7143
+ * §4.2.3.3). Those are the commands sent before it, to its logical unit or, for a reset of the target, to all. A single
+ * task that was aborted is its own matter.
  *
  * @param cmdSN The CmdSN that the function carried.
  */

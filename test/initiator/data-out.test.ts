@@ -1,4 +1,7 @@
-/** What a write sends: immediate, unsolicited, and on request (RFC 7143 §4.2.5.2, §11.7, §11.8; checklist I-044, I-074 to I-081). */
+/**
+ * What a write sends: immediate, unsolicited, and on request (RFC 7143 §4.2.5.2, §11.7, §11.8; checklist I-044, I-074
+ * to I-081).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';

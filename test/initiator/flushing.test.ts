@@ -1,4 +1,6 @@
-/** A caller gets its buffer back only when nothing of it can go out any more (promise 1; convention 13 of the house). */
+/**
+ * A caller gets its buffer back only when nothing of it can go out any more (promise 1; convention 13 of the house).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';

@@ -1,4 +1,7 @@
-/** The login as a connection runs it (RFC 7143 §6.3, §11.12, §11.13; checklist I-021 to I-051). The text is tested in test/login. */
+/**
+ * The login as a connection runs it (RFC 7143 §6.3, §11.12, §11.13; checklist I-021 to I-051). The text is tested in
+ * test/login.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RedirectError } from '../../src/initiator/login-run.ts';

@@ -1,4 +1,6 @@
-/** Whatever a target does and whenever: each command settles once, in time, and its buffer is left alone from then on. */
+/**
+ * Whatever a target does and whenever: each command settles once, in time, and its buffer is left alone from then on.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';

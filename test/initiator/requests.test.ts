@@ -1,4 +1,7 @@
-/** NOP, text, logout, asynchronous messages (RFC 7143 §11.9, §11.10, §11.14, §11.18; checklist I-082, I-083, I-092 to I-099). */
+/**
+ * NOP, text, logout, asynchronous messages (RFC 7143 §11.9, §11.10, §11.14, §11.18; checklist I-082, I-083, I-092 to
+ * I-099).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitiatorRig } from '../support/initiator-rig.ts';

@@ -48,8 +48,8 @@ export const USUAL_ANSWERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * How a target speaks: keeps its numbers and builds its PDUs. Each method gives bytes; nothing is sent. A PDU that uses a StatSN up moves
- * `statSN` on when it is built.
+ * How a target speaks: keeps its numbers and builds its PDUs. Each method gives bytes; nothing is sent. A PDU that uses
+ * a StatSN up moves `statSN` on when it is built.
  */
 export class TargetVoice {
   /** The next StatSN. */

@@ -1,6 +1,6 @@
 /**
- * The wire as a target sees it, written from RFC 7143 §11 and from nothing in `src/`: takes apart what an initiator sends, and puts together
- * what a target sends, right or wrong.
+ * The wire as a target sees it, written from RFC 7143 §11 and from nothing in `src/`: takes apart what an initiator
+ * sends, and puts together what a target sends, right or wrong.
  */
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,7 @@
-/** A seeded generator: the same seed gives the same run. The seed of a failing test is in its name; `SEED=n` runs that one alone. */
+/**
+ * A seeded generator: the same seed gives the same run. The seed of a failing test is in its name; `SEED=n` runs that
+ * one alone.
+ */
 export class Random {
   readonly seed: number;
   #state: number;

@@ -9,7 +9,10 @@ const BLOCK = 512;
 const BLOCKS = 4096;
 const OPERATIONS = 120;
 
-/** What one seed negotiates: mostly small lengths, so that bursts, R2Ts and splits come in great number; for some long ones. */
+/**
+ * What one seed negotiates: mostly small lengths, so that bursts, R2Ts and splits come in great number; for some long
+ * ones.
+ */
 function policyOf(random: Random): Partial<OperationalPolicy> {
   const large = random.onceIn(4);
   const maxBurstLength = large ? 1_048_576 : 512 * (1 + random.below(40));
@@ -51,7 +54,8 @@ export async function writeReadVerify(seed: number): Promise<void> {
   const random = new Random(seed);
   const world = await logIn(random);
   const model = new Uint8Array(BLOCK * BLOCKS);
-  const busy = new Uint8Array(BLOCKS); // a block in use by one command is left alone by others: their order is not defined
+  // a block in use by one command is left alone by others: their order is not defined
+  const busy = new Uint8Array(BLOCKS);
   let running = 0;
   let started = 0;
   const failures: unknown[] = [];

@@ -14,8 +14,8 @@ export interface Endpoint {
 }
 
 /**
- * A byte pipe from one core to the other. Like TCP it keeps order and loses nothing until it is cut, but hands bytes over in pieces of random
- * length, in a buffer that is overwritten afterwards.
+ * A byte pipe from one core to the other. Like TCP it keeps order and loses nothing until it is cut, but hands bytes
+ * over in pieces of random length, in a buffer that is overwritten afterwards.
  */
 export class Wire {
   readonly #from: Endpoint;
