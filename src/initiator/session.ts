@@ -79,10 +79,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     return this.#spare.pop() ?? new InitiatorTask();
   }
 
-  /**
-   * Sends a command as soon as the window allows. A session that cannot take it settles it before this returns. Hot
-   * path.
-   */
+  /** Sends a command as soon as the window allows. One that cannot be taken settles before this returns. Hot path. */
   submit(task: InitiatorTask): void {
     if (this.phase !== 'fullFeature' || this.tasks.size >= MOST_COMMANDS) {
       this.#end(task, commandRefused(this.phase, this.#endedBy, MOST_COMMANDS));
@@ -134,19 +131,13 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     return this.#open({ kind: 'nop', deadline, send, settle });
   }
 
-  /**
-   * Sends a text request; `settle` gets the joined text of all responses. One at a time (RFC 7143 §11.10): further ones
-   * wait.
-   */
+  /** Sends a text request; `settle` gets the joined text of all responses. One at a time (RFC 7143 §11.10). */
   text(text: Uint8Array, deadline: number, settle: SettleExchange): Exchange {
     const send: ExchangeRequest['send'] = (c, exchange) => sendText(c, this.window.next, exchange, text);
     return this.#open({ kind: 'text', deadline, send, settle });
   }
 
-  /**
-   * The caller of a task management function, ping or text gives up and is told `reason` at once. An answer that still
-   * comes is dropped.
-   */
+  /** The caller of one of these three gives up and is told `reason` at once. An answer that still comes is dropped. */
   withdraw(exchange: Exchange, reason: IscsiError): void {
     this.#exchanges.withdraw(exchange, reason);
   }
@@ -305,9 +296,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (this.phase === 'fullFeature') this.nop(NOTHING, this.now() + connection.keepaliveTimeout, ignore);
   }
 
-  /**
-   * Begins aborts that are due, and gives up on a target that has not answered an abort, or another request, in time.
-   */
+  /** Begins aborts that are due. Gives up on a target that has not answered one, or another request, in time. */
   tick(now: number): void {
     const overdue = this.#deadlines.look(now, this.tasks, this);
     this.expect(this.#drain.look(now));
