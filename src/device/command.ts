@@ -1,5 +1,6 @@
 /** How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data for initiators. */
-import type { CommandFields, CommandName, CommandRow } from '../scsi/commands.ts';
+import type { CommandRow } from '../scsi/command-row.ts';
+import type { CommandFields, CommandName } from '../scsi/commands.ts';
 import { COMMANDS, fieldsOf } from '../scsi/commands.ts';
 import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';

@@ -9,7 +9,8 @@
  * Variable length (7F): 1 CONTROL; 7 ADDITIONAL CDB LENGTH (24 for 32 bytes); 8-9 SERVICE ACTION.
  */
 import { viewOf } from '../bytes/hex.ts';
-import type { CdbInput, CdbValues, CommandName, CommandRow } from './commands.ts';
+import type { CommandRow } from './command-row.ts';
+import type { CdbInput, CdbValues, CommandName } from './commands.ts';
 import { COMMANDS, fieldsOf, VARIABLE_LENGTH } from './commands.ts';
 import type { FieldTable } from './fields.ts';
 import { readFields, writeFields } from './fields.ts';

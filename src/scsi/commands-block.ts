@@ -3,7 +3,7 @@
  * name that the standard gives it in that command.
  */
 
-import type { CommandRow } from './commands.ts';
+import type { CommandRow } from './command-row.ts';
 import { bits, byte, flag, u16, u32, u64 } from './fields.ts';
 
 // Address, length and group number of the 10-, 12- and 16-byte forms.

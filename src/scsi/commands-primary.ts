@@ -4,7 +4,7 @@
  * A row whose service action is not fixed has it as a field.
  */
 
-import type { CommandRow } from './commands.ts';
+import type { CommandRow } from './command-row.ts';
 import { bits, byte, flag, u16, u24, u32, u64 } from './fields.ts';
 
 const ALLOCATION_6 = { allocationLength: u32(6) };

@@ -1,20 +1,12 @@
-/** The command table: which commands there are, how long their CDBs are and where the fields lie. Everything about CDBs follows from it. */
+/**
+ * The command table: which commands there are, how long their CDBs are and where the fields lie. Everything about CDBs
+ * follows from it.
+ */
+import type { CommandRow } from './command-row.ts';
 import { BLOCK_COMMANDS } from './commands-block.ts';
 import { PRIMARY_COMMANDS } from './commands-primary.ts';
 import type { FieldInput, FieldTable, FieldValues } from './fields.ts';
 import { byte } from './fields.ts';
-
-/** One row. Reserved bits are no fields; CONTROL is a field of every command and not listed. */
-export interface CommandRow {
-  readonly opcode: number;
-  /** Where several commands share the operation code: byte 1 bits 4-0, or bytes 8-9 of a 32-byte CDB. */
-  readonly serviceAction?: number;
-  /** Bytes of the CDB. */
-  readonly length: 6 | 10 | 12 | 16 | 32;
-  /** Which way data moves, when any does: a length of zero, or a flag such as NDOB, can mean that none does. */
-  readonly direction: 'none' | 'in' | 'out';
-  readonly fields: FieldTable;
-}
 
 /** All commands by their T10 name. */
 export const COMMANDS = { ...PRIMARY_COMMANDS, ...BLOCK_COMMANDS } as const;

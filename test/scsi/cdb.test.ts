@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { hex, toHex, viewOf } from '../../src/bytes/hex.ts';
 import { cdb, cdbLength, commandName, commandTitle, parseCdb } from '../../src/scsi/cdb.ts';
-import type { CommandName, CommandRow } from '../../src/scsi/commands.ts';
+import type { CommandRow } from '../../src/scsi/command-row.ts';
+import type { CommandName } from '../../src/scsi/commands.ts';
 import { COMMANDS } from '../../src/scsi/commands.ts';
 import { CDB_FIXTURES } from './cdb-fixtures.ts';
 
