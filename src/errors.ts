@@ -56,7 +56,8 @@ export interface IscsiErrorOptions extends ErrorOptions {
  * The base of every error of this library.
  *
  * @example
- * const error: unknown = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/9').catch((reason: unknown) => reason);
+ * const url = 'iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/9';
+ * const error: unknown = await connect(url).catch((reason: unknown) => reason);
  * error instanceof IscsiError && error.code; // 'ISCSI_LUN_NOT_FOUND'
  */
 export class IscsiError extends Error {
@@ -74,8 +75,8 @@ export class IscsiError extends Error {
 }
 
 /**
- * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard, with parameter data that
- * cannot be read.
+ * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard,
+ * with parameter data that cannot be read.
  *
  * @example
  * try {

@@ -1,4 +1,5 @@
-// Holds the imports of src/ to the table of rooms in docs/architecture.md, and fails on circles. Imports of types count as all others do.
+// Holds the imports of src/ to the table of rooms in docs/architecture.md, and fails on circles. Imports of types count
+// as all others do.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHouse } from './lib/house.mjs';

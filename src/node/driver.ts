@@ -20,7 +20,10 @@ export interface ConnectionCore {
   readonly wantsData: boolean;
   /** True: send what is left, then close. */
   readonly finished: boolean;
-  /** Memory to which the next bytes of the stream are to be read, or undefined for the driver's own buffer. Asked before each read. */
+  /**
+   * Memory to which the next bytes of the stream are to be read, or undefined for the driver's own buffer. Asked before
+   * each read.
+   */
   directRoom?(): Uint8Array | undefined;
   /** `length` bytes were read to the beginning of what `directRoom` gave. */
   placed?(room: Uint8Array, length: number): void;
@@ -38,7 +41,10 @@ export interface Address {
 const RECEIVE_LENGTH = 256 * 1024;
 /** A read that finds the header of a long PDU and little of its data. */
 const SHORT_LENGTH = 1024;
-/** A read of long data from this length on says that more comes fast: within the time of polling, that is some 160 MB/s. */
+/**
+ * A read that brings at least this much of long data shows that the next comes soon enough to poll for it: that much
+ * within the 100 µs of polling is some 160 MB/s.
+ */
 const FAST_READ = 16 * 1024;
 /** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
 const LONGEST_POLLED = 128 * 1024;
@@ -48,8 +54,8 @@ const LINGER = 2000;
 /**
  * Joins a session core and a socket: one callback per read, one write per turn, one timer for all deadlines.
  *
- * Output is collected until the turn is over, promise reactions included (`process.nextTick` runs after them when scheduled from one), so that all
- * commands of a turn leave in one `writev`.
+ * Output is collected until the turn is over, promise reactions included (`process.nextTick` runs after them when
+ * scheduled from one), so that all commands of a turn leave in one `writev`.
  */
 export class Driver {
   readonly #core: ConnectionCore;
@@ -81,8 +87,8 @@ export class Driver {
   };
 
   /**
-   * Connects to `address` and gives the socket's events to the core. Exactly one of the two is called: `connected` once the transport stands,
-   * `failed` when it cannot be had; the core hears nothing of the latter.
+   * Connects to `address` and gives the socket's events to the core. Exactly one of the two is called: `connected` once
+   * the transport stands, `failed` when it cannot be had; the core hears nothing of the latter.
    */
   connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
     const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
@@ -172,7 +178,10 @@ export class Driver {
     }
   };
 
-  /** Whether little goes out and little will come in. Long data says by itself whether it comes fast enough for polling. */
+  /**
+   * Whether little goes out and little will come in, so that the answer may come within the time of polling. For long
+   * data that is not guessed: its reads show how fast it comes ({@link FAST_READ}).
+   */
   #answerIsShort(chunks: readonly Uint8Array[]): boolean {
     return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && this.#core.prefersShortReads !== true;
   }

@@ -155,7 +155,8 @@ export function scsiResponseResidualCount(v: DataView, at: number): number {
 
 /**
  * Hot path. Flags are looked at only where the response says that they mean something.
- * @throws {ProtocolError} On AHS, the reserved tag, a reserved response, a data segment too short for SenseLength, or O with U, or o with u.
+ * @throws {ProtocolError} On AHS, the reserved tag, a reserved response, a data segment too short for SenseLength, or O
+ *   with U, or o with u.
  */
 export function checkScsiResponse(v: DataView, at: number): void {
   requireNoAhs(v, at, 'a SCSI Response');

@@ -1,4 +1,7 @@
-/** The tools of the repository, as tests feed them. They are JavaScript and never built, so that `npm test` can run them first. */
+/**
+ * The tools of the repository, as tests feed them. They are JavaScript and never built, so that `npm test` can run them
+ * first.
+ */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { REPOSITORY } from './repository.ts';

@@ -1,4 +1,5 @@
-// The house plan: the table of rooms in docs/architecture.md, read from that page, so that the plan stands in one place.
+// The house plan: the table of rooms in docs/architecture.md, read from that page, so that the plan stands in one
+// place.
 
 /**
  * A room: a folder of src/, or a file that stands there alone, without its ending.
@@ -15,7 +16,8 @@ const FLOOR = 'the floor';
 const YET_TO_COME = 'yet to come';
 
 /**
- * The rooms, by name. A row is `| room, room (mark) | rooms or "nothing" | yes or no |`; a mark belongs to every room of its row.
+ * The rooms, by name. A row is `| room, room (mark) | rooms or "nothing" | yes or no |`; a mark belongs to every room
+ * of its row.
  *
  * @param {string} markdown The page.
  * @returns {ReadonlyMap<string, Room>}

@@ -47,7 +47,10 @@ function target({ from, specifier }) {
   return specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : undefined;
 }
 
-/** Whether nothing is left of an import at run time. `parent` is the statement, the call of import(), or the type `import('…')`. */
+/**
+ * Whether nothing is left of an import at run time. `parent` is the statement, the call of import(), or the type
+ * `import('…')`.
+ */
 function isTypeOnly(parent) {
   if (parent.kind === SyntaxKind.ImportDeclaration)
     return parent.importClause?.phaseModifier === SyntaxKind.TypeKeyword;

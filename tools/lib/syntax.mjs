@@ -1,6 +1,8 @@
-// Sources as syntax trees, by the compiler's own parser, so that no check has to guess where a comment or a string ends.
+// Sources as syntax trees, by the compiler's own parser, so that no check has to guess where a comment or a string
+// ends.
 //
-// The compiler calls this interface unstable. It is pinned to one exact version in package.json, and this is the only file that knows it.
+// The compiler calls this interface unstable. It is pinned to one exact version in package.json, and this is the only
+// file that knows it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +29,8 @@ let stage = 0;
 let compiler;
 
 /**
- * The text of every file below the directories whose name has one of the endings, by its name from the root, with `/` on every platform.
+ * The text of every file below the directories whose name has one of the endings, by its name from the root, with `/`
+ * on every platform.
  *
  * @param {readonly string[]} directories
  * @param {readonly string[]} endings
