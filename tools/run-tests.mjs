@@ -1,5 +1,5 @@
-// `npm test`: builds, lints, checks the arrows between rooms, then runs every test with Node's own test runner, and holds
-// what they ran of src/ to the floor of tools/lib/coverage-floor.mjs.
+// `npm test`: builds, lints, checks the arrows between rooms, then runs every test with Node's own test runner, and
+// holds what they ran of src/ to the floor of tools/lib/coverage-floor.mjs.
 //
 //   npm test                     everything
 //   npm test -- --unit           without test/interop, and without coverage

@@ -75,7 +75,9 @@ if (process.pid === 0) console.log('never');
 
 const SOURCES = ['src/branches.ts', 'src/parent.ts', 'src/unused.ts'];
 
-/** What ran of the files above when `commands` were run, one process after the other: a script and its arguments each. */
+/**
+ * What ran of the files above when `commands` were run, one process after the other: a script and its arguments each.
+ */
 async function covered(
   t: { after(done: () => Promise<void>): void },
   ...commands: readonly (readonly [string, ...string[]])[]

@@ -1,14 +1,15 @@
 // How much of the sources a run of tests has executed.
 //
-// V8 writes what ran, one file for each process (NODE_V8_COVERAGE). Here that is laid over the syntax tree of the compiled
-// files, so that what counts as a line or a branch is a property of the source, and not of what happened to run:
+// V8 writes what ran, one file for each process (NODE_V8_COVERAGE). Here that is laid over the syntax tree of the
+// compiled files, so that what counts as a line or a branch is a property of the source, and not of what happened to
+// run:
 //
 //   line     one on which a statement begins; it ran when every statement that begins on it did
 //   branch   a way that V8 counts by itself: either side of if and ?:, the right side of &&, || and ??, the body of a
 //            loop, the statements of a case, a catch clause, the body of a function
 //
-// Processes are united: what ran in one of them, ran. One that is killed with SIGKILL writes nothing and counts for nothing.
-// A file that no process loaded counts with all its lines and branches.
+// Processes are united: what ran in one of them, ran. One that is killed with SIGKILL writes nothing and counts for
+// nothing. A file that no process loaded counts with all its lines and branches.
 import { readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
@@ -30,7 +31,8 @@ import { eachTree, SyntaxKind } from './syntax.mjs';
  * @param {object} run
  * @param {string} run.data Directory of the files that V8 wrote.
  * @param {string} run.built Directory where the compiled files stand, `dist`.
- * @param {readonly string[]} run.sources Their sources, by name from the root: `src/pdu/bhs.ts` is compiled to `src/pdu/bhs.js`.
+ * @param {readonly string[]} run.sources Their sources, by name from the root: `src/pdu/bhs.ts` is compiled to
+ *   `src/pdu/bhs.js`.
  * @returns {readonly FileCoverage[]}
  */
 export function coverageOf({ data, built, sources }) {
