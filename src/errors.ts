@@ -58,7 +58,8 @@ export interface IscsiErrorOptions extends ErrorOptions {
  * The base of every error of this library.
  *
  * @example
- * const error: unknown = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/9').catch((reason: unknown) => reason);
+ * const url = 'iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/9';
+ * const error: unknown = await connect(url).catch((reason: unknown) => reason);
  * error instanceof IscsiError && error.code; // 'ISCSI_LUN_NOT_FOUND'
  */
 export class IscsiError extends Error {
@@ -67,8 +68,9 @@ export class IscsiError extends Error {
   /** What to do about it, where that is known. */
   readonly hint: string | undefined;
   /**
-   * Of a command, or another request, that got no answer: whether it was sent. False: it never was at the target, and can be sent again
-   * without harm. True: whether it took effect is not known. Undefined where that is not the question.
+   * Of a command, or another request, that got no answer: whether it was sent. False: it never was at the target, and
+   * can be sent again without harm. True: whether it took effect is not known. Undefined where that is not the
+   * question.
    */
   readonly commandSent: boolean | undefined;
 
@@ -82,8 +84,8 @@ export class IscsiError extends Error {
 }
 
 /**
- * @internal The same error, of the same class, that says of its command whether it was sent. One error can be the reason for many commands, so it is
- * not changed itself.
+ * @internal The same error, of the same class, that says of its command whether it was sent. One error can be the
+ *   reason for many commands, so it is not changed itself.
  */
 export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
   if (error.commandSent === commandSent) return error;
@@ -93,8 +95,8 @@ export function withCommandSent<E extends IscsiError>(error: E, commandSent: boo
 }
 
 /**
- * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard, with parameter data that
- * cannot be read.
+ * The peer broke a rule: of RFC 7143, and then the session cannot be trusted any more and ends; or of a SCSI standard,
+ * with parameter data that cannot be read.
  *
  * @example
  * try {

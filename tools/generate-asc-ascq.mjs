@@ -1,4 +1,5 @@
-// Writes src/spec/asc-ascq.ts from tools/data/asc-ascq.tsv. With --check it only tells (exit 1) whether the file would change.
+// Writes src/spec/asc-ascq.ts from tools/data/asc-ascq.tsv. With --check it only tells (exit 1) whether the file would
+// change.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

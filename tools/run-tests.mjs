@@ -1,30 +1,39 @@
-// `npm test`: builds, lints, checks the arrows between rooms, then runs every test with Node's own test runner.
+// `npm test`: builds, lints, checks the arrows between rooms, then runs every test with Node's own test runner, and
+// holds what they ran of src/ to the floor of tools/lib/coverage-floor.mjs.
 //
 //   npm test                     everything
-//   npm test -- --unit           without test/interop
-//   npm test -- pdu login        only test files whose path contains one of the words
+//   npm test -- --unit           without test/interop, and without coverage
+//   npm test -- pdu login        only test files whose path contains one of the words, without coverage
 //   npm test -- --no-build       the tests alone, from the dist/ that is there
+//   npm test -- --no-coverage    without coverage
 //
 // The list of files comes from the sources, so that what is left in dist/ of a removed test never runs.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { coverageOf } from './lib/coverage.mjs';
+import { FLOOR } from './lib/coverage-floor.mjs';
+import { verdict } from './lib/coverage-verdict.mjs';
+import { readSources } from './lib/syntax.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 // Node 20 takes --test-timeout for a whole file, later ones for each test.
 const TEST_TIMEOUT = NODE_MAJOR < 22 ? 240_000 : 120_000;
-/** A file that never ends (an open socket, a forgotten timer) must end the run, which later Nodes would not do by themselves. */
+/**
+ * A file that never ends (an open socket, a forgotten timer) must end the run, which later Nodes would not do by
+ * themselves.
+ */
 const RUN_TIMEOUT = 600_000;
 const started = performance.now();
 
 const { values: options, positionals: words } = commandLine();
 if (options.help) {
-  console.log('Usage: npm test -- [--unit] [--no-build] [WORD ...]');
+  console.log('Usage: npm test -- [--unit] [--no-build] [--no-coverage] [WORD ...]');
   process.exit(0);
 }
 
@@ -35,14 +44,18 @@ if (!options['no-build']) {
   await step('check-imports', process.execPath, ['tools/check-imports.mjs']);
 }
 const files = testFiles();
-await step(`node --test, ${files.length} files`, process.execPath, [
+const measured = !options['no-coverage'] && !options.unit && words.length === 0;
+const data = measured ? coverageDirectory() : undefined;
+const test = [
   '--test',
   '--test-reporter=spec',
   `--test-timeout=${TEST_TIMEOUT}`,
   // Much of the interop tests is waiting for others, so two at a time pay even on two cores.
   `--test-concurrency=${Math.max(2, Math.min(8, availableParallelism()))}`,
   ...files,
-]);
+];
+await step(`node --test, ${files.length} files`, process.execPath, test, data ? { NODE_V8_COVERAGE: data } : {});
+if (data) holdCoverage(data);
 console.log(`npm test passed in ${seconds(started)}`);
 
 function commandLine() {
@@ -50,7 +63,7 @@ function commandLine() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { unit: flag, 'no-build': flag, help: { ...flag, short: 'h' } },
+      options: { unit: flag, 'no-build': flag, 'no-coverage': flag, help: { ...flag, short: 'h' } },
     });
   } catch (error) {
     return fail(error.message);
@@ -71,18 +84,32 @@ function testFiles() {
   return built;
 }
 
-async function step(title, command, args) {
+/** Where every process of the run, those that tests start included, leaves what it ran. Gone with this process. */
+function coverageDirectory() {
+  const directory = mkdtempSync(join(tmpdir(), 'tsiscsi-coverage-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function holdCoverage(data) {
+  const sources = Object.keys(readSources(['src'], ['.ts']));
+  const { enough, text } = verdict(coverageOf({ data, built: join(ROOT, 'dist'), sources }), FLOOR);
+  if (!enough) fail(`the tests run too little of src/: ${text}`);
+  console.log(`\ncoverage of src/: ${text}`);
+}
+
+async function step(title, command, args, environment = {}) {
   const begun = performance.now();
   console.log(`\n> ${title}`);
-  const outcome = await run(command, args);
+  const outcome = await run(command, args, environment);
   if (outcome !== 'passed') fail(`${title}: ${outcome} after ${seconds(begun)}`);
   console.log(`> ${title}: passed in ${seconds(begun)}`);
 }
 
 /** `passed`, or in words how it ended. */
-function run(command, args) {
+function run(command, args, environment) {
   return new Promise((settle) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment } });
     let late = false;
     const timer = setTimeout(() => {
       late = true;

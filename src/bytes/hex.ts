@@ -8,7 +8,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of a hex text. White space and everything from `//` to the end of the line is skipped, so that annotated fixtures can be read.
+ * Bytes of a hex text. White space and everything from `//` to the end of the line is skipped, so that annotated
+ * fixtures can be read.
  * @throws {RangeError} On a character that is no hex digit, or on half a byte.
  */
 export function hex(text: string): Uint8Array<ArrayBuffer> {
@@ -20,7 +21,10 @@ export function hex(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The view that sees exactly the bytes of `bytes`. Never build one without offset and length: pooled buffers start anywhere. */
+/**
+ * The view that sees exactly the bytes of `bytes`. Never build one without offset and length: pooled buffers start
+ * anywhere.
+ */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,7 +1,8 @@
 /** Byte counts as people write them. */
 
 /**
- * Bytes of a text such as `4096`, `64K`, `1.5G`, `10MiB`. Units are powers of 1024; a `B` or `iB` behind the letter changes nothing.
+ * Bytes of a text such as `4096`, `64K`, `1.5G`, `10MiB`. Units are powers of 1024; a `B` or `iB` behind the letter
+ * changes nothing.
  * @throws {RangeError} When it is no size, no whole number of bytes, or more than 2^53 - 1.
  */
 export function parseSize(text: string): number {

@@ -1,4 +1,7 @@
-/** 64-bit big-endian integers as `number`: exact up to 2^53 - 1, refused above. Identities that use all 64 bits are `bigint`. */
+/**
+ * 64-bit big-endian integers as `number`: exact up to 2^53 - 1, refused above. Identities that use all 64 bits are
+ * `bigint`.
+ */
 
 /**
  * Reads a 64-bit count.
@@ -11,7 +14,10 @@ export function readUint64(view: DataView, at: number): number {
   return value;
 }
 
-/** Reads a 64-bit count; what is above 2^53 - 1 becomes 2^53 - 1. For limits, where "more than we can count" means "no limit". */
+/**
+ * Reads a 64-bit count; what is above 2^53 - 1 becomes 2^53 - 1. For limits, where "more than we can count" means "no
+ * limit".
+ */
 export function readUint64Clamped(view: DataView, at: number): number {
   return Math.min(view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4), Number.MAX_SAFE_INTEGER);
 }

@@ -53,7 +53,7 @@ export function beginDataIn(s: SessionState, c: InitiatorConnection, v: DataView
   if (offset !== task.received || offset + length > task.dataIn.length) {
     throw new ProtocolError(
       `Cannot place ${length} bytes of Data-In at offset ${offset}: ${task.received} bytes came so far, ${task.dataIn.length} were asked for`,
-      { clause: '11.7.4' },
+      { clause: '11.7.6' },
     );
   }
   c.sink = task.dataIn;

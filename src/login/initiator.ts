@@ -1,6 +1,6 @@
 /**
- * The initiator's login (RFC 7143 §6.3) as pure steps: no clock, no socket, no header. The caller writes the Login Requests that a step asks
- * for, and hands in each Login Response after checking opcode, ITT and ISID.
+ * The initiator's login (RFC 7143 §6.3) as pure steps: no clock, no socket, no header. The caller writes the Login
+ * Requests that a step asks for, and hands in each Login Response after checking opcode, ITT and ISID.
  */
 import { IscsiError, LoginError, ProtocolError } from '../errors.ts';
 import {
@@ -148,7 +148,10 @@ function sendNext(run: LoginProgress): Step {
   );
 }
 
-/** The empty request that RFC 7143 §6.2 wants in answer to C=1. A target that brings nothing with it is not followed for ever. */
+/**
+ * The empty request that RFC 7143 §6.2 wants in answer to C=1. A target that sends C=1 again and again without any text
+ * in it is not followed for ever.
+ */
 function askForRest(run: LoginProgress, progress: boolean): Step {
   const request = { csg: STAGE[run.stage], nsg: 0, transit: false, continues: false, text: NOTHING };
   return send(progress ? run : counted(run), request);

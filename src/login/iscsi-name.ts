@@ -1,6 +1,6 @@
 /**
- * iSCSI names (RFC 7143 §4.2.7, RFC 3721, RFC 3722): `iqn.` and a date and a reversed domain, `eui.` or `naa.` and hex digits. At most
- * 223 bytes, compared byte for byte after normalisation.
+ * iSCSI names (RFC 7143 §4.2.7, RFC 3721, RFC 3722): `iqn.` and a date and a reversed domain, `eui.` or `naa.` and hex
+ * digits. At most 223 bytes, compared byte for byte after normalisation.
  */
 import { utf8 } from '../bytes/text.ts';
 import { IscsiError, ProtocolError } from '../errors.ts';
@@ -24,11 +24,17 @@ const MAPPED_TO_NOTHING = /\u034f|[\p{Variation_Selector}\u00ad\u1806\u200b-\u20
 /** ASCII besides `a-z 0-9 - . :` (RFC 3722 §6.2). */
 const PROHIBITED_ASCII = /[^\P{ASCII}a-z0-9.:-]/u;
 
-/** RFC 3454 tables C.1 to C.9: space, control, private use, non-characters, surrogates, inappropriate characters, tags; and U+3002. What NFKC replaces is left out. */
+/**
+ * RFC 3454 tables C.1 to C.9: space, control, private use, non-characters, surrogates, inappropriate characters, tags;
+ * and U+3002, the ideographic full stop. Those that NFKC replaces are not listed: this is applied after it.
+ */
 const PROHIBITED_OTHER =
   /[\p{Z}\p{Cc}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u06dd\u070f\u180e\u200e\u200f\u202a-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\u3002\ufff9-\ufffd\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/u;
 
-/** What no peer may send in a name: control characters, halves of characters, and U+FFFD, which stands for broken UTF-8. */
+/**
+ * What no peer may send in a name: control characters, lone surrogates, and U+FFFD, by which the decoder marks broken
+ * UTF-8.
+ */
 const NOT_TEXT = /[\p{Cc}\p{Cs}\ufffd]/u;
 
 /** The form of a name that has been prepared, or undefined when it has none of the three. */
@@ -41,7 +47,8 @@ export function nameForm(name: string): NameForm | undefined {
 
 /**
  * Checks a name of our own, strictly, and returns it in the form in which it is sent and compared.
- * @throws {IscsiError} `ISCSI_USAGE` when it is not of one of the three forms, too long, or has a character that names cannot have.
+ * @throws {IscsiError} `ISCSI_USAGE` when it is not of one of the three forms, too long, or has a character that names
+ *   cannot have.
  */
 export function checkOwnName(name: string): string {
   const prepared = prepare(name);
@@ -57,8 +64,9 @@ export function checkOwnName(name: string): string {
 }
 
 /**
- * Prepares a name that the peer sent, leniently: names in use do not always have one of the three forms, and many have characters, such as
- * `_`, that RFC 3722 prohibits. What is not text (control characters, broken UTF-8) is refused all the same.
+ * Prepares a name that the peer sent, leniently: names in use do not always have one of the three forms, and many have
+ * characters, such as `_`, that RFC 3722 prohibits. What is not text (control characters, broken UTF-8) is refused all
+ * the same.
  * @returns The name as it is compared.
  * @throws {ProtocolError} When it is empty, too long, or not text.
  */
@@ -82,13 +90,17 @@ function characterFault(prepared: string, prohibited: RegExp): string | undefine
   return `U+${code.toString(16).toUpperCase().padStart(4, '0')} is not allowed in names`;
 }
 
-/** Stringprep as RFC 3722 has it: map (B.1, fold case as B.2), normalise to NFKC. Folding can undo a normal form, so it is done twice. */
+/**
+ * Stringprep as RFC 3722 has it: map (B.1, fold case as B.2), normalise to NFKC. Folding can undo a normal form, so it
+ * is done twice.
+ */
 function prepare(name: string): string {
   return fold(fold(name.replace(MAPPED_TO_NOTHING, '')).normalize('NFKC')).normalize('NFKC');
 }
 
 function fold(name: string): string {
   if (/^\p{ASCII}*$/u.test(name)) return name.toLowerCase();
-  // Character by character, since JavaScript folds a capital sigma by its neighbours; by way of upper case, since that takes "ß" to "ss".
+  // RFC 3722 folds each character for itself. JavaScript's toLowerCase() of a whole text does not: how it folds a
+  // capital sigma depends on the letters beside it. The way through upper case is what turns "ß" into "ss".
   return [...name].map((character) => (character === 'ı' ? character : character.toUpperCase().toLowerCase())).join('');
 }

@@ -1,6 +1,6 @@
 /**
- * The keys of login (RFC 7143 §12 and §13), one table for the initiator, the target, the docs and the tests. Lengths are in bytes, times in
- * seconds.
+ * The keys of login (RFC 7143 §12 and §13), one table for the initiator, the target, the docs and the tests. Lengths
+ * are in bytes, times in seconds.
  */
 
 /** Normal sessions carry SCSI; Discovery sessions only answer SendTargets (§13.21). */
@@ -46,8 +46,8 @@ export interface Key {
   /** True when it may stand more than once in one negotiation. */
   readonly repeatable?: true;
   /**
-   * True when `NotUnderstood` is taken for an answer: keys of later documents (§6.2), and TaskReporting, which targets in wide use do not
-   * know although RFC 7143 obliges them to.
+   * True when `NotUnderstood` is taken for an answer: keys of later documents (§6.2), and TaskReporting, which targets
+   * in wide use do not know although RFC 7143 obliges them to.
    */
   readonly mayBeUnknown?: true;
   /** Clause of RFC 7143, or of the document named. */

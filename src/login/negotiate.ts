@@ -1,6 +1,6 @@
 /**
- * The negotiation rules of single keys (RFC 7143 §6.2, §13), pure and the same for both roles: what to offer, how to answer an offer, and
- * whether an answer is one that the offer allows.
+ * The negotiation rules of single keys (RFC 7143 §6.2, §13), pure and the same for both roles: what to offer, how to
+ * answer an offer, and whether an answer is one that the offer allows.
  */
 import { LoginError, ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
@@ -20,7 +20,9 @@ export interface NegotiationContext {
   readonly authMethods: readonly string[];
 }
 
-/** Values that mean something else than a value, and are never proposed (§6.2). `None` is left out: lists may offer it. */
+/**
+ * Values that mean something else than a value, and are never proposed (§6.2). `None` is left out: lists may offer it.
+ */
 const RESERVED: ReadonlySet<string> = new Set(['NotUnderstood', 'Irrelevant', 'Reject']);
 
 /** Operational keys that an initiator sends in a Discovery session: the ones that mean something there. */
@@ -34,8 +36,8 @@ const DISCOVERY_OFFER: ReadonlySet<KeyName> = new Set<KeyName>([
 ]);
 
 /**
- * What an initiator proposes and declares in the operational stage. A Discovery session gets only what has a meaning there, and no digest
- * unless one is required: some targets fail such sessions over it.
+ * What an initiator proposes and declares in the operational stage. A Discovery session gets only what has a meaning
+ * there, and no digest unless one is required: some targets fail such sessions over it.
  */
 export function offer(context: NegotiationContext): TextPair[] {
   const pairs: TextPair[] = [];
@@ -88,7 +90,8 @@ export function answer(name: string, value: string, context: NegotiationContext,
 
 /**
  * Checks the answer to a proposal of ours.
- * @returns The value in force, or undefined when it stays as it was (Reject, Irrelevant, and NotUnderstood for later keys).
+ * @returns The value in force, or undefined when it stays as it was (Reject, Irrelevant, and NotUnderstood for later
+ *   keys).
  * @throws {ProtocolError} When the answer is none that the proposal allows.
  */
 export function settle(
@@ -257,7 +260,10 @@ function isDigest(name: string): boolean {
   return name === 'HeaderDigest' || name === 'DataDigest';
 }
 
-/** Some targets answer None to a list without None: what that means depends on whether the digest was a wish or a condition. */
+/**
+ * A target has answered None although the list did not offer it, as some do. A digest that was only preferred is given
+ * up then; without one that is required there is no login.
+ */
 function doneWithout(name: string, proposed: string, context: NegotiationContext): string {
   if (context.policy.digestsOptional) return 'None';
   throw digestRefused(name, proposed);

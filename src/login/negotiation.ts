@@ -1,6 +1,6 @@
 /**
- * The book of one login, the same for both roles: which keys were sent and received, which proposals wait for an answer, what is agreed.
- * Books are values: each step returns a new one.
+ * The record of one login, the same for both roles: which keys were sent and received, which proposals wait for an
+ * answer, what is agreed. It is never changed: each step returns a new one.
  */
 import { ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
@@ -69,7 +69,8 @@ export interface Intake {
 
 /**
  * Takes the pairs of one complete text of the peer: checks each key, settles own proposals, answers the peer's.
- * @throws {ProtocolError} When a key is repeated, misplaced or forbidden, or an answer is none that the proposal allows.
+ * @throws {ProtocolError} When a key is repeated, misplaced or forbidden, or an answer is none that the proposal
+ *   allows.
  * @throws {LoginError} When a digest that is required was turned down.
  */
 export function takePairs(book: Negotiation, stage: NegotiationStage, pairs: readonly TextPair[]): Intake {

@@ -36,7 +36,9 @@ export interface OperationalParameters {
 /** What is in force when nothing is negotiated. */
 export const DEFAULT_PARAMETERS: OperationalParameters = parametersOf(new Map(), 'Normal');
 
-/** Values of keys as agreed, by key; keys that are not in it have their default. `…:own` holds what this side declared. */
+/**
+ * Values of keys as agreed, by key; keys that are not in it have their default. `…:own` holds what this side declared.
+ */
 export type Results = ReadonlyMap<string, string>;
 
 /** Who reads the results. */
@@ -58,16 +60,20 @@ export function effectiveNumber(name: KeyName, results: Results): number {
   return Number(effective(name, results));
 }
 
-/** True when the initiator may send data that no R2T asked for (RFC 7143 §13.11); otherwise FirstBurstLength has no meaning. */
+/**
+ * True when the initiator may send data that no R2T asked for (RFC 7143 §13.11); otherwise FirstBurstLength has no
+ * meaning.
+ */
 export function unsolicitedDataAllowed(results: Results): boolean {
   return effective('InitialR2T', results) === 'No' || effective('ImmediateData', results) === 'Yes';
 }
 
 /**
- * The results of a login as parameters, after the rules that tie keys together. A negotiation is one whole: nothing of it is in force when
- * this throws (RFC 7143 §6.2).
+ * The results of a login as parameters, after the rules that tie keys together. A negotiation is one whole: nothing of
+ * it is in force when this throws (RFC 7143 §6.2).
  *
- * @param results Agreed values by key, `MaxRecvDataSegmentLength` being the peer's; this side's own is under {@link OWN_LENGTH}.
+ * @param results Agreed values by key, `MaxRecvDataSegmentLength` being the peer's; this side's own is under
+ *   {@link OWN_LENGTH}.
  * @throws {ProtocolError} When FirstBurstLength exceeds MaxBurstLength, or MaxOutstandingR2T is not 1 where it must be.
  */
 export function toParameters(results: Results, context: ParametersContext): OperationalParameters {

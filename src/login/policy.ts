@@ -10,8 +10,8 @@ export type Digest = 'None' | 'CRC32C';
 export type TaskReporting = 'RFC3720' | 'ResponseFence' | 'FastAbort';
 
 /**
- * What one side wants. An initiator offers it; a target answers within it. Lengths are in bytes, times in seconds; ranges are those of
- * {@link KEYS}.
+ * What one side wants. An initiator offers it; a target answers within it. Lengths are in bytes, times in seconds;
+ * ranges are those of {@link KEYS}.
  */
 export interface OperationalPolicy {
   /** What may be used, best first. Without `None` the digest is required. */
@@ -33,7 +33,10 @@ export interface OperationalPolicy {
   readonly errorRecoveryLevel: number;
   readonly dataPDUInOrder: boolean;
   readonly dataSequenceInOrder: boolean;
-  /** What may be used, best first. An initiator that lists `RFC3720` only does not offer the key: many targets do not know it. */
+  /**
+   * What may be used, best first. An initiator that lists `RFC3720` only does not offer the key: many targets do not
+   * know it.
+   */
   readonly taskReporting: readonly TaskReporting[];
   /** 1: RFC 7143, 2: RFC 7144. An initiator offers it from 2 on. */
   readonly protocolLevel: number;
@@ -69,7 +72,8 @@ export const TARGET_POLICY: OperationalPolicy = {
 
 /**
  * Refuses a policy that the standard does not allow.
- * @throws {IscsiError} `ISCSI_USAGE`: a number out of its range, an empty or unknown list, bursts that contradict each other.
+ * @throws {IscsiError} `ISCSI_USAGE`: a number out of its range, an empty or unknown list, bursts that contradict each
+ *   other.
  */
 export function checkPolicy(policy: OperationalPolicy): void {
   for (const [name, value] of wantedValues(policy)) {

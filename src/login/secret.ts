@@ -1,7 +1,10 @@
 /** The key under which `node:util` looks for a value's own way to be shown. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** A secret text that does not show in messages, JSON, or the output of `console.log`. Only {@link Secret.reveal} gives it away. */
+/**
+ * A secret text that does not show in messages, JSON, or the output of `console.log`. Only {@link Secret.reveal} gives
+ * it away.
+ */
 export class Secret {
   readonly #text: string;
 

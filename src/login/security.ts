@@ -1,6 +1,6 @@
 /**
- * The choice of an authentication method (RFC 7143 §12.1), both roles. The steps of CHAP itself are not here yet; the places where they
- * begin are {@link checkMethodAnswer} and {@link checkMethodOffer}.
+ * The choice of an authentication method (RFC 7143 §12.1), both roles. The steps of CHAP itself are not here yet; the
+ * places where they begin are {@link checkMethodAnswer} and {@link checkMethodOffer}.
  */
 import { LoginError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
@@ -30,7 +30,10 @@ export type ChapProgress = 'none' | 'offered';
 export const NO_CREDENTIALS_HINT =
   'the target demands authentication: give user name and password, as in iscsi://user%password@host, or in LIBISCSI_CHAP_USERNAME and LIBISCSI_CHAP_PASSWORD';
 
-/** The methods that an initiator offers. `None` is offered only where going without is allowed: it could be chosen by anyone in between. */
+/**
+ * The methods that an initiator offers. `None` is offered only where going without is allowed: whoever sits between
+ * the two could choose it.
+ */
 export function methodsOf(credentials: Credentials | undefined): readonly string[] {
   if (credentials === undefined) return ['None'];
   return credentials.optional === true ? ['CHAP', 'None'] : ['CHAP'];
@@ -39,7 +42,8 @@ export function methodsOf(credentials: Credentials | undefined): readonly string
 /**
  * Initiator: looks at the target's choice, if `pairs` hold it.
  *
- * TODO(CHAP): on `CHAP`, send CHAP_A with T=0, go to the sub-state `challenged`, and take the CHAP keys out of `pairs` from there on.
+ * TODO(CHAP): on `CHAP`, send CHAP_A with T=0, go to the sub-state `challenged`, and take the CHAP keys out of `pairs`
+ * from there on.
  *
  * @throws {LoginError} `ISCSI_AUTHENTICATION` when the target chose what was not offered, or nothing.
  */
@@ -75,7 +79,8 @@ export function checkAuthenticated(credentials: Credentials | undefined, answere
 /**
  * Target: looks at the methods that the initiator offers.
  *
- * TODO(CHAP): where authentication is required and `CHAP` is offered, choose it, and take the CHAP keys out of `pairs` from there on.
+ * TODO(CHAP): where authentication is required and `CHAP` is offered, choose it, and take the CHAP keys out of `pairs`
+ * from there on.
  *
  * @param required True when the initiator has to authenticate.
  * @throws {LoginError} With login status 0201 when no method fits.

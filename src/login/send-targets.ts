@@ -54,8 +54,10 @@ export function formatTargetAddress(address: TargetAddress): string {
 }
 
 /**
- * Reads the answer to SendTargets. Keys besides TargetName and TargetAddress are passed over, as older targets send some.
- * @throws {ProtocolError} When an address stands before the first name, a name cannot be one, or the request was refused.
+ * Reads the answer to SendTargets. Keys besides TargetName and TargetAddress are passed over, as older targets send
+ * some.
+ * @throws {ProtocolError} When an address stands before the first name, a name cannot be one, or the request was
+ *   refused.
  */
 export function parseSendTargets(pairs: Iterable<TextPair>): TargetRecord[] {
   const records: { name: string; values: string[] }[] = [];

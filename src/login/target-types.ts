@@ -53,12 +53,18 @@ export interface TargetLoginConfig {
     initiatorName: string,
     sessionType: SessionType,
   ) => TargetFound | LoginRefusal;
-  /** Applies the matrix of ISID, TSIH and CID (RFC 7143 §6.3.1), without acting on it: reinstatement waits for the end of the login. */
+  /**
+   * Applies the matrix of ISID, TSIH and CID (RFC 7143 §6.3.1), without acting on it: reinstatement waits for the end
+   * of the login.
+   */
   readonly admitSession?: ((request: SessionRequest) => SessionAdmitted | LoginRefusal) | undefined;
   readonly maxExchanges?: number | undefined;
   /** The most bytes of one text that the initiator may send. */
   readonly textLimit?: number | undefined;
-  /** True: let an initiator repeat the names of its first request unchanged, which RFC 7143 §6.3 forbids and libiscsi does after AuthMethod=None. */
+  /**
+   * True: let an initiator repeat the names of its first request unchanged, which RFC 7143 §6.3 forbids and libiscsi
+   * does after AuthMethod=None.
+   */
   readonly tolerateRepeatedNames?: boolean | undefined;
 }
 
@@ -92,7 +98,10 @@ export interface LoginResponseFields {
   readonly csg: number;
   readonly nsg: number;
   readonly text: Uint8Array;
-  /** True in the Login Final-Response: for a new session it carries the new TSIH, in all others TSIH is that of the request. */
+  /**
+   * True in the Login Final-Response: for a new session it carries the new TSIH, in all others TSIH is that of the
+   * request.
+   */
   readonly final: boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * The target's login (RFC 7143 §6.3) as pure steps, the mirror of `initiator.ts`. The caller checks the opcode (login status 020b), writes the
- * Login Responses that a step asks for, and knows targets and sessions: it is asked through the configuration's functions.
+ * The target's login (RFC 7143 §6.3) as pure steps, the mirror of `initiator.ts`. The caller checks the opcode (login
+ * status 020b), writes the Login Responses that a step asks for, and knows targets and sessions: it is asked through
+ * the configuration's functions.
  */
 import { IscsiError, LoginError, ProtocolError } from '../errors.ts';
 import {
@@ -31,7 +32,10 @@ import type {
   TargetStep,
 } from './target-types.ts';
 
-/** The most complete Login Requests of one login, so that a peer cannot negotiate for ever; RFC 7143 §6.2 asks for 6 or more. */
+/**
+ * The most complete Login Requests of one login, so that a peer cannot negotiate for ever; RFC 7143 §6.2 asks for 6 or
+ * more.
+ */
 export const MAX_TARGET_EXCHANGES = 64;
 
 const NOTHING = new Uint8Array(0);
@@ -46,7 +50,8 @@ export function startTargetLogin(config: TargetLoginConfig): TargetLoginState {
 }
 
 /**
- * The next step on a Login Request. What the initiator does wrong ends in a reject and a `close` action, never in an exception.
+ * The next step on a Login Request. What the initiator does wrong ends in a reject and a `close` action, never in an
+ * exception.
  * @throws {RangeError} When the login is over.
  */
 export function onLoginRequest(state: TargetLoginState, request: LoginRequestView): TargetStep {
@@ -65,7 +70,8 @@ export function onLoginRequest(state: TargetLoginState, request: LoginRequestVie
 }
 
 /**
- * Refuses a login from outside of the steps, such as for a PDU that is no Login Request (status 020b) or for lack of resources (0302).
+ * Refuses a login from outside of the steps, such as for a PDU that is no Login Request (status 020b) or for lack of
+ * resources (0302).
  * @param error A {@link LoginError} gives the status; any other error stands for 0200.
  */
 export function rejectLogin(error: IscsiError): TargetStep {
@@ -148,16 +154,23 @@ function onPairs(
   return sendNext({ ...next, unsent: splitText(text, LOGIN_TEXT_LIMIT) }, request, proposals.length === 0);
 }
 
-/** Sends the next piece of the own text; with the last one, and when `done`, grants the transition that the request asks for. */
+/**
+ * Sends the next piece of the own text; with the last one, and when `done`, grants the transition that the request asks
+ * for.
+ */
 function sendNext(run: TargetProgress, request: LoginRequestView, done: boolean): TargetStep {
   const [text = NOTHING, ...unsent] = run.unsent;
   const next = { ...run, unsent };
   if (unsent.length > 0) return send(next, partial(run, text, true));
-  // T=1 only in answer to T=1 (RFC 7143 §11.13.6). A peer that asks for the rest with T=1 asks again, and is granted it then.
+  // T=1 only in answer to T=1 (RFC 7143 §11.13.6). A peer that asks for the rest with T=1 asks again, and is granted it
+  // then.
   return done && request.transit ? grant(next, text, request.nsg) : send(next, partial(run, text, false));
 }
 
-/** Agrees to leave the stage. Where keys are still to be agreed on, full feature phase is answered with the operational stage. */
+/**
+ * Agrees to leave the stage. Where keys are still to be agreed on, full feature phase is answered with the operational
+ * stage.
+ */
 function grant(run: TargetProgress, text: Uint8Array, asked: number): TargetStep {
   const { login } = run;
   if (login === undefined) throw new RangeError('Cannot leave a stage before the initiator has given its name');

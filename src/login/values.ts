@@ -1,6 +1,6 @@
 /**
- * Values of text keys (RFC 7143 §6.1): booleans, numbers, lists, binary strings. A reader returns `undefined` for what is not of
- * its kind; what that means (Reject, or a broken rule) is for the caller to say.
+ * Values of text keys (RFC 7143 §6.1): booleans, numbers, lists, binary strings. A reader returns `undefined` for what
+ * is not of its kind; what that means (Reject, or a broken rule) is for the caller to say.
  */
 import { toHex } from '../bytes/hex.ts';
 
@@ -51,8 +51,8 @@ export function formatList(items: readonly string[]): string {
 }
 
 /**
- * A binary-value of 1 to `limit` bytes: `0x`/`0X` and hex digits, or `0b`/`0B` and padded base64. An odd number of hex digits means a
- * first digit of zero (§6.1). Decimal is not read here: it has no length of its own.
+ * A binary-value of 1 to `limit` bytes: `0x`/`0X` and hex digits, or `0b`/`0B` and padded base64. An odd number of hex
+ * digits means a first digit of zero (§6.1). Decimal is not read here: it has no length of its own.
  */
 export function parseBinary(value: string, limit = BINARY_LIMIT): Uint8Array<ArrayBuffer> | undefined {
   const body = value.slice(2);
@@ -109,7 +109,8 @@ function parseBase64(text: string, limit: number): Uint8Array<ArrayBuffer> | und
   if (length > limit) return undefined;
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) {
-    // Byte `at` takes the bits 8·at to 8·at + 7 of a string of 6-bit digits: parts of two digits that follow each other.
+    // A base64 digit has 6 bits, so the 8 bits of byte `at`, which begin at bit 8·at, lie in two digits that follow
+    // each other.
     const first = Math.floor((at * 8) / 6);
     const pair = (digit(text, first) << 6) | digit(text, first + 1);
     bytes[at] = pair >> (4 - 2 * (at % 3));

@@ -13,9 +13,10 @@ const LONGEST_BACK_OFF = 8192;
 export const DEFAULT_BUSY_POLL = availableParallelism() > 1 ? 100 : 0;
 
 /**
- * Keeps the event loop from falling asleep for some microseconds while something is expected, when experience says that it comes within them:
- * going to sleep and being woken costs more than that, in a virtual machine many times more, and the one who wakes pays, too. The loop goes
- * round meanwhile, so nothing else has to wait. Where it takes longer, each trial in vain doubles the number of occasions that are let pass.
+ * Keeps the event loop from falling asleep for some microseconds while an answer is expected, as long as experience
+ * says that answers come within them. Going to sleep and being woken costs more than that, in a virtual machine many
+ * times more, and a peer on the same machine pays for waking us, too. The loop goes on turning meanwhile, so nothing
+ * else has to wait. Where answers take longer, each trial in vain doubles the number of occasions that are let pass.
  */
 export class BusyPoll {
   readonly #limit: number;

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { BusyPoll } from './busy-poll.ts';
 import { now } from './clock.ts';
 
@@ -40,7 +40,8 @@ export interface Address {
 /** One read of this length holds 60 PDUs of 4 KiB, or the greater part of one of 256 KiB. */
 const RECEIVE_LENGTH = 256 * 1024;
 /**
- * A read of long data from this length on says that more comes fast: within the time of polling, that is some 160 MB/s.
+ * A read that brings at least this much of long data shows that the next comes soon enough to poll for it: that much
+ * within the 100 µs of polling is some 160 MB/s.
  */
 const FAST_READ = 16 * 1024;
 /** What goes out at once, at the most, for polling to be worthwhile: some 30 blocks of 4 KiB. */
@@ -88,34 +89,13 @@ export class Driver {
    * the transport stands, `failed` when it cannot be had; the core hears nothing of the latter.
    */
   connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
-    const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
-    let short = bytes;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const core = this.#core;
-    const room = (): Uint8Array => {
-      const direct = core.directRoom?.();
-      if (direct !== undefined) return direct;
-      const limit = core.shortRead ?? 0;
-      if (limit === 0) return bytes;
-      if (short.length !== limit) short = bytes.subarray(0, limit);
-      return short;
-    };
     const socket = connect({
       host: address.host,
       port: address.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      onread: {
-        buffer: room,
-        callback: (end, buffer) => {
-          this.#poll.heard();
-          if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
-          else core.placed?.(buffer, end);
-          if (this.#readsShort && (end >= FAST_READ || buffer === short)) this.#poll.expect();
-          return true; // back-pressure goes through pause(), which also holds what is in flight
-        },
-      },
+      onread: this.#reading(),
     });
     this.#socket = socket;
     const refuse = (error: Error): void => {
@@ -158,6 +138,31 @@ export class Driver {
     });
   }
 
+  /** Reads into one buffer for all, or straight to where the core wants the bytes. */
+  #reading(): OnReadOpts {
+    const core = this.#core;
+    const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let short = bytes;
+    return {
+      buffer: () => {
+        const direct = core.directRoom?.();
+        if (direct !== undefined) return direct;
+        const limit = core.shortRead ?? 0;
+        if (limit === 0) return bytes;
+        if (short.length !== limit) short = bytes.subarray(0, limit);
+        return short;
+      },
+      callback: (end, buffer) => {
+        this.#poll.heard();
+        if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
+        else core.placed?.(buffer, end);
+        if (this.#readsShort && (end >= FAST_READ || buffer === short)) this.#poll.expect();
+        return true; // back-pressure goes through pause(), which also holds what is in flight
+      },
+    };
+  }
+
   #end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -184,7 +189,8 @@ export class Driver {
   };
 
   /**
-   * Whether little goes out and little will come in. Long data says by itself whether it comes fast enough for polling.
+   * Whether little goes out and little will come in, so that the answer may come within the time of polling. For long
+   * data that is not guessed: its reads show how fast it comes ({@link FAST_READ}).
    */
   #answerIsShort(chunks: readonly Uint8Array[]): boolean {
     return chunks.length === 1 && (chunks[0]?.length ?? 0) <= LONGEST_POLLED && !this.#readsShort;

@@ -1,11 +1,12 @@
 /**
  * A block store in a file or on a block device.
  *
- * The file is sparse where it was never written. Node.js cannot punch holes (fallocate), so discarded blocks are overwritten with zeros and
- * keep their room: `thin` is false, and initiators do not send UNMAP.
+ * The file is sparse where it was never written. Node.js cannot punch holes (fallocate), so discarded blocks are
+ * overwritten with zeros and keep their room: `thin` is false, and initiators do not send UNMAP.
  *
- * The page cache of the operating system is the write cache: with `writeCache` a write is answered when the system has it, and is safe after
- * `flush()` (fdatasync); without, each write is followed by fdatasync. A read sees every write that ended before it, cached or not.
+ * The page cache of the operating system is the write cache: with `writeCache` a write is answered when the system has
+ * it, and is safe after `flush()` (fdatasync); without, each write is followed by fdatasync. A read sees every write
+ * that ended before it, cached or not.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open, rm } from 'node:fs/promises';
@@ -16,7 +17,10 @@ import { claimFile } from './files-in-use.ts';
 
 /** How to open a file as a store. */
 export interface FileStoreOptions {
-  /** Size in bytes, a multiple of the block length. A missing file is made with it; an existing one must have it. Default: as the file is. */
+  /**
+   * Size in bytes, a multiple of the block length. A missing file is made with it; an existing one must have it.
+   * Default: as the file is.
+   */
   readonly size?: number;
   /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
   readonly blockLength?: number;
@@ -31,9 +35,9 @@ const ZEROS = new Uint8Array(1024 * 1024);
 /**
  * Opens a file or block device as a block store. Close it with `close()`.
  *
- * @throws {IscsiError} `ISCSI_USAGE`, with a hint, when size or block length do not fit the file, or another store of this process uses it and
- * one of both would write; the error of the file system otherwise
- * (`ENOENT`, `EACCES`, …), with its `code`.
+ * @throws {IscsiError} `ISCSI_USAGE`, with a hint, when size or block length do not fit the file, or another store of
+ *   this process uses it and one of both would write; the error of the file system otherwise (`ENOENT`, `EACCES`, …),
+ *   with its `code`.
  */
 export async function openFileStore(path: string, options: FileStoreOptions = {}): Promise<BlockStore> {
   const { blockLength = 512, readOnly = false, writeCache = true } = options;
@@ -58,7 +62,8 @@ export async function openFileStore(path: string, options: FileStoreOptions = {}
   } catch (error) {
     release();
     await file.close();
-    if (made) await rm(path, { force: true }); // half made is worse than missing: the next start would take it for the disk
+    // A file half made is worse than none: the next start would take it for the disk.
+    if (made) await rm(path, { force: true });
     throw error;
   }
 }
@@ -157,8 +162,8 @@ class FileStore implements BlockStore {
   }
 
   /**
-   * After a failed fdatasync the system may have dropped what it could not write, and the next fdatasync would succeed without it.
-   * So a store that failed once keeps failing: what was written is not known to be there.
+   * After a failed fdatasync the system may have dropped what it could not write, and the next fdatasync would succeed
+   * without it. So a store that failed once keeps failing: what was written is not known to be there.
    */
   async #sync(): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
@@ -200,7 +205,8 @@ async function sizeOf(file: FileHandle, path: string): Promise<number> {
 }
 
 /**
- * Where reading stops, in bytes: a block device tells its size neither to stat nor otherwise without an ioctl. Sizes are multiples of 512.
+ * Where reading stops, in bytes: a block device tells its size neither to stat nor otherwise without an ioctl. Sizes
+ * are multiples of 512.
  * @internal Exported for its test.
  */
 export async function endOf(file: Pick<FileHandle, 'read'>): Promise<number> {

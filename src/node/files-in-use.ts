@@ -12,8 +12,8 @@ interface Use {
 const inUse = new Map<string, Use>();
 
 /**
- * Takes note that a store uses `file`. Several may read one; who writes is alone with it, because two stores on one file overwrite each other
- * without knowing. It knows this process only: Node.js has no locks between processes.
+ * Takes note that a store uses `file`. Several may read one; who writes is alone with it, because two stores on one
+ * file overwrite each other without knowing. It knows this process only: Node.js has no locks between processes.
  *
  * @returns To be called, once, when the store is closed.
  * @throws {IscsiError} `ISCSI_USAGE` when the file is in use already.

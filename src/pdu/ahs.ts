@@ -61,7 +61,10 @@ export function checkAhs(v: DataView, at: number): void {
   }
 }
 
-/** Bytes that the Extended CDB AHS of a CDB of `cdbLength` bytes takes, padding included: 0 up to 16 bytes, which need none. */
+/**
+ * Bytes that the Extended CDB AHS of a CDB of `cdbLength` bytes takes, padding included: 0 up to 16 bytes, which need
+ * none.
+ */
 export function extendedCdbAhsLength(cdbLength: number): number {
   return cdbLength <= BHS_CDB_LENGTH ? 0 : (CONTENT_AT + cdbLength - BHS_CDB_LENGTH + 3) & ~3;
 }
@@ -85,7 +88,10 @@ export function writeExtendedCdbAhs(v: DataView, at: number, cdb: Uint8Array): n
   return length;
 }
 
-/** Writes a Bidirectional Read Expected Data Transfer Length AHS (`length` in bytes) at `at`. @returns The bytes written: 8. */
+/**
+ * Writes a Bidirectional Read Expected Data Transfer Length AHS (`length` in bytes) at `at`.
+ * @returns The bytes written: 8.
+ */
 export function writeBidirectionalReadLengthAhs(v: DataView, at: number, length: number): number {
   v.setUint32(at, 0x0005_0000 | (AHS_TYPES.BIDIRECTIONAL_READ_LENGTH << 8));
   v.setUint32(at + 4, length);
@@ -93,7 +99,8 @@ export function writeBidirectionalReadLengthAhs(v: DataView, at: number, length:
 }
 
 /**
- * The whole CDB of the SCSI Command at `at`, copied: the 16 bytes of its header, and those of its Extended CDB AHS if there is one.
+ * The whole CDB of the SCSI Command at `at`, copied: the 16 bytes of its header, and those of its Extended CDB AHS if
+ * there is one.
  * @throws {ProtocolError} On an AHS that overruns, or an Extended CDB AHS for a CDB of less than 17 bytes.
  */
 export function readExtendedCdb(v: DataView, at: number): Uint8Array<ArrayBuffer> {
@@ -107,7 +114,8 @@ export function readExtendedCdb(v: DataView, at: number): Uint8Array<ArrayBuffer
 }
 
 /**
- * The Bidirectional Read Expected Data Transfer Length of the SCSI Command at `at`, in bytes; undefined when it has none.
+ * The Bidirectional Read Expected Data Transfer Length of the SCSI Command at `at`, in bytes; undefined when it has
+ * none.
  * @throws {ProtocolError} On an AHS that overruns or is not of length 5.
  */
 export function readBidirectionalReadLength(v: DataView, at: number): number | undefined {

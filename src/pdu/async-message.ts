@@ -76,7 +76,8 @@ export function readAsyncMessage(v: DataView, at: number): AsyncMessage {
 }
 
 /**
- * An unknown event is no error: it can be passed over. Nor is what data it has, since nobody reads it: only a SCSI event brings sense data.
+ * An unknown event is no error: it can be passed over. Nor is what data it has, since nobody reads it: only a SCSI
+ * event brings sense data.
  * @throws {ProtocolError} On AHS, or a SCSI event whose data segment is too short for SenseLength.
  */
 export function checkAsyncMessage(v: DataView, at: number): void {

@@ -150,7 +150,8 @@ export function dataInResidualCount(v: DataView, at: number): number {
 }
 
 /**
- * Hot path. The A bit is not looked at: at ErrorRecoveryLevel 0 it must be ignored, and only the session knows the level.
+ * Hot path. The A bit is not looked at: at ErrorRecoveryLevel 0 it must be ignored, and only the session knows the
+ * level.
  * @throws {ProtocolError} On AHS, the reserved tag, S without F, or S with both O and U.
  */
 export function checkDataIn(v: DataView, at: number): void {

@@ -89,8 +89,8 @@ export function readLoginResponse(v: DataView, at: number): LoginResponse {
 }
 
 /**
- * The flags of a response that refuses the login are reserved, so they are not looked at. An unknown status detail is no error:
- * its class says what to do.
+ * The flags of a response that refuses the login are reserved, so they are not looked at. An unknown status detail is
+ * no error: its class says what to do.
  * @throws {ProtocolError} On AHS, a reserved status class, T together with C, or the reserved stage.
  */
 export function checkLoginResponse(v: DataView, at: number): void {

@@ -1,6 +1,7 @@
 /**
- * Fields that lie at the same place in every PDU that has them: CmdSN and ExpStatSN of the initiator's, StatSN, ExpCmdSN and MaxCmdSN
- * of the target's, and the Target Transfer Tag. Reading takes (view, at), allocates nothing and keeps nothing.
+ * Fields that lie at the same place in every PDU that has them: CmdSN and ExpStatSN of the initiator's, StatSN,
+ * ExpCmdSN and MaxCmdSN of the target's, and the Target Transfer Tag. Reading takes (view, at), allocates nothing and
+ * keeps nothing.
  */
 
 /** The Target Transfer Tag of a NOP, Text, Data, R2T PDU. */

@@ -78,11 +78,16 @@ export interface PduDescription {
   readonly name: string;
   /** Undefined when the opcode is vendor-specific or unassigned. */
   readonly role: 'initiator' | 'target' | undefined;
-  /** The fields as the reader of the PDU names them; bytes such as the CDB as hex text. Never anything of the data segment. */
+  /**
+   * The fields as the reader of the PDU names them; bytes such as the CDB as hex text. Never anything of the data
+   * segment.
+   */
   readonly fields: Readonly<Record<string, number | boolean | string>>;
 }
 
-/** Describes whatever 48 bytes are at `at`. Of an unknown opcode the common fields are given. Never throws for 48 bytes. */
+/**
+ * Describes whatever 48 bytes are at `at`. Of an unknown opcode the common fields are given. Never throws for 48 bytes.
+ */
 export function describePdu(v: DataView, at: number): PduDescription {
   const code = opcode(v, at);
   const kind = pduKind(code);

@@ -3,7 +3,10 @@ import { type Crc32c, crc32c } from '../bytes/crc32c.ts';
 import type { DataLender, DataSource } from '../bytes/data-source.ts';
 import { BHS_LENGTH, padLength } from './bhs.ts';
 
-/** Payload up to this length is copied beside its header (one chunk for the socket); longer payload goes out by reference. */
+/**
+ * Payload up to this length is copied beside its header (one chunk for the socket); longer payload goes out by
+ * reference.
+ */
 export const COPY_LIMIT = 16 * 1024;
 
 /** Data of a source that lends is borrowed from this length on. Below it a copy costs less than the care for a loan. */
@@ -11,8 +14,9 @@ export const BORROW_LENGTH = 64 * 1024;
 
 const SLAB_LENGTH = 128 * 1024;
 /**
- * How many empty slabs one outbox keeps for later: 8 MiB, as much as a target lets wait for one connection. They are made only when they are
- * needed. With fewer, long reads spend their time in getting fresh memory: 256 KiB reads were a third slower with 8.
+ * How many empty slabs one outbox keeps for later: 8 MiB, as much as a target lets wait for one connection. They are
+ * made only when they are needed. With fewer, long reads spend their time in getting fresh memory: 256 KiB reads were a
+ * third slower with 8.
  */
 const SPARE_SLABS = 64;
 
@@ -40,8 +44,8 @@ interface Slab {
 /**
  * Collects everything that is to be sent in one turn, so that the driver can hand it to the socket in one write.
  *
- * `pdu()` opens a PDU; at most one of `data()` and `dataFrom()` follows with its data segment. Padding and digests are added here
- * (RFC 7143 §11.1, §11.2.3). The header's DataSegmentLength must be the length that is then given.
+ * `pdu()` opens a PDU; at most one of `data()` and `dataFrom()` follows with its data segment. Padding and digests are
+ * added here (RFC 7143 §11.1, §11.2.3). The header's DataSegmentLength must be the length that is then given.
  *
  * Hot path: a header costs 16 to 25 ns; rows in `bench/`.
  */
@@ -64,7 +68,9 @@ export class Outbox {
   #inFlight = 0;
   #flushed = 0;
 
-  /** @param payloadCrc32c Used for data segments; headers are always done in JavaScript, which is faster for 48 bytes. */
+  /**
+   * @param payloadCrc32c Used for data segments; headers are always done in JavaScript, which is faster for 48 bytes.
+   */
   constructor(payloadCrc32c: Crc32c = crc32c) {
     this.#crc32c = payloadCrc32c;
   }
@@ -119,8 +125,8 @@ export class Outbox {
   }
 
   /**
-   * Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`. Copied once, or, from {@link BORROW_LENGTH} on,
-   * borrowed until it was flushed if the source lends.
+   * Adds the data segment of the PDU just opened: `length` bytes of `source` from `offset`. Copied once, or, from
+   * {@link BORROW_LENGTH} on, borrowed until it was flushed if the source lends.
    */
   dataFrom(source: DataSource, offset: number, length: number): void {
     if (length >= BORROW_LENGTH && source.lender !== undefined) {

@@ -17,7 +17,8 @@ export interface PduHandler {
 }
 
 /**
- * Finds the PDUs in a byte stream, whatever its fragmentation. Stores one header at most; nothing is allocated for what the peer announces.
+ * Finds the PDUs in a byte stream, whatever its fragmentation. Stores one header at most; nothing is allocated for what
+ * the peer announces.
  *
  * Hot path: many PDUs per call, nothing allocated; rows in `bench/`.
  */
@@ -61,8 +62,9 @@ export class Receiver {
   }
 
   /**
-   * Takes note that the next bytes of the data segment under way, at most `dataLeft` of them, stand at `bytes[from, to)`, where the handler
-   * wants them: they were read to there. `onData` is not called for them; everything else is as in `receive`.
+   * Takes note that the next bytes of the data segment under way, at most `dataLeft` of them, stand at
+   * `bytes[from, to)`, where the handler wants them: they were read to there. `onData` is not called for them;
+   * everything else is as in `receive`.
    */
   placed(bytes: Uint8Array, from: number, to: number): void {
     try {
@@ -75,15 +77,20 @@ export class Receiver {
     }
   }
 
-  /** Takes nothing more from the stream, not even the rest of the present `receive()`: no callback follows the one that calls this. */
+  /**
+   * Takes nothing more from the stream, not even the rest of the present `receive()`: no callback follows the one that
+   * calls this.
+   */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * Feeds `bytes[from, to)`; `view` sees the same memory with the same offsets. The caller may overwrite it once this returns.
-   * @throws {ProtocolError} When a header breaks a limit. {@link DigestError} when a header digest is wrong: its lengths cannot be trusted,
-   *   so the stream is lost (RFC 7143 §7.8). What the handler throws passes through. After a throw the receiver takes nothing more.
+   * Feeds `bytes[from, to)`; `view` sees the same memory with the same offsets. The caller may overwrite it once this
+   * returns.
+   * @throws {ProtocolError} When a header breaks a limit. {@link DigestError} when a header digest is wrong: its
+   *   lengths cannot be trusted, so the stream is lost (RFC 7143 §7.8). What the handler throws passes through. After a
+   *   throw the receiver takes nothing more.
    */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     let at = from;
@@ -135,7 +142,8 @@ export class Receiver {
   #gatherHeader(bytes: Uint8Array, at: number, to: number): number {
     let next = this.#hold(bytes, at, to, BHS_LENGTH);
     if (this.#heldLength < BHS_LENGTH) return next;
-    // What no digest protects is judged at once, so that nobody waits for an AHS that a stranger's bytes seem to announce.
+    // Without a header digest the lengths are checked as soon as the first 48 bytes are here: bytes that are no iSCSI
+    // at all may seem to announce an AHS, and nobody should wait for it.
     if (!this.headerDigest) this.#checkLengths(this.#heldView, 0);
     const keep = BHS_LENGTH + totalAhsLength(this.#heldView, 0);
     const headerLength = keep + (this.headerDigest ? DIGEST_LENGTH : 0);

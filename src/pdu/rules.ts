@@ -1,4 +1,7 @@
-/** Rules that many PDUs share. Each throws a ProtocolError with its clause, and allocates nothing while the rule is kept. */
+/**
+ * Rules that many PDUs share. Each throws a ProtocolError with its clause, and allocates nothing while the rule is
+ * kept.
+ */
 
 import { ProtocolError } from '../errors.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';

@@ -71,7 +71,10 @@ export function writeScsiCommand(v: DataView, at: number, p: ScsiCommand): void 
   v.setUint32(at + 44, cdb.getUint32(12));
 }
 
-/** Reads the 48 bytes of a SCSI Command at `at`. The CDB is a copy of its first 16 bytes; `readExtendedCdb()` gives all of it. */
+/**
+ * Reads the 48 bytes of a SCSI Command at `at`. The CDB is a copy of its first 16 bytes; `readExtendedCdb()` gives all
+ * of it.
+ */
 export function readScsiCommand(v: DataView, at: number): ScsiCommand {
   return {
     immediate: immediate(v, at),
@@ -124,8 +127,8 @@ export function scsiCommandCdbAt(at: number): number {
 /**
  * Checks what makes the command senseless by itself; the view must show its AHS too.
  * Whether unsolicited data was allowed is the session's to know.
- * @throws {ProtocolError} On the reserved tag, neither F nor W, a reserved attribute, a length without a direction, F=0 although the
- *   immediate data is all there is, or a bidirectional command without its read length.
+ * @throws {ProtocolError} On the reserved tag, neither F nor W, a reserved attribute, a length without a direction, F=0
+ *   although the immediate data is all there is, or a bidirectional command without its read length.
  */
 export function checkScsiCommand(v: DataView, at: number): void {
   requireTaskTag(v, at, 'a SCSI Command');

@@ -152,8 +152,9 @@ export function scsiResponseResidualCount(v: DataView, at: number): number {
 }
 
 /**
- * Hot path. Flags are looked at only where the response says that they mean something. A reserved response (0x02 to 0x7f) is taken: it says that the
- * command was not carried out, as target failure does, and that is all that anybody needs to know.
+ * Hot path. Flags are looked at only where the response says that they mean something. A reserved response (0x02 to
+ * 0x7f) is taken: it says that the command was not carried out, as target failure does, and that is all that anybody
+ * needs to know.
  * @throws {ProtocolError} On AHS, the reserved tag, a data segment too short for SenseLength, or O with U, or o with u.
  */
 export function checkScsiResponse(v: DataView, at: number): void {

@@ -71,7 +71,8 @@ export function readTaskManagementRequest(v: DataView, at: number): TaskManageme
 }
 
 /**
- * An unknown function is not checked: the answer to it is a response. Nor is a Referenced Task Tag where there should be none: it is not used.
+ * An unknown function is not checked: the answer to it is a response. Nor is a Referenced Task Tag where there should
+ * be none: it is not used.
  * @throws {ProtocolError} On AHS or data, the reserved tag, or a TASK REASSIGN that is not immediate.
  */
 export function checkTaskManagementRequest(v: DataView, at: number): void {

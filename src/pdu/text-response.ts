@@ -71,7 +71,8 @@ export function readTextResponse(v: DataView, at: number): TextResponse {
 
 /**
  * A tag in the final response is not checked: the initiator must ignore it (RFC 7143 §11.10.4).
- * @throws {ProtocolError} On AHS, the reserved tag, F together with C, or a response that is not final and has no Target Transfer Tag.
+ * @throws {ProtocolError} On AHS, the reserved tag, F together with C, or a response that is not final and has no
+ *   Target Transfer Tag.
  */
 export function checkTextResponse(v: DataView, at: number): void {
   requireNoAhs(v, at, 'a Text Response');

@@ -5,7 +5,8 @@
      pair  = key "=" value          the key ends at the first "="; the value may hold more of them
      key   = capital letter, then up to 62 of letters digits . - + @ _
 
-  One text may be cut anywhere over PDUs with C=1. SendTargets answers are, in practice, also cut anywhere over PDUs with F=0.
+  One text may be cut anywhere over PDUs with C=1. SendTargets answers are, in practice, also cut anywhere over PDUs
+  with F=0.
 */
 import { fromUtf8, utf8 } from '../bytes/text.ts';
 import { ProtocolError } from '../errors.ts';
@@ -13,14 +14,18 @@ import { ProtocolError } from '../errors.ts';
 /** One `key=value`, without its NUL. */
 export type TextPair = readonly [key: string, value: string];
 
-/** The most bytes of one text that are collected unless the caller says otherwise (§6.1 asks for at least 8192, 64 KiB with long items). */
+/**
+ * The most bytes of one text that are collected unless the caller says otherwise (§6.1 asks for at least 8192, 64 KiB
+ * with long items).
+ */
 export const TEXT_LIMIT = 65_536;
 
 /** The most bytes of text in one Login PDU: the default MaxRecvDataSegmentLength holds until login is over (§6.3). */
 export const LOGIN_TEXT_LIMIT = 8_192;
 
 /**
- * A standard label, or one of the registered names that are none: `X#NodeArchitecture`, `iSCSIProtocolLevel` and the `iSER` keys.
+ * A standard label, or one of the registered names that are none: `X#NodeArchitecture`, `iSCSIProtocolLevel` and the
+ * `iSER` keys.
  */
 const KEY_NAME = /^(?:X#|[A-Z]|i[A-Z])[A-Za-z0-9.\-+@_]*$/;
 const KEY_NAME_LENGTH = 63;

@@ -27,7 +27,10 @@ interface Entry {
   readonly fields: FieldTable;
 }
 
-/** The commands of one operation code: by service action, and the row whose service action is a field (or that has none). */
+/**
+ * The commands of one operation code: by service action, and the row whose service action is a field (or that has
+ * none).
+ */
 interface OpcodeEntries {
   readonly byServiceAction: Map<number, Entry>;
   general: Entry | undefined;
@@ -66,7 +69,8 @@ export function cdb<N extends CommandName>(name: N, values: CdbInput<N>): Uint8A
 }
 
 /**
- * Takes a CDB apart: all of `bytes`, or the `length` bytes at `at`. A 64-bit field above 2^53 - 1 is given as 2^53 - 1: larger than any device.
+ * Takes a CDB apart: all of `bytes`, or the `length` bytes at `at`. A 64-bit field above 2^53 - 1 is given as 2^53 - 1:
+ * larger than any device.
  *
  * @returns `undefined` when the command is not in the table, or is longer than `length`.
  * @example
@@ -81,7 +85,8 @@ export function parseCdb(bytes: Uint8Array | DataView, length = bytes.byteLength
 }
 
 /**
- * The name of the command in the CDB at `at`; one that is not in the table is named by its codes, such as `0xD4` or `0x9E/0x1F`.
+ * The name of the command in the CDB at `at`; one that is not in the table is named by its codes, such as `0xD4` or
+ * `0x9E/0x1F`.
  *
  * @example
  * commandName(cdb('READ_10', {})); // 'READ_10'

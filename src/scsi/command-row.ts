@@ -1,3 +1,4 @@
+/** What the command table says of one command. */
 import type { FieldTable } from './fields.ts';
 
 /** One row. Reserved bits are no fields; CONTROL is a field of every command and not listed. */

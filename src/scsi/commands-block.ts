@@ -1,6 +1,6 @@
 /**
- * Commands of block devices (SBC) as a table, and READ TOC of MMC. Protection is the first three bits of byte 1 in all of them, under the
- * name that the standard gives it in that command.
+ * Commands of block devices (SBC) as a table, and READ TOC of MMC. Protection is the first three bits of byte 1 in all
+ * of them, under the name that the standard gives it in that command.
  */
 
 import type { CommandRow } from './command-row.ts';

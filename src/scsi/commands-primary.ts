@@ -1,7 +1,7 @@
 /**
  * Commands of all device types (SPC) as a table; section by section in the order of their use.
- * Field names are the standard's: spelled out where the standard spells them, its short bit names otherwise (DBD is `dbd`).
- * A row whose service action is not fixed has it as a field.
+ * Field names are the standard's: spelled out where the standard spells them, its short bit names otherwise (DBD is
+ * `dbd`). A command whose service action is not fixed has the service action as a field.
  */
 
 import type { CommandRow } from './command-row.ts';

@@ -1,4 +1,7 @@
-/** The command table: which commands there are, how long their CDBs are and where the fields lie. Everything about CDBs follows from it. */
+/**
+ * The command table: which commands there are, how long their CDBs are and where the fields lie. Everything about CDBs
+ * follows from it.
+ */
 import type { CommandRow } from './command-row.ts';
 import { BLOCK_COMMANDS } from './commands-block.ts';
 import { PRIMARY_COMMANDS } from './commands-primary.ts';

@@ -1,8 +1,8 @@
 /**
  * READ and WRITE without the table and without allocation, for the hot path. Tested equal to the table.
  *
- * All forms of the extent commands (READ, WRITE, VERIFY, SYNCHRONIZE CACHE and their kin) put address and length at the same place,
- * which the first three bits of the operation code tell:
+ * All forms of the extent commands (READ, WRITE, VERIFY, SYNCHRONIZE CACHE and their kin) put address and length at the
+ * same place, which the first three bits of the operation code tell:
  *
  *      6 bytes   1:4-0, 2-3 LBA   4 LENGTH (0 = 256)
  *     10 bytes   2-5 LBA          7-8 LENGTH
@@ -19,7 +19,8 @@ const FUA = 0x08;
 const CDB_FIELD_LENGTH = 16;
 
 /**
- * Writes READ(10), or READ(16) when address or count needs it, into the 16 bytes at `at`; those behind the CDB become zero.
+ * Writes READ(10), or READ(16) when address or count needs it, into the 16 bytes at `at`; those behind the CDB become
+ * zero.
  *
  * @param blocks Number of blocks, 0..2^32 - 1.
  * @param fua True to read from the medium and not from a volatile cache.
@@ -41,7 +42,8 @@ export function writeReadCdb(
 }
 
 /**
- * Writes WRITE(10), or WRITE(16) when address or count needs it, into the 16 bytes at `at`; those behind the CDB become zero.
+ * Writes WRITE(10), or WRITE(16) when address or count needs it, into the 16 bytes at `at`; those behind the CDB become
+ * zero.
  *
  * @param blocks Number of blocks, 0..2^32 - 1.
  * @param fua True when the blocks must be on the medium before the command ends.
@@ -63,8 +65,9 @@ export function writeWriteCdb(
 }
 
 /**
- * First logical block address of the extent command whose CDB is at `at`. Above 2^53 - 1 it is given as 2^53 - 1: larger than any device.
- * The operation code must be one of an extent command with 6, 10, 12 or 16 bytes, and its bytes must be there.
+ * First logical block address of the extent command whose CDB is at `at`. Above 2^53 - 1 it is given as 2^53 - 1:
+ * larger than any device. The operation code must be one of an extent command with 6, 10, 12 or 16 bytes, and its bytes
+ * must be there.
  *
  * @example
  * extentAddress(new DataView(cdb('READ_10', { logicalBlockAddress: 8 }).buffer), 0); // 8

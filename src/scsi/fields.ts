@@ -1,6 +1,6 @@
 /**
- * Bit fields of CDBs and parameter data, as tables: one table reads, writes and gives the type. A row says what T10's byte maps say:
- * `bits(2, 6, 5)` is "byte 2, bits 7-6", written as first byte, number of bits, lowest bit.
+ * Bit fields of CDBs and parameter data, as tables: one table reads, writes and gives the type. A row says what T10's
+ * byte maps say: `bits(2, 6, 5)` is "byte 2, bits 7-6", written as first byte, number of bits, lowest bit.
  */
 import { readUint64Clamped, writeUint64 } from '../bytes/uint64.ts';
 
@@ -62,7 +62,9 @@ export function u64(at: number): Field {
   return { at, bits: 64, shift: 0 };
 }
 
-/** The value of a field of a structure at `at`. A field that does not lie whole before `end` is zero: it was not sent. */
+/**
+ * The value of a field of a structure at `at`. A field that does not lie whole before `end` is zero: it was not sent.
+ */
 export function readField(view: DataView, at: number, end: number, field: Field): number {
   const from = at + field.at;
   const to = from + byteLength(field);

@@ -1,5 +1,6 @@
 /**
- * Logical unit numbers (SAM, "Logical unit numbers"): eight bytes of up to four levels, two bytes each. Held as two 32-bit words.
+ * Logical unit numbers (SAM, "Logical unit numbers"): eight bytes of up to four levels, two bytes each. Held as two
+ * 32-bit words.
  *
  *     0:7-6 = 0    peripheral device    0:5-0 BUS IDENTIFIER   1 TARGET OR LUN
  *     0:7-6 = 1    flat space           0:5-0, 1 LUN (14 bits)
@@ -40,7 +41,8 @@ const WELL_KNOWN = new Map([
 ]);
 
 /**
- * The LUN of a number, in the shortest method that holds it: peripheral up to 255, flat up to 16383, extended flat up to 16777215.
+ * The LUN of a number, in the shortest method that holds it: peripheral up to 255, flat up to 16383, extended flat up
+ * to 16777215.
  *
  * @throws {RangeError} When `number` is not a whole number of 0..16777215.
  * @example
@@ -88,7 +90,8 @@ export function decodeLun(high: number, low: number): DecodedLun {
 }
 
 /**
- * Text that {@link parseLun} reads back to the same LUN: the number where it has this very encoding, else `0x` and 16 hex digits.
+ * Text that {@link parseLun} reads back to the same LUN: the number where it has this very encoding, else `0x` and 16
+ * hex digits.
  *
  * @example
  * formatLun({ high: 0x0005_0000, low: 0 }); // '5'

@@ -11,7 +11,8 @@
  *     0A another progress     2 KEY; 3 ASC; 4 ASCQ; 6-7 PROGRESS
  *     0B user data referral   2:0 NOT_ALL_R; 4… referral descriptors
  *     0C forwarded sense      2:7 FSDT; 2:3-0 SOURCE; 3 STATUS; 4… sense data
- *     0D direct-access block  2:7 VALID; 2:5 ILI; 4-6 SENSE KEY SPECIFIC; 7 FRU; 8-15 INFORMATION; 16-23 COMMAND-SPECIFIC
+ *     0D direct-access block  2:7 VALID; 2:5 ILI; 4-6 SENSE KEY SPECIFIC; 7 FRU; 8-15 INFORMATION;
+ *                             16-23 COMMAND-SPECIFIC
  */
 import { viewOf } from '../bytes/hex.ts';
 import type { FieldValues } from './fields.ts';
@@ -60,7 +61,8 @@ export type SenseDescriptor = RawDescriptor &
   );
 
 /**
- * The descriptors in `bytes[from, to)`, in wire order. One that does not lie whole before `to` ends the walk. The bytes are copied.
+ * The descriptors in `bytes[from, to)`, in wire order. One that does not lie whole before `to` ends the walk. The bytes
+ * are copied.
  *
  * @example
  * const bytes = descriptorSense({ senseKey: SENSE_KEY.MEDIUM_ERROR, asc: 0x11, ascq: 0x00, information: 2047 });
@@ -115,7 +117,10 @@ function readDescriptor(bytes: Uint8Array): SenseDescriptor {
   }
 }
 
-/** The 48-bit address of an ATA status return: its six bytes stand in the order of the ATA registers, old and new interleaved. */
+/**
+ * The 48-bit address of an ATA status return. Its six bytes stand in the order of ATA's three address registers, the
+ * upper byte of each in front of the lower.
+ */
 function ataAddress(bytes: Uint8Array): number {
   let address = 0;
   for (const at of [10, 8, 6, 11, 9, 7]) address = address * 256 + (bytes[at] ?? 0);

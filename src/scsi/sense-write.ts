@@ -42,8 +42,8 @@ const FIXED = {
 const DESCRIPTOR = { senseKey: bits(1, 4), asc: byte(2), ascq: byte(3) };
 
 /**
- * Sense data in fixed format, 18 bytes that belong to the caller. An `information` above 32 bits does not fit and is left out, as SPC asks
- * (VALID 0); use {@link descriptorSense} where it matters.
+ * Sense data in fixed format, 18 bytes that belong to the caller. An `information` above 32 bits does not fit and is
+ * left out, as SPC asks (VALID 0); use {@link descriptorSense} where it matters.
  *
  * @throws {RangeError} When another value does not fit.
  * @example

@@ -35,7 +35,10 @@ export interface Sense {
   readonly ascq: number;
   /** What the additional sense code means, in words. */
   readonly text: string;
-  /** INFORMATION where it is valid: often the block address, or a difference of lengths. Above 2^53 - 1 given as 2^53 - 1. */
+  /**
+   * INFORMATION where it is valid: often the block address, or a difference of lengths. A value above 2^53 - 1 is given
+   * as 2^53 - 1.
+   */
   readonly information: number | undefined;
   /** COMMAND-SPECIFIC INFORMATION. */
   readonly commandSpecific: number | undefined;
@@ -145,7 +148,8 @@ export function describeSense(sense: Sense): string {
 }
 
 /**
- * True for UNIT ATTENTION: something happened to the unit since the last command; this command was not done and may be sent again.
+ * True for UNIT ATTENTION: something happened to the unit since the last command; this command was not done and may be
+ * sent again.
  *
  * @example
  * isUnitAttention(parseSense(Uint8Array.of(0x72, SENSE_KEY.UNIT_ATTENTION, 0x29, 0x00))); // true
@@ -155,8 +159,8 @@ export function isUnitAttention(sense: Sense | undefined): boolean {
 }
 
 /**
- * True when the unit says that it will be ready shortly by itself: becoming ready (04/01), changing its access state (04/0A),
- * or starting or stopping (04/1A). A format or a rebuild is not meant: it may last for hours.
+ * True when the unit says that it will be ready shortly by itself: becoming ready (04/01), changing its access state
+ * (04/0A), or starting or stopping (04/1A). A format or a rebuild is not meant: it may last for hours.
  *
  * @example
  * isBecomingReady(parseSense(Uint8Array.of(0x72, SENSE_KEY.NOT_READY, 0x04, 0x01))); // true

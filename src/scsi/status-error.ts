@@ -49,10 +49,12 @@ export class ScsiStatusError extends IscsiError {
 }
 
 /**
- * The error of the command in `cdb` that ended with `result`, for whoever wants an exception of what `execute()` gives. Nothing is thrown.
+ * The error of the command in `cdb` that ended with `result`, for whoever wants an exception of what `execute()` gives.
+ * Nothing is thrown.
  *
  * @example
- * scsiStatusError(cdb('TEST_UNIT_READY', {}), { status: SCSI_STATUS.BUSY }).message; // 'TEST UNIT READY ended with BUSY'
+ * const error = scsiStatusError(cdb('TEST_UNIT_READY', {}), { status: SCSI_STATUS.BUSY });
+ * error.message; // 'TEST UNIT READY ended with BUSY'
  */
 export function scsiStatusError(
   cdb: Uint8Array,

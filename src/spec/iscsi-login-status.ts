@@ -92,7 +92,9 @@ const CLASS_TEXT: Readonly<Record<number, CodeText>> = {
 
 const find = byCode(LOGIN_STATUS, TEXT);
 
-/** Words for a login status. A detail that the RFC does not know is described by its class, as the RFC wants it handled. */
+/**
+ * Words for a login status. A detail that the RFC does not know is described by its class, as the RFC wants it handled.
+ */
 export function loginStatusText(statusClass: number, statusDetail: number): CodeText {
   const code = (statusClass << 8) | statusDetail;
   const known = find(code);

@@ -1,4 +1,7 @@
-/** Task management: functions (RFC 7143 §11.5.1; 9 to 12 from RFC 7144) and responses (RFC 7143 §11.6.1; 7 from RFC 7144). */
+/**
+ * Task management: functions (RFC 7143 §11.5.1; 9 to 12 from RFC 7144) and responses (RFC 7143 §11.6.1; 7 from
+ * RFC 7144).
+ */
 
 import { byCode, type CodeText } from './iscsi-text.ts';
 

@@ -1,6 +1,6 @@
 /**
- * VERSION DESCRIPTOR values of standard INQUIRY data (SPC, "Version descriptor values"): the standards that a device claims.
- * The base entry and the published editions of the usual standards, and the drafts that devices are met with.
+ * VERSION DESCRIPTOR values of standard INQUIRY data (SPC, "Version descriptor values"): the standards that a device
+ * claims. The base entry and the published editions of the usual standards, and the drafts that devices are met with.
  */
 
 /** The standards that a target of ours may claim, without a version. */

@@ -3,7 +3,10 @@ import test from 'node:test';
 import { crc32c } from '../../src/bytes/crc32c.ts';
 import { hex } from '../../src/bytes/hex.ts';
 
-/** Input, and the digest as it stands on the wire (RFC 7143 appendix A.4, RFC 3720 B.4; the check value of the CRC catalogue). */
+/**
+ * Input, and the digest as it stands on the wire (RFC 7143 appendix A.4, RFC 3720 B.4; the check value of the CRC
+ * catalogue).
+ */
 const VECTORS: readonly (readonly [string, Uint8Array, string])[] = [
   ['32 bytes of zeros', new Uint8Array(32), 'aa 36 91 8a'],
   ['32 bytes of ones', new Uint8Array(32).fill(0xff), '43 ab a8 62'],

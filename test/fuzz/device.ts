@@ -1,4 +1,7 @@
-/** The device server for the fuzzer: whatever CDB and data come, the command gets exactly one answer and nothing is thrown. */
+/**
+ * The device server for the fuzzer: whatever CDB and data come, the command gets exactly one answer and nothing is
+ * thrown.
+ */
 import assert from 'node:assert/strict';
 import { concat, hex } from '../../src/bytes/hex.ts';
 import { LogicalUnit } from '../../src/device/logical-unit.ts';

@@ -1,4 +1,7 @@
-/** What the login and its neighbours read from the other side or from the command line: each gives a value, or one of the library's errors. */
+/**
+ * What the login and its neighbours read from the other side or from the command line: each gives a value, or one of
+ * the library's errors.
+ */
 import { parseUrl } from '../../src/client/url.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { onLoginResponse, startLogin } from '../../src/login/initiator.ts';
@@ -11,7 +14,10 @@ import type { TargetLoginState } from '../../src/login/target-types.ts';
 import { parseBinary, parseList, parseNumber, parseNumericalValue } from '../../src/login/values.ts';
 import { parseText, TextAssembler } from '../../src/pdu/text.ts';
 
-/** A reader of hostile bytes, and inputs to begin with. `parse` returns, or throws an {@link IscsiError}; anything else is a defect. */
+/**
+ * A reader of hostile bytes, and inputs to begin with. `parse` returns, or throws an {@link IscsiError}; anything else
+ * is a defect.
+ */
 export interface Parser {
   readonly name: string;
   readonly parse: (bytes: Uint8Array) => void;
@@ -60,7 +66,10 @@ function seeds(...texts: readonly string[]): Uint8Array[] {
   return texts.map((text) => new TextEncoder().encode(text));
 }
 
-/** Inputs of the login machines: PDUs of a flags byte, a byte for the rest of the header, a length of two bytes, and the text. */
+/**
+ * Inputs of the login machines: PDUs of a flags byte, a byte for the rest of the header, a length of two bytes, and the
+ * text.
+ */
 function scripts(text: string, flags: readonly number[]): Uint8Array[] {
   const bytes = new TextEncoder().encode(text);
   return flags.map((flag) => {

@@ -10,7 +10,10 @@ import { ALL_FIXTURES } from '../fixtures/all.ts';
 /** One parser and inputs that it takes, to begin with. */
 export interface PduParser {
   readonly name: string;
-  /** Returns or throws a ProtocolError. Of `bytes` shorter than what a receiver hands over, it sees them followed by zeros. */
+  /**
+   * Returns or throws a ProtocolError. Of `bytes` shorter than what a receiver hands over, it sees them followed by
+   * zeros.
+   */
   parse(bytes: Uint8Array): void;
   readonly seeds: Uint8Array[];
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz`: every parser on mutated samples, and both session cores on hostile bytes, bounded in time and seeded.
- * `-- --seconds N --seed N`. A failure prints the seed and the input; anything but a value, a ProtocolError or a RangeError is one.
+ * `-- --seconds N --seed N`. Anything but a value, a ProtocolError or a RangeError is a failure, which
+ * prints the seed and the input.
  */
 import { toHex } from '../../src/bytes/hex.ts';
 import { IscsiError } from '../../src/errors.ts';

@@ -1,4 +1,7 @@
-/** Every parser of the SCSI room, with real samples to start from. Each must give a value, or throw ProtocolError or RangeError. */
+/**
+ * Every parser of the SCSI room, with real samples to start from. Each must give a value, or throw ProtocolError or
+ * RangeError.
+ */
 import { hex, viewOf } from '../../src/bytes/hex.ts';
 import { commandName, parseCdb } from '../../src/scsi/cdb.ts';
 import { readInquiry } from '../../src/scsi/data/inquiry.ts';

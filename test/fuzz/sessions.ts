@@ -9,8 +9,8 @@ const BLOCK = 512;
 const STEPS = 3000;
 
 /**
- * A session whose target goes mad at some point, before the login or after: nothing may be thrown, every task settles once, and the session
- * either lives or is over with one error.
+ * A session whose target goes mad at some point, before the login or after: nothing may be thrown, every task settles
+ * once, and the session either lives or is over with one error.
  */
 export function hostileTarget(seed: number): Promise<void> {
   return hostile(seed, (world) => world.toInitiator);

@@ -1,6 +1,6 @@
 /**
- * The harness itself, with nothing of ours in between: libiscsi's tools against tgtd, watched by tshark. What fails here
- * is the machine, the packages or the test support, not the library.
+ * The harness itself, with nothing of ours in between: libiscsi's tools against tgtd, watched by tshark. What fails
+ * here is the machine, the packages or the test support, not the library.
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';

@@ -1,4 +1,7 @@
-/** Our initiator against tgt, a target that we did not write. Small runs go through a relay whose recording tshark judges. */
+/**
+ * Our initiator against tgt, a target that we did not write. Small runs go through a relay whose recording tshark
+ * judges.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

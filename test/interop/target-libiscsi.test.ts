@@ -1,4 +1,7 @@
-/** Our target under initiators that we did not write: libiscsi's tools and QEMU's iSCSI driver. Small runs are watched by tshark. */
+/**
+ * Our target under initiators that we did not write: libiscsi's tools and QEMU's iSCSI driver. Small runs are watched
+ * by tshark.
+ */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

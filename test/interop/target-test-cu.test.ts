@@ -5,7 +5,10 @@ import { iscsiTestCu, testCuResults } from '../support/libiscsi-tools.ts';
 import { requirePeer } from '../support/peers.ts';
 import { serve } from './our-target.ts';
 
-/** Tests that fail on a correct target, each with the reason. A test that is listed here and passes is an error too: the list must stay true. */
+/**
+ * Tests that fail on a correct target, each with the reason. A test that is listed here and passes is an error too: the
+ * list must stay true.
+ */
 const EXPECTED_FAILURES: Readonly<Record<string, string>> = {};
 
 /** Fewer than these that really ran, rather than being skipped, would mean that the target hides what it can do. */

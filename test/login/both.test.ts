@@ -1,4 +1,7 @@
-/** Initiator and target joined back to back in memory: what one says, the other understands, and both come to the same parameters. */
+/**
+ * Initiator and target joined back to back in memory: what one says, the other understands, and both come to the same
+ * parameters.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onLoginResponse, startLogin } from '../../src/login/initiator.ts';
@@ -57,8 +60,8 @@ function deliver(state: TargetLoginState, fields: LoginRequestFields, cut: numbe
 }
 
 /**
- * Hands a response to the initiator, whole or in two pieces. The second piece is granted nothing, since it answers T=0: a target that splits
- * then waits for another request, which is played here.
+ * Hands a response to the initiator, whole or in two pieces. The second piece is granted nothing, since it answers T=0:
+ * a target that splits then waits for another request, which is played here.
  */
 function answer(step: Step, fields: LoginResponseFields, cut: number | undefined): Step {
   const { final, ...view } = fields;
@@ -189,7 +192,8 @@ test('a Discovery session is agreed on in one exchange, without a target name (T
 });
 
 test('a target that asks for a digest gets it from an initiator that did not offer one', () => {
-  // Security stage straight to full feature phase is put off; the initiator offers then, and the target need not propose.
+  // The target does not let the initiator go from the security stage straight to full feature phase. In the operational
+  // stage between, the initiator offers the digest itself, so the target need not propose it.
   const result = login({ securityStage: true }, { policy: { ...TARGET_POLICY, headerDigest: ['CRC32C'] } });
   assert.equal(agreed(result).headerDigest, true);
 });

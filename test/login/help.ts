@@ -1,4 +1,7 @@
-/** What the login tests share: text as bytes made by the platform, not by the code under test, and views with everything filled in. */
+/**
+ * What the login tests share: text as bytes made by the platform, not by the code under test, and views with everything
+ * filled in.
+ */
 import assert from 'node:assert/strict';
 import { ProtocolError } from '../../src/errors.ts';
 import { startLogin } from '../../src/login/initiator.ts';

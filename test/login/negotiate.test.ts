@@ -126,7 +126,8 @@ test('answer() rejects a list without an entry that is allowed, instead of choos
   assert.equal(reply('DataDigest', ''), 'Reject');
 });
 
-// key, offer, policy, answer: every result function with the offer below, at and above what the policy says (T-035, I-044)
+// key, offer, policy, answer: every result function with the offer below, at and above what the policy says
+// (T-035, I-044)
 const TABLE: readonly (readonly [string, string, Partial<OperationalPolicy>, string])[] = [
   ['InitialR2T', 'Yes', { initialR2T: true }, 'Yes'],
   ['InitialR2T', 'Yes', { initialR2T: false }, 'Yes'],

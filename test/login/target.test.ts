@@ -75,7 +75,7 @@ for (const status of [0x0202, 0x0204, 0x0301, 0x0302] as const) {
   });
 }
 
-test('the look-up gets prepared names (T-044)', () => {
+test('the look-up gets prepared names (RFC 7143 §4.2.7)', () => {
   const asked: unknown[] = [];
   const config = targetConfig({
     resolveTarget: (...names) => {
@@ -121,7 +121,7 @@ for (const status of [0x0206, 0x0208, 0x020a] as const) {
   });
 }
 
-test('a target that has moved tells where to, without a portal group tag (T-022, T-052)', () => {
+test('a target that has moved tells where to, without a portal group tag (T-052)', () => {
   const addresses = [
     { host: '::1', port: 3261, portalGroupTag: 1 },
     { host: 'h', port: 3260, portalGroupTag: undefined },

@@ -1,4 +1,7 @@
-/** Reproducible randomness for tests: the seed is in every failure message and is taken back from the environment variable SEED. */
+/**
+ * Reproducible randomness for tests: the seed is in every failure message and is taken back from the environment
+ * variable SEED.
+ */
 
 /** A seeded source of bytes and numbers. */
 export interface SeededRandom {

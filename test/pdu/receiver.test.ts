@@ -47,7 +47,10 @@ function headerText(view: DataView, at: number): string {
   return toHex(new Uint8Array(view.buffer, view.byteOffset + at, length));
 }
 
-/** Gives `bytes` in pieces that end at `cuts`, each in memory that is spoiled afterwards and begins somewhere in a larger buffer. */
+/**
+ * Feeds `bytes` in pieces that end at `cuts`. Each piece begins somewhere in a larger buffer and is overwritten after
+ * the call, so that whoever keeps a view of it is found out.
+ */
 function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[]): void {
   let from = 0;
   for (const to of [...cuts, bytes.length]) {

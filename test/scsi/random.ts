@@ -1,4 +1,7 @@
-/** Randomness that a failed run can be repeated with: the seed is printed on failure and taken back from the environment variable SEED. */
+/**
+ * Randomness that a failed run can be repeated with: the seed is printed on failure and taken back from the environment
+ * variable SEED.
+ */
 
 /** The seed of this run. */
 export const SEED = Number(process.env['SEED'] ?? Date.now() % 0x1_0000_0000) >>> 0;

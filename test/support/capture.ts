@@ -6,7 +6,10 @@ import type { Cleanup } from './process.ts';
 import { RunningProcess } from './process.ts';
 import { temporaryDirectory } from './temporary.ts';
 
-/** What stands in for the last packets still on their way from the kernel to the file. Less than this loses the tail. */
+/**
+ * Milliseconds for the last packets, which may still be on their way from the kernel to the file, and whose arrival
+ * cannot be watched. With less the end of the capture is lost.
+ */
 const SETTLING = 700;
 
 export interface Capture {
@@ -15,8 +18,8 @@ export interface Capture {
 }
 
 /**
- * Captures all TCP traffic of `port` on the loopback device from now on. Where that is not possible the test is skipped with the reason
- * and undefined is returned; in CI a missing tshark is a failure, a missing right is not.
+ * Captures all TCP traffic of `port` on the loopback device from now on. Where that is not possible the test is skipped
+ * with the reason and undefined is returned; in CI a missing tshark is a failure, a missing right is not.
  *
  * Keep captured runs small (some MiB): at full speed the kernel drops packets, and then the file proves nothing.
  */
@@ -29,7 +32,8 @@ export async function startCapture(t: Cleanup & Skippable, port: number): Promis
     await tshark.stop('SIGKILL');
   });
   try {
-    // "Capturing on" is said before it turns out whether that is allowed. The file appears when packets are being taken.
+    // "Capturing on" is said before it turns out whether that is allowed. The file appears when packets are being
+    // taken.
     await tshark.waitFor('stderr', /Capturing on/);
     await begun(tshark, file);
   } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * The initiator's session core between a scripted target and a fake clock: no socket, no timer. The target sees every PDU that the initiator
- * sends and answers with any bytes.
+ * The initiator's session core between a scripted target and a fake clock: no socket, no timer. The target sees every
+ * PDU that the initiator sends and answers with any bytes.
  */
 import assert from 'node:assert/strict';
 import { viewOf } from '../../src/bytes/hex.ts';

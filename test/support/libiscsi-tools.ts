@@ -1,5 +1,6 @@
 /**
- * The programs of the Debian packages `libiscsi-bin` (1.19) and `qemu-utils` with `qemu-block-extra`: initiators that we did not write.
+ * The programs of the Debian packages `libiscsi-bin` (1.19) and `qemu-utils` with `qemu-block-extra`: initiators that
+ * we did not write.
  *
  * None of libiscsi's tools knows a timeout: against a target that stops answering they hang, or reconnect, for ever.
  * So each of them runs under a hard deadline here.
@@ -24,7 +25,10 @@ export const iscsiInq = tool('iscsi-inq');
 /** `iscsi-readcapacity16`: `-s` for the size alone. */
 export const iscsiReadCapacity16 = tool('iscsi-readcapacity16');
 
-/** `iscsi-perf`: `-m` requests in flight, `-b` blocks, `-t` seconds. With `-t` it ends by itself unless the target stalls. */
+/**
+ * `iscsi-perf`: `-m` requests in flight, `-b` blocks, `-t` seconds. With `-t` it ends by itself unless the target
+ * stalls.
+ */
 export const iscsiPerf = tool('iscsi-perf');
 
 /** `iscsi-test-cu`: `-t FAMILY.SUITE.TEST`, `-d` allows tests that write. Read its output with `testCuResults`. */
@@ -36,7 +40,10 @@ export const qemuImg = tool('qemu-img', 120_000);
 /** `qemu-io`: `-f raw -c 'write -P 0x5a 0 64k' URL`. A pattern that does not match ends it with 1. */
 export const qemuIo = tool('qemu-io');
 
-/** How one test of `iscsi-test-cu` ended. The tool itself counts skipped ones as passed; `unfinished` is what it was at when it was killed. */
+/**
+ * How one test of `iscsi-test-cu` ended. The tool itself counts skipped ones as passed; `unfinished` is what it was at
+ * when it was killed.
+ */
 export interface TestCuResult {
   /** `Suite.Test` */
   readonly name: string;
@@ -58,7 +65,10 @@ export function testCuResults(stdout: string): readonly TestCuResult[] {
   return results;
 }
 
-/** The word that ends a test stands at the start of a line; what a suite says when it cleans up may follow on the same line. */
+/**
+ * The word that ends a test stands at the start of a line; what a suite says when it cleans up may follow on the same
+ * line.
+ */
 function endOf(report: string): Pick<TestCuResult, 'verdict' | 'remarks'> {
   const end = /^(passed|FAILED)/m.exec(report);
   const own = end?.[0] === 'passed' ? report.slice(0, end.index) : report;

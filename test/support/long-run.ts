@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 type Numbers<D> = { readonly [O in keyof D]: D[O] extends number ? number : number | undefined };
 
 /**
- * Reads whole numbers above 0 (a seed may be 0): what cannot be read ends the process with one line and exit code 2, because a run of no
- * seconds would pass.
+ * Reads whole numbers above 0 (a seed may be 0): what cannot be read ends the process with one line and exit code 2,
+ * because a run of no seconds would pass.
  *
  * @param defaults Every option with its value; undefined for one that may be missing.
  * @returns The numbers, and the words that are no options, of which only those in `words` are allowed.

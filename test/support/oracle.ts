@@ -1,14 +1,15 @@
 /**
  * tshark as a witness that we did not write: reads a capture and says, in words, what does not add up.
  *
- * Its iSCSI dissector hardly complains by itself: a bad opcode is shown as plain TCP, a wrong length puts everything after it out of
- * step, a wrong digest is only a remark. So the sums are checked. Per TCP stream and direction:
+ * Its iSCSI dissector hardly complains by itself: a bad opcode is shown as plain TCP, a wrong length puts everything
+ * after it out of step, a wrong digest is only a remark. So the sums are checked. Per TCP stream and direction:
  *
  *     sum(48 + 4 * TotalAHSLength + pad4(DataSegmentLength) + 4 * digests seen)  ==  sum(tcp.len)
  *     digests seen  ==  PDUs that must carry them after the login's negotiation,   and tshark calls each one good
  *
- * It sees neither the data digests of Reject and Asynchronous Message, nor the header of a PDU in a Reject, nor a missing final NUL that
- * padding stands in for; nor F bit and sequence rules, unknown tags, two responses for one task, numbering, window violations, bytes of the padding.
+ * It sees neither the data digests of Reject and Asynchronous Message, nor the header of a PDU in a Reject, nor a
+ * missing final NUL that padding stands in for; nor F bit and sequence rules, unknown tags, two responses for one task,
+ * numbering, window violations, bytes of the padding.
  */
 
 import { type Said, settledOnCrc32c } from './repacket.ts';
@@ -16,7 +17,9 @@ import { type Fields, readSoundFields, type SoundCapture, type Traffic, tshark, 
 
 export { readFields } from './tshark.ts';
 
-/** What the test knows about the capture. Each entry that is given is checked; without it the capture speaks for itself. */
+/**
+ * What the test knows about the capture. Each entry that is given is checked; without it the capture speaks for itself.
+ */
 export interface OracleExpectation {
   /** How many TCP connections with payload there are. */
   readonly streams?: number;
@@ -43,7 +46,10 @@ export interface OracleDirection {
   withHeaderDigest: number;
   /** PDUs that must carry a data digest once one is agreed: all but login that have a data segment. */
   withDataDigest: number;
-  /** Reject and Asynchronous Message with a data segment: tshark does not show their data digest, so it is taken as there. */
+  /**
+   * Reject and Asynchronous Message with a data segment: tshark does not show their data digest, so it is taken as
+   * there.
+   */
   withUnshownDataDigest: number;
   /** How many PDUs of each opcode. */
   readonly opcodes: Map<number, number>;
@@ -100,8 +106,8 @@ interface Found extends OracleStream {
 }
 
 /**
- * Checks a capture, or a recording, of iSCSI connections to `port`, however long. Needs tshark: see `requirePeer()`. Frame numbers in
- * the problems are the capture's.
+ * Checks a capture, or a recording, of iSCSI connections to `port`, however long. Needs tshark: see `requirePeer()`.
+ * Frame numbers in the problems are the capture's.
  * @throws {Error} When tshark cannot be run or cannot read the file.
  */
 export function checkCapture(
@@ -148,7 +154,8 @@ function takePdus(row: Row, stream: Found, byTarget: boolean, problems: string[]
   const where = `Frame ${row['frame.number'][0]}`;
   const direction = byTarget ? stream.target : stream.initiator;
   const shown = row['iscsi.opcode'].map(Number);
-  // The header that a Reject carries is shown as a PDU too: one without its data and with the data digest for its header digest.
+  // The header that a Reject carries is shown as a PDU too: one without its data and with the data digest for its
+  // header digest.
   const opcodes = shown[0] === REJECT ? [REJECT] : shown;
   const lengths = perPdu(shown, row['iscsi.datasegmentlength']);
   const ahsLengths = perPdu(shown, row['iscsi.totalahslength']);
@@ -179,14 +186,19 @@ function takePdus(row: Row, stream: Found, byTarget: boolean, problems: string[]
   if (opcodes.includes(LOGIN_REQUEST) || opcodes.includes(LOGIN_RESPONSE)) noteKeys(row, stream, byTarget);
 }
 
-/** What tshark calls malformed and is: not a page that its allocation length cuts, text that goes on, or a header in a Reject. */
+/**
+ * Whether a PDU that tshark calls malformed really is. It says so, too, of a page that the allocation length cuts
+ * short, of text that goes on in the next PDU, and of the header that a Reject carries.
+ */
 function isMalformed(row: Row, opcodes: readonly number[]): boolean {
   const continues = [...row['iscsi.login.C'], ...row['iscsi.text.C']].some((bit) => bit === '1' || bit === 'True');
   const ofIscsi = row['_ws.malformed'].some((layer) => layer.includes('iSCSI')); // the SCSI layer's are often false
   return ofIscsi && !continues && opcodes[0] !== REJECT;
 }
 
-/** Gives each PDU its length. A Task Management Function Response has none: tshark does not show it, because it must be 0. */
+/**
+ * Gives each PDU its length. tshark shows none for a Task Management Function Response, whose length must be 0.
+ */
 function perPdu(opcodes: readonly number[], cells: readonly string[]): number[] {
   const lengths = cells.map(Number);
   for (const [index, opcode] of opcodes.entries()) if (opcode === TASK_MANAGEMENT_RESPONSE) lengths.splice(index, 0, 0);

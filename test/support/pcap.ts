@@ -1,6 +1,7 @@
 /**
- * Writes TCP connections as a capture file (classic pcap), without a network: raw IP packets (link type 101) with 40 bytes of IPv4 and
- * TCP header, sequence numbers kept, checksums 0. Nothing in it depends on time or rights, so the same bytes give the same file.
+ * Writes TCP connections as a capture file (classic pcap), without a network: raw IP packets (link type 101) with 40
+ * bytes of IPv4 and TCP header, sequence numbers kept, checksums 0. Nothing in it depends on time or rights, so the
+ * same bytes give the same file.
  */
 
 import { concat } from '../../src/bytes/hex.ts';
@@ -44,7 +45,10 @@ export class PcapFile {
     return this.#packets;
   }
 
-  /** Adds a packet: room for the 16 bytes of the record header, which is filled in here, then the IP packet. Takes `record` over. */
+  /**
+   * Adds a packet: room for the 16 bytes of the record header, which is filled in here, then the IP packet. Takes
+   * `record` over.
+   */
   add(record: Uint8Array): void {
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
     const length = record.length - RECORD_HEADER_LENGTH;

@@ -1,4 +1,6 @@
-/** Programs that other people wrote and that serve as witnesses: where they are, and what to do when they are not there. */
+/**
+ * Programs that other people wrote and that serve as witnesses: where they are, and what to do when they are not there.
+ */
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -170,8 +170,8 @@ export function startProcess(
 }
 
 /**
- * Runs a program to its end, or kills it when `timeout` milliseconds are over: a test must never hang because a foreign tool does.
- * Never rejects; the caller looks at `code` and `timedOut`.
+ * Runs a program to its end, or kills it when `timeout` milliseconds are over: a test must never hang because a foreign
+ * tool does. Never rejects; the caller looks at `code` and `timedOut`.
  */
 export async function runProcess(
   command: string,

@@ -1,6 +1,6 @@
 /**
- * A scripted iSCSI target on a loopback port, for what an agreeable one never does. It serves a small disk; a test steps in wherever it wants
- * to: at a PDU, at a command, or with bytes of its own.
+ * A scripted iSCSI target on a loopback port, for what an agreeable one never does. It serves a small disk; a test
+ * steps in wherever it wants to: at a PDU, at a command, or with bytes of its own.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { RawDisk } from '../client/raw-disk.ts';

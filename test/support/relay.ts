@@ -35,7 +35,9 @@ export interface RelayOptions {
   readonly to: number;
   /** Called once per connection, with its number from 0. */
   readonly faults?: (connection: number) => ConnectionFaults;
-  /** Keep what passes, for `recording()` and the byte arrays; true unless told otherwise. Leave it off for large copies. */
+  /**
+   * Keep what passes, for `recording()` and the byte arrays; true unless told otherwise. Leave it off for large copies.
+   */
   readonly record?: boolean;
 }
 

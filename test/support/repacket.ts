@@ -1,10 +1,11 @@
 /**
- * Rewrites a capture with one PDU a packet, because tshark 4.0 loses step on sound traffic: when a packet ends with less than 8 bytes of a
- * PDU's header, and when the first data digest of a connection comes with a PDU of several packets. All bytes stay, in their order; where
- * they make no PDUs they are passed on as they are, for tshark to fail on.
+ * Rewrites a capture with one PDU a packet, because tshark 4.0 loses step on sound traffic: when a packet ends with
+ * less than 8 bytes of a PDU's header, and when the first data digest of a connection comes with a PDU of several
+ * packets. All bytes stay, in their order; where they make no PDUs they are passed on as they are, for tshark to fail
+ * on.
  *
- * Where digests were agreed, a NOP-Out with both is put in front of the first PDU after the login, so that tshark looks for digests
- * from there on instead of guessing from the first PDU. It is not part of what is judged.
+ * Where digests were agreed, a NOP-Out with both is put in front of the first PDU after the login, so that tshark looks
+ * for digests from there on instead of guessing from the first PDU. It is not part of what is judged.
  */
 
 import { crc32c } from '../../src/bytes/crc32c.ts';
@@ -21,7 +22,10 @@ export interface Said {
 
 /** How packets and streams of the rewritten capture relate to the original. */
 export interface Repacketed {
-  /** Of each packet, by frame number (0 is not used): where its last byte is in the original. Undefined for packets that were put in. */
+  /**
+   * Of each packet, by frame number (0 is not used): where its last byte is in the original. Undefined for packets that
+   * were put in.
+   */
   readonly frames: readonly (number | undefined)[];
   /** The original's `tcp.stream` of each stream. */
   readonly streams: readonly number[];
@@ -47,7 +51,10 @@ interface Connection {
   inLogin: boolean;
 }
 
-/** True when the login settled on CRC32C. An offer that nobody answered settles nothing; of two that differ, the later is the answer. */
+/**
+ * True when the login settled on CRC32C. An offer that nobody answered settles nothing; of two that differ, the later
+ * is the answer.
+ */
 export function settledOnCrc32c(said: readonly Said[], key: string): boolean {
   const about = said.filter((entry) => entry.key === key);
   const answered = about.some(({ byTarget }) => byTarget) && about.some(({ byTarget }) => !byTarget);

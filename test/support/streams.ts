@@ -45,7 +45,8 @@ export class StreamOrder {
     const key = `${stream} ${byTarget}`;
     const direction = this.#directions.get(key) ?? { next: sequence, early: [] };
     this.#directions.set(key, direction);
-    if (segment.payload.length === 0) return []; // says where the stream begins; later ones count SYN and FIN, which are no bytes
+    // An empty segment says where the stream begins. Later ones only count SYN and FIN, which are no bytes.
+    if (segment.payload.length === 0) return [];
     direction.early.push(segment);
     const arrivals: Arrival[] = [];
     for (;;) {

@@ -1,24 +1,30 @@
 /**
- * tgt (Debian package `tgt`) as a target that we did not write. It needs no root: tgtd runs in the foreground on a loopback port.
+ * tgt (Debian package `tgt`) as a target that we did not write. It needs no root: tgtd runs in the foreground on a
+ * loopback port.
  *
  * Facts, found with tgt 1.0.85 (Debian 12) by raw logins against it:
  *
- * - Isolation: `TGT_IPC_SOCKET=<path>` moves the control socket to `<path>.<control port>`. With a path of its own each instance can use
- *   control port 1, and any number of them run side by side. Port 3260 and /var/run/tgtd are never touched.
- * - A port that is taken does not end tgtd: it says "unable to bind" on stderr and goes on without the portal. `tgtadm -m portal -o show`
- *   tells the truth.
- * - SIGTERM is ignored as soon as a target exists; `tgtadm -m sys -o delete` or SIGKILL end it. It writes with pwrite(2), so that backing files
- *   are complete for other readers, even after SIGKILL, once a write was answered.
+ * - Isolation: `TGT_IPC_SOCKET=<path>` moves the control socket to `<path>.<control port>`. With a path of its own each
+ *   instance can use control port 1, and any number of them run side by side. Port 3260 and /var/run/tgtd are never
+ *   touched.
+ * - A port that is taken does not end tgtd: it says "unable to bind" on stderr and goes on without the portal.
+ *   `tgtadm -m portal -o show` tells the truth.
+ * - SIGTERM is ignored as soon as a target exists; `tgtadm -m sys -o delete` or SIGKILL end it. It writes with
+ *   pwrite(2), so that backing files are complete for other readers, even after SIGKILL, once a write was answered.
  * - LUN 0 of each target is a controller that tgt makes itself; disks begin at LUN 1.
  * - `--name X --value Y` sets a parameter of a target; `--params` is refused in target mode, whatever the manual says.
- * - HeaderDigest, DataDigest: configured `None` (the default) it answers `None`, even to an offer of `CRC32C` alone. Configured `CRC32C` (which is also
- *   what `None,CRC32C` is turned into) it answers `CRC32C` to each offer that contains it, whatever the order, and `None` to `None`.
- * - InitialR2T: configured `Yes` (default) the answer is always `Yes`; configured `No` it is the initiator's own value (OR rule).
- *   ImmediateData: configured `Yes` (default) it is the initiator's own value; configured `No` always `No` (AND rule).
- *   So all four combinations can be had, either by configuring the target or, with `InitialR2T=No` there, by what the initiator offers.
- * - MaxOutstandingR2T, FirstBurstLength, MaxBurstLength: the smaller value. MaxRecvDataSegmentLength other than 8192 makes it answer the operational
- *   request with T=0 and a declaration of its own; the initiator has to ask for the transition again.
- * - ErrorRecoveryLevel, MaxConnections, DataPDUInOrder and DataSequenceInOrder are agreed to when configured, though little stands behind them.
+ * - HeaderDigest, DataDigest: configured `None` (the default) it answers `None`, even to an offer of `CRC32C` alone.
+ *   Configured `CRC32C` (which is also what `None,CRC32C` is turned into) it answers `CRC32C` to each offer that
+ *   contains it, whatever the order, and `None` to `None`.
+ * - InitialR2T: configured `Yes` (default) the answer is always `Yes`; configured `No` it is the initiator's own value
+ *   (OR rule). ImmediateData: configured `Yes` (default) it is the initiator's own value; configured `No` always `No`
+ *   (AND rule). So all four combinations can be had, either by configuring the target or, with `InitialR2T=No` there,
+ *   by what the initiator offers.
+ * - MaxOutstandingR2T, FirstBurstLength, MaxBurstLength: the smaller value. MaxRecvDataSegmentLength other than 8192
+ *   makes it answer the operational request with T=0 and a declaration of its own; the initiator has to ask for the
+ *   transition again.
+ * - ErrorRecoveryLevel, MaxConnections, DataPDUInOrder and DataSequenceInOrder are agreed to when configured, though
+ *   little stands behind them.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -9,7 +9,10 @@ import { runProcess } from './process.ts';
 import { type Repacketed, Repacketer } from './repacket.ts';
 import { type Arrival, type Segment, StreamOrder } from './streams.ts';
 
-/** Milliseconds. Generous: tshark takes a second for some 100 MiB, but a machine that is busy with other things may starve it. */
+/**
+ * Milliseconds. Generous: tshark takes a second for some 100 MiB, but a machine that is busy with other things may
+ * starve it.
+ */
 const TIMEOUT = 180_000;
 
 /** What is to be read: the path of a capture file, or a recording of what was sent, in its order. */
@@ -27,8 +30,9 @@ export interface SoundCapture extends Repacketed {
 }
 
 /**
- * Asks tshark for fields, PDU by PDU: a row a PDU of the connections to `port`, numbered as in the original (`frame.number`
- * is where the PDU ends, `tcp.stream` the connection). Bytes that make no PDU are in rows without any field of iSCSI.
+ * Asks tshark for fields, PDU by PDU: a row a PDU of the connections to `port`, numbered as in the original
+ * (`frame.number` is where the PDU ends, `tcp.stream` the connection). Bytes that make no PDU are in rows without any
+ * field of iSCSI.
  * @throws {Error} When tshark cannot be run or cannot read the file.
  */
 export async function readFields<F extends string>(

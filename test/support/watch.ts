@@ -7,7 +7,8 @@ const DATA_OUT = 0x05;
 const RESERVED_TAG = 0xffff_ffff;
 
 /**
- * The oracle's problems with everything that `relay` recorded, each with the number of its connection; empty when all is well.
+ * The oracle's problems with everything that `relay` recorded, each with the number of its connection; empty when all
+ * is well.
  * @param to The port that the relay leads to.
  */
 export async function relayProblems(
@@ -33,8 +34,8 @@ export interface UnsolicitedData {
 }
 
 /**
- * Counts unsolicited data in everything that `relay` recorded. tgt takes it whatever was agreed (RFC 7143 §13.10, §13.11), so that only
- * looking at the wire shows whether an initiator keeps to InitialR2T and ImmediateData.
+ * Counts unsolicited data in everything that `relay` recorded. tgt takes it whatever was agreed (RFC 7143 §13.10,
+ * §13.11), so that only looking at the wire shows whether an initiator keeps to InitialR2T and ImmediateData.
  */
 export async function unsolicitedData(relay: Relay, to: number): Promise<UnsolicitedData> {
   const sum = { immediate: 0, dataOut: 0 };

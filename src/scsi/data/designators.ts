@@ -41,7 +41,9 @@ interface DesignatorHeader {
   readonly text: string;
 }
 
-/** A name of a logical unit, a target port or a target device. One whose content is too short for its type is `other`. */
+/**
+ * A name of a logical unit, a target port or a target device. One whose content is too short for its type is `other`.
+ */
 export type Designator = DesignatorHeader &
   (
     | {
@@ -71,7 +73,10 @@ export interface DesignatorInput {
   readonly designator: Uint8Array;
 }
 
-/** The designators in `bytes[from, to)` in wire order. `complete` is false when the last one does not lie whole before `to`. */
+/**
+ * The designators in `bytes[from, to)` in wire order. `complete` is false when the last one does not lie whole before
+ * `to`.
+ */
 export function readDesignators(
   bytes: Uint8Array,
   from: number,

@@ -112,7 +112,7 @@ export function readInquiry(bytes: Uint8Array): Inquiry {
  *
  * @throws {RangeError} When a value or a text does not fit.
  * @example
- * writeInquiry({ vendorIdentification: 'EXAMPLE', cmdque: true }); // hex 00 00 00 02 5b 00 00 02 45 58 41 4d 50 4c 45 20 ...
+ * writeInquiry({ vendorIdentification: 'EXAMPLE', cmdque: true }); // hex 00 00 00 02 5b 00 00 02 45 58 41 4d 50 ...
  */
 export function writeInquiry(values: InquiryInput): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(WRITTEN_LENGTH);

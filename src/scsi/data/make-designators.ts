@@ -1,4 +1,7 @@
-/** The designators that a target gives its logical units and ports, ready for `writeVpdDeviceIdentification()`. Layouts: designators.ts. */
+/**
+ * The designators that a target gives its logical units and ports, ready for `writeVpdDeviceIdentification()`. The
+ * layouts are in designators.ts.
+ */
 import { utf8 } from '../../bytes/text.ts';
 import { ASSOCIATION, CODE_SET, DESIGNATOR_TYPE } from '../../spec/scsi-designators.ts';
 import { u16, writeField } from '../fields.ts';
@@ -51,7 +54,8 @@ export function eui64Designator(designator: Uint8Array, owner: DesignatorOwner =
 /**
  * The vendor's registered name and an identifier that is unique with this vendor.
  *
- * @throws {RangeError} When a text is not printable ASCII, the vendor is longer than 8 characters or the identifier than 247.
+ * @throws {RangeError} When a text is not printable ASCII, the vendor is longer than 8 characters or the identifier
+ *   than 247.
  * @example
  * t10VendorDesignator('EXAMPLE', 'disk-7').designator; // hex 45 58 41 4d 50 4c 45 20 64 69 73 6b 2d 37
  */

@@ -38,7 +38,10 @@ const FIELDS = {
 };
 const LENGTH = 12;
 
-/** Control page: `swp` is the software write protection, `dSense` asks for descriptor sense; `busyTimeoutPeriod` in 100 ms, self-test time in seconds. */
+/**
+ * Control page: `swp` is the software write protection, `dSense` asks for descriptor sense; `busyTimeoutPeriod` in
+ * 100 ms, self-test time in seconds.
+ */
 export type ModePageControl = FieldValues<typeof FIELDS> & ModePageReceived;
 
 /** What {@link writeModePageControl} takes. */

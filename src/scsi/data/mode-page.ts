@@ -38,7 +38,9 @@ export interface ModePageInput {
   readonly ps?: boolean | undefined;
 }
 
-/** The length that the page at `at` tells of, header included; `undefined` when not even its header lies before `end`. */
+/**
+ * The length that the page at `at` tells of, header included; `undefined` when not even its header lies before `end`.
+ */
 export function modePageLength(view: DataView, at: number, end: number): number | undefined {
   if (at + 2 > end) return undefined;
   if ((view.getUint8(at) & SPF) === 0) return 2 + view.getUint8(at + 1);

@@ -35,7 +35,10 @@ const LONG_LENGTH = 16;
 const WP = 0x80;
 const DPOFUA = 0x10;
 
-/** Whether a list is the answer to MODE SENSE or what MODE SELECT sends: in the latter the data length and PS are reserved. */
+/**
+ * Whether a list is the answer to MODE SENSE or what MODE SELECT sends: in the latter the data length and PS are
+ * reserved.
+ */
 export type ModeUse = 'sense' | 'select';
 
 /** A block descriptor of a block device. */
@@ -105,7 +108,8 @@ export function readModeParameters10(bytes: Uint8Array, use: ModeUse = 'sense'):
 /**
  * The list for MODE SENSE(6) or MODE SELECT(6) (SPC). The bytes belong to the caller; the pages are copied.
  *
- * @throws {RangeError} When a value does not fit, the list is longer than 256 bytes, or long block descriptors are asked for.
+ * @throws {RangeError} When a value does not fit, the list is longer than 256 bytes, or long block descriptors are
+ *   asked for.
  * @example
  * writeModeParameters6({ wp: true, pages: [writeModePageCaching({ wce: true })] }); // hex 17 00 80 00 08 12 04 ...
  */

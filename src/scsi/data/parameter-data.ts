@@ -1,6 +1,7 @@
 /**
- * What all blocks of parameter data have in common. A reader looks at the bytes that came and at no others: a field that did not come
- * reads as zero, and `truncated` says that something is missing. Bytes behind the length that the block tells of are not looked at.
+ * What all blocks of parameter data have in common. A reader looks at the bytes that came and at no others: a field
+ * that did not come reads as zero, and `truncated` says that something is missing. Bytes behind the length that the
+ * block tells of are not looked at.
  */
 import { viewOf } from '../../bytes/hex.ts';
 import { fromAscii } from '../../bytes/text.ts';
@@ -50,7 +51,10 @@ export function atLeast(bytes: Uint8Array, least: number, what: string): void {
   }
 }
 
-/** The text in bytes `[from, to)` of a block; blanks and NUL at both ends are padding. Bytes that did not come are no text. */
+/**
+ * The text in bytes `[from, to)` of a block; blanks and NUL at both ends are padding. Bytes that did not come are no
+ * text.
+ */
 export function readText(data: Block, from: number, to: number): PaddedText {
   let end = Math.min(to, data.end);
   const padded = fromAscii(data.bytes, from, end);

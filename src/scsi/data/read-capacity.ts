@@ -53,7 +53,8 @@ export function readCapacity10(bytes: Uint8Array): Capacity10 {
 }
 
 /**
- * READ CAPACITY(10) data, 8 bytes that belong to the caller. A last block that does not fit in 32 bits is written as FFFFFFFF, as SBC asks.
+ * READ CAPACITY(10) data, 8 bytes that belong to the caller. A last block that does not fit in 32 bits is written as
+ * FFFFFFFF, as SBC asks.
  *
  * @throws {RangeError} When a value does not fit.
  * @example
@@ -95,7 +96,7 @@ export function readCapacity16(bytes: Uint8Array): Capacity16 {
  *
  * @throws {RangeError} When a value does not fit.
  * @example
- * writeCapacity16({ returnedLogicalBlockAddress: 2047, logicalBlockLength: 512 }); // hex 00 00 00 00 00 00 07 ff 00 00 02 00 ...
+ * writeCapacity16({ returnedLogicalBlockAddress: 2047, logicalBlockLength: 512 }); // hex 00 00 00 00 00 00 07 ff ...
  */
 export function writeCapacity16(values: FieldInput<typeof FIELDS_16>): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(LENGTH_16);

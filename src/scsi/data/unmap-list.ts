@@ -22,7 +22,10 @@ export interface UnmapRange {
   readonly numberOfLogicalBlocks: number;
 }
 
-/** An UNMAP list as it came. `ranges` are those that lie whole in the data; an address above 2^53 - 1 is given as 2^53 - 1. */
+/**
+ * An UNMAP list as it came. `ranges` are those that lie whole in the data; an address above 2^53 - 1 is given as
+ * 2^53 - 1.
+ */
 export interface UnmapList extends Received {
   readonly unmapDataLength: number;
   readonly blockDescriptorDataLength: number;

@@ -45,15 +45,18 @@ const FIELDS = {
 };
 const BODY_LENGTH = 0x3c;
 
-/** VPD page B0. Lengths in logical blocks, zero for "no limit told". `maximumWriteSameLength` above 2^53 - 1 is given as 2^53 - 1. */
+/**
+ * VPD page B0. Lengths in logical blocks, zero for "no limit told". `maximumWriteSameLength` above 2^53 - 1 is given as
+ * 2^53 - 1.
+ */
 export type VpdBlockLimits = FieldValues<typeof FIELDS> & VpdReceived;
 
 /** What {@link writeVpdBlockLimits} takes. */
 export type VpdBlockLimitsInput = FieldInput<typeof FIELDS> & VpdDeviceInput;
 
 /**
- * Reads VPD page B0, Block Limits (SBC). Devices of SBC-2 send 12 bytes after the header: the limits of later editions are zero then.
- * `bytes` is not kept.
+ * Reads VPD page B0, Block Limits (SBC). Devices of SBC-2 send 12 bytes after the header: the limits of later editions
+ * are zero then. `bytes` is not kept.
  *
  * @throws {ProtocolError} When there is no header, or it is another page.
  * @example

@@ -55,7 +55,8 @@ export function readVpdLogicalBlockProvisioning(bytes: Uint8Array): VpdLogicalBl
 }
 
 /**
- * VPD page B2, Logical Block Provisioning (SBC): 8 bytes, and the provisioning group where there is one. They belong to the caller.
+ * VPD page B2, Logical Block Provisioning (SBC): 8 bytes, and the provisioning group where there is one. They belong to
+ * the caller.
  *
  * @throws {RangeError} When a value does not fit.
  * @example

@@ -1,4 +1,7 @@
-/** The VPD pages that are decoded, by page code: for callers that learn the code at run time, and for the types of those that do not. */
+/**
+ * The VPD pages that are decoded, by page code: for callers that learn the code at run time, and for the types of those
+ * that do not.
+ */
 import { ProtocolError } from '../../errors.ts';
 import { readVpdBlockDeviceCharacteristics } from './vpd-block-device-characteristics.ts';
 import { readVpdBlockLimits } from './vpd-block-limits.ts';

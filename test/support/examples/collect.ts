@@ -1,4 +1,7 @@
-/** The `@example` blocks of doc comments. Sources are read as text: the formatter keeps declarations in a shape that this can rely on. */
+/**
+ * The `@example` blocks of doc comments. Sources are read as text: the formatter keeps declarations in a shape that
+ * this can rely on.
+ */
 
 /** One block. */
 export interface Example {
@@ -8,7 +11,9 @@ export interface Example {
   readonly line: number;
   /** Its lines, without the ` * ` in front. */
   readonly code: readonly string[];
-  /** What the comment belongs to: the name of an exported declaration, undefined for members and what is not exported. */
+  /**
+   * What the comment belongs to: the name of an exported declaration, undefined for members and what is not exported.
+   */
   readonly declares: string | undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
- * An example as a module: its imports, and then its own lines, each where it was, so that a line of the module is a line of the source.
- * `expression; // value` becomes a check that the expression has the value; see docs/architecture.md, "Conventions".
+ * An example as a module: its imports, and then its own lines, each where it was, so that a line of the module is a
+ * line of the source. `expression; // value` becomes a check that the expression has the value; see
+ * docs/architecture.md, "Conventions".
  */
 import type { Example } from './collect.ts';
 import type { Lookup } from './names.ts';

@@ -57,8 +57,9 @@ export function callable(): readonly PublicName[] {
 }
 
 /**
- * How the examples of `file` import. Where an entrance takes names from the file, its readers have the entrances and nothing else, and so have
- * its examples: one that needs a name from inside does not compile. Elsewhere the file and its room come first.
+ * How the examples of `file` import. Where an entrance takes names from the file, its readers have the entrances and
+ * nothing else, and so have its examples: one that needs a name from inside does not compile. Elsewhere the file and
+ * its room come first.
  *
  * @param toRoot The way from the module to the root of the repository.
  */

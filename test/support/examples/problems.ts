@@ -31,7 +31,8 @@ const CONFIGURATION = {
 
 /**
  * Every problem as `file:line: what`; empty when all is well.
- * @param portal Where a target with a disk listens, as `host:port`: it takes the place of 127.0.0.1:3260 in the examples.
+ * @param portal Where a target with a disk listens, as `host:port`: it takes the place of 127.0.0.1:3260 in the
+ *   examples.
  */
 export async function problemsOf(examples: readonly Example[], portal: string): Promise<readonly string[]> {
   // Inside the package, so that `tsiscsi` means this package; in dist/, which nobody lists or formats.

@@ -1,6 +1,6 @@
 /**
- * A process that runs compiled examples one after the other: `process.js MODULE ...`. What it has to say goes to stderr as lines of
- * JSON behind a mark; every other line there is the running example's own.
+ * A process that runs compiled examples one after the other: `process.js MODULE ...`. What it has to say goes to stderr
+ * as lines of JSON behind a mark; every other line there is the running example's own.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
