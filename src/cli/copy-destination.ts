@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import type { LogicalUnit } from '../client/logical-unit.ts';
 import type { Destination } from './copy-engine.ts';
+import type { ClosableDevice } from './copy-source.ts';
 import { EXIT, ToolError } from './exit.ts';
 import { saying, systemError } from './file-error.ts';
 import { formatSize } from './size.ts';
@@ -21,7 +21,7 @@ export interface OpenDestination extends Destination {
 }
 
 /** A logical unit as destination. */
-export function lunDestination(lun: LogicalUnit): OpenDestination {
+export function lunDestination(lun: ClosableDevice): OpenDestination {
   let touched = false;
   return {
     sequential: false,

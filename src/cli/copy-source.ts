@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import type { LogicalUnit } from '../client/logical-unit.ts';
+import type { BlockDevice } from '../unit/block-device.ts';
 import type { Source } from './copy-engine.ts';
 import { saying } from './file-error.ts';
 
@@ -13,6 +13,11 @@ import { saying } from './file-error.ts';
 export interface OpenSource extends Source {
   /** The block size of a logical unit, 1 for everything else. */
   readonly blockSize: number;
+  close(): Promise<void>;
+}
+
+/** A block device whose owner closes it. */
+export interface ClosableDevice extends BlockDevice {
   close(): Promise<void>;
 }
 
@@ -24,7 +29,7 @@ export type OnUnreadable = (position: number, length: number, error: unknown) =>
  * those of the connection, which always end the copy.
  */
 export function lunSource(
-  lun: LogicalUnit,
+  lun: ClosableDevice,
   unreadable?: { readonly report: OnUnreadable; readonly isUnreadable: (error: unknown) => boolean },
 ): OpenSource {
   const { blockSize, size } = lun;
@@ -47,7 +52,7 @@ export function lunSource(
 
 /** Reads block by block what could not be read in one piece. */
 async function readPieces(
-  lun: LogicalUnit,
+  lun: BlockDevice,
   buffer: Uint8Array,
   position: number,
   signal: AbortSignal,

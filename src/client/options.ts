@@ -1,5 +1,5 @@
-import { IscsiError } from '../errors.ts';
 import type { SessionEvent } from '../initiator/session.ts';
+import type { ProbeOptions } from '../unit/probe.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
@@ -61,16 +61,7 @@ export const KEEPALIVE_TIMEOUT = 10_000;
 /** Milliseconds that a logout may take. */
 export const LOGOUT_TIMEOUT = 5000;
 
-/** The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked for that. */
-export function timeProblem(milliseconds: number | undefined, name: string): IscsiError | undefined {
-  if (milliseconds === undefined || milliseconds > 0) return undefined;
-  return new IscsiError('ISCSI_USAGE', `Cannot use a ${name} of ${milliseconds}: milliseconds above 0 allowed`);
-}
+/** Options of `session.logicalUnit`. `signal` and `timeout` are for each question on the way. */
+export type OpenOptions = Omit<ProbeOptions, 'inventory'>;
 
-/** Options of a single command. */
-export interface CommandOptions {
-  /** Aborts the command at the target (ABORT TASK); the session lives on. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds. Default: the session's `timeout`. */
-  readonly timeout?: number;
-}
+export type { SessionEvent };

@@ -16,7 +16,6 @@ export class InitiatorTask extends ScsiTask {
   lunLow = 0;
   phase: TaskPhase = 'idle';
   cmdSN = 0;
-  deadline = Number.POSITIVE_INFINITY;
   /** When to begin aborting, so that the answer to the abort can come before the deadline. */
   abortAt = Number.POSITIVE_INFINITY;
   /** What the task will settle with once the abort in progress has ended. */
@@ -42,7 +41,6 @@ export class InitiatorTask extends ScsiTask {
     this.lunHigh = 0;
     this.lunLow = 0;
     this.phase = 'idle';
-    this.deadline = Number.POSITIVE_INFINITY;
     this.abortAt = Number.POSITIVE_INFINITY;
     this.abortReason = undefined;
     this.nextDataSN = 0;

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { connect } from '../../src/client/connect.ts';
-import type { LogicalUnit } from '../../src/client/logical-unit.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { createTarget } from '../../src/server/create-target.ts';
+import type { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { seededRandom } from '../pdu/random.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
 import { RawDisk } from './raw-disk.ts';
