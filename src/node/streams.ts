@@ -107,8 +107,9 @@ class BlockWriter extends Writable {
     this.#finish().then(() => callback(), callback);
   }
 
-  /** Writes under way cannot be called back: the stream is closed when they have ended. */
+  /** Writes under way cannot be called back: the stream is closed when they have ended. What was taken but not sent is not sent any more. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#error ??= error ?? new IscsiError('ISCSI_ABORTED', 'The stream was destroyed');
     Promise.all(this.#running).then(() => callback(error), callback);
   }
 
