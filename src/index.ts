@@ -1,4 +1,7 @@
-/** tsiscsi: an iSCSI initiator in user space. This file is the list of public names; `tsiscsi/scsi` and `tsiscsi/target` are further entrances. */
+/**
+ * tsiscsi: an iSCSI initiator in user space. This file is the list of public names; `tsiscsi/scsi` and `tsiscsi/target`
+ * are further entrances.
+ */
 
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';

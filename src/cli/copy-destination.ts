@@ -50,8 +50,9 @@ export function lunDestination(lun: ClosableDevice): OpenDestination {
 }
 
 /**
- * A file as destination. It is written as `<name>.partial`, and gets its name when it is complete and on the medium; a file of that name stays
- * untouched until then. An existing file with `seek` above 0, and a device, are written in place.
+ * A file as destination. It is written as `<name>.partial`, and gets its name when it is complete and on the medium; a
+ * file of that name stays untouched until then. An existing file with `seek` above 0, and a device, are written in
+ * place.
  */
 export async function fileDestination(path: string, seek: number): Promise<OpenDestination> {
   const existing = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -130,7 +131,10 @@ async function writeFully(file: FileHandle, buffer: Uint8Array, position: number
   }
 }
 
-/** Makes the new name survive a power loss. File systems that cannot do so say that they cannot, which is no reason to fail. */
+/**
+ * Makes the new name survive a power loss. File systems that cannot do so say that they cannot, which is no reason to
+ * fail.
+ */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => undefined);
   await directory?.sync().catch(() => undefined);

@@ -25,8 +25,8 @@ export interface ClosableDevice extends BlockDevice {
 export type OnUnreadable = (position: number, length: number, error: unknown) => void;
 
 /**
- * A logical unit as source. With `onUnreadable`, blocks that the target cannot read become zeros; `isUnreadable` tells such errors from
- * those of the connection, which always end the copy.
+ * A logical unit as source. With `onUnreadable`, blocks that the target cannot read become zeros; `isUnreadable` tells
+ * such errors from those of the connection, which always end the copy.
  */
 export function lunSource(
   lun: ClosableDevice,

@@ -13,7 +13,10 @@ export interface TaskName {
 export interface CommandUnderWay extends TaskName {
   /** The CDB, at least 16 bytes, zero-padded; a copy. */
   readonly cdb: Uint8Array;
-  /** The very buffer that the caller of the command gave, or the part of it that is moved; empty for none. It is still in use. */
+  /**
+   * The very buffer that the caller of the command gave, or the part of it that is moved; empty for none. It is still
+   * in use.
+   */
   readonly dataIn: Uint8Array;
   /** As `dataIn`. */
   readonly dataOut: Uint8Array;

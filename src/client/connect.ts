@@ -14,8 +14,8 @@ import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
  *
  * @param url `iscsi://[user[%password]@]host[:port]/target-name/lun`, as libiscsi takes it.
  * @returns The logical unit. Closing it ends the session too.
- * @throws {IscsiError} `ISCSI_URL`, `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_TARGET_NOT_FOUND`, `ISCSI_AUTHENTICATION`,
- *   `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
+ * @throws {IscsiError} `ISCSI_URL`, `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_TARGET_NOT_FOUND`,
+ *   `ISCSI_AUTHENTICATION`, `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
  * lun.size; // 67108864
@@ -87,7 +87,8 @@ function requireSerialNumber(lun: IscsiLogicalUnit, wanted: string): void {
 }
 
 /**
- * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical unit, and for devices that are no disks.
+ * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical
+ * unit, and for devices that are no disks.
  *
  * @returns The session. Closing it is the caller's.
  * @throws {IscsiError} As {@link connect}.

@@ -12,7 +12,10 @@ export interface Portal {
   /** Host name or address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal that was asked. */
+  /**
+   * Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal
+   * that was asked.
+   */
   readonly portalGroupTag: number | undefined;
   /** As the target wrote it: `host:port,tag`. */
   readonly text: string;

@@ -12,8 +12,8 @@ import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from '.
 import { Session } from './session.ts';
 
 /**
- * One attempt to connect and log in: joins core, driver and socket, and ends with a session or with one clear error. Afterwards it stays the
- * host of its session.
+ * One attempt to connect and log in: joins core, driver and socket, and ends with a session or with one clear error.
+ * Afterwards it stays the host of its session.
  */
 export class LoginAttempt implements SessionHost {
   readonly #request: LoginRequest;

@@ -62,7 +62,10 @@ function isidOf(isid: Uint8Array | undefined): number {
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-/** Many targets let anyone discover, and authenticate in normal sessions only: there, going without is no downgrade of anything. */
+/**
+ * Many targets let anyone discover, and authenticate in normal sessions only: there, going without is no downgrade of
+ * anything.
+ */
 function credentialsOf({ user, secret, target }: UrlCredentials, sessionType: SessionType): Credentials {
   const optional = sessionType === 'Discovery';
   return target === undefined ? { user, secret, optional } : { user, secret, target, optional };

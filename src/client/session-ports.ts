@@ -2,11 +2,12 @@ import type { SessionPort } from '../initiator/session-port.ts';
 import type { Lun } from '../scsi/lun.ts';
 
 /**
- * The ports of a session to its logical units, one for each LUN: those who have the same logical unit open share what belongs to the port, such as
- * its write gate.
+ * The ports of a session to its logical units, one for each LUN: those who have the same logical unit open share what
+ * belongs to the port, such as its write gate.
  *
- * A port is kept for as long as somebody holds it, a logical unit that is open above all, and no longer: whoever sends commands to each LUN
- * that there can be leaves nothing behind. The one used last stays, so that raw commands to one LUN do not make it anew each time.
+ * A port is kept for as long as somebody holds it, a logical unit that is open above all, and no longer: whoever sends
+ * commands to each LUN that there can be leaves nothing behind. The one used last stays, so that raw commands to one
+ * LUN do not make it anew each time.
  */
 export class SessionPorts {
   readonly #make: (lun: Lun) => SessionPort;

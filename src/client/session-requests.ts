@@ -26,8 +26,9 @@ export interface TaskManagementRequest {
 /** Options of a request that is no SCSI command. */
 export interface RequestOptions {
   /**
-   * Ends the waiting at once, with `ISCSI_ABORTED`. What was sent cannot be called back: the answer is dropped when it comes, and a task
-   * management function may still take effect. A target that never answers loses the session when the time is over, as without a signal.
+   * Ends the waiting at once, with `ISCSI_ABORTED`. What was sent cannot be called back: the answer is dropped when it
+   * comes, and a task management function may still take effect. A target that never answers loses the session when the
+   * time is over, as without a signal.
    */
   readonly signal?: AbortSignalLike;
   /** Milliseconds. Default: the session's `timeout`. */
@@ -117,7 +118,10 @@ export class SessionRequests {
     this.#connection.sendText(text, deadline, settle);
   }
 
-  /** Ends a command of which the target has said that it is gone: no response of it can come any more (RFC 7143 §11.6.1). */
+  /**
+   * Ends a command of which the target has said that it is gone: no response of it can come any more (RFC 7143
+   * §11.6.1).
+   */
   #concludeTask(tag: number): void {
     this.#core.tasks.forEach((entry) => {
       if (entry.kind !== 'scsi' || entry.initiatorTaskTag !== tag) return;

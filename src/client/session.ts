@@ -38,7 +38,8 @@ export interface SessionParts {
 }
 
 /**
- * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one for comfortable use.
+ * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one
+ * for comfortable use.
  *
  * @example
  * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
@@ -94,7 +95,8 @@ export class Session implements AsyncDisposable {
    * Sends one command to a logical unit and waits for its status. A status other than GOOD is a result, not an error.
    * The buffers belong to the session until the promise settles.
    *
-   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no status.
+   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no
+   * status.
    */
   execute(lun: Lun | number, request: ScsiRequest): Promise<ScsiResult> {
     try {
@@ -105,18 +107,21 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The commands that have no status yet, in no order: those of `execute` and those of the logical units, one `read` or `write` being several
-   * where it is long. Yours is the one whose `dataIn` or `dataOut` is your buffer. One of them is what `taskManagement` takes as `task`.
+   * The commands that have no status yet, in no order: those of `execute` and those of the logical units, one `read` or
+   * `write` being several where it is long. Yours is the one whose `dataIn` or `dataOut` is your buffer. One of them is
+   * what `taskManagement` takes as `task`.
    */
   commandsUnderWay(): CommandUnderWay[] {
     return commandsUnderWay(this.core);
   }
 
   /**
-   * Sends a task management function. Commands that it has ended settle with `ISCSI_ABORTED`, unless their own answer came first.
+   * Sends a task management function. Commands that it has ended settle with `ISCSI_ABORTED`, unless their own answer
+   * came first.
    *
    * @returns The Response field: one of `TASK_MANAGEMENT_RESPONSES`.
-   * @throws {IscsiError} `ISCSI_USAGE` when `task` was not sent yet. `ISCSI_ABORTED` when the signal aborts; the function may still take effect.
+   * @throws {IscsiError} `ISCSI_USAGE` when `task` was not sent yet. `ISCSI_ABORTED` when the signal aborts; the
+   * function may still take effect.
    */
   taskManagement(request: TaskManagementRequest, options: RequestOptions = {}): Promise<number> {
     return this.#requests.taskManagement(request, options);
@@ -131,7 +136,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Sends a Text Request, such as `SendTargets=All\0`, and collects the whole answer. One at a time: a second one waits.
+   * Sends a Text Request, such as `SendTargets=All\0`, and collects the whole answer. One at a time: a second one
+   * waits.
    * @param text `key=value` pairs, each with a NUL behind it.
    */
   text(text: string, options: RequestOptions = {}): Promise<Uint8Array> {
@@ -202,8 +208,8 @@ export interface UnitParts {
 }
 
 /**
- * A logical unit behind an iSCSI session, with Node's streams. Opened by `connect()` or `session.logicalUnit()`. In one file with the session, because
- * each gives the other.
+ * A logical unit behind an iSCSI session, with Node's streams. Opened by `connect()` or `session.logicalUnit()`. In one
+ * file with the session, because each gives the other.
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');

@@ -17,7 +17,10 @@ export interface DevicePortOptions {
   readonly timeout?: number;
   /** What messages call the device. Default: `this process`. */
   readonly deviceName?: string;
-  /** The SCSI name of the initiator port: other than that of every other live nexus of the device. Default: one of its own. */
+  /**
+   * The SCSI name of the initiator port: other than that of every other live nexus of the device. Default: one of its
+   * own.
+   */
   readonly initiatorPortName?: string;
 }
 
@@ -27,11 +30,13 @@ const ABORT_GRACE = 2000;
 const CDB_FIELD_LENGTH = 16;
 
 /**
- * The port to a logical unit of a device server in this process: no iSCSI between, no socket. Each port is a nexus of its own.
+ * The port to a logical unit of a device server in this process: no iSCSI between, no socket. Each port is a nexus of
+ * its own.
  *
- * What a RAM store answers at once settles before `submit` returns. A command whose time is over is aborted; the device cannot be hurried, so one that
- * brings data to it settles only when the device has answered: until then its buffer is in use, and what is in it may still be written. All
- * others settle in time whatever the device does, and what it answers later is dropped.
+ * What a RAM store answers at once settles before `submit` returns. A command whose time is over is aborted; the device
+ * cannot be hurried, so one that brings data to it settles only when the device has answered: until then its buffer is
+ * in use, and what is in it may still be written. All others settle in time whatever the device does, and what it
+ * answers later is dropped.
  */
 export class DevicePort implements ScsiPort, AsyncDisposable {
   readonly unitName: string;
@@ -94,7 +99,10 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     return this.close();
   }
 
-  /** SAM's task attributes: this is where `task.attribute` goes to the device. It has no task set yet; commands begin in the order of the calls. */
+  /**
+   * SAM's task attributes: this is where `task.attribute` goes to the device. It has no task set yet; commands begin in
+   * the order of the calls.
+   */
   #run(task: PortTask): void {
     const { high, low } = this.#lun;
     const { execution } = task;
@@ -110,7 +118,10 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     }
   }
 
-  /** Aborts a command that takes too long, in time for the answer; one that has nothing to lose does not wait for that beyond its time. */
+  /**
+   * Aborts a command that takes too long, in time for the answer; one that has nothing to lose does not wait for that
+   * beyond its time.
+   */
   #watch(task: PortTask): void {
     const { timeout } = task;
     if (timeout === Number.POSITIVE_INFINITY) return;
@@ -151,7 +162,10 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   }
 }
 
-/** A command on its way through the port. What the device sees of it is an object of its own: the names of the two halves collide. */
+/**
+ * A command on its way through the port. What the device sees of it is an object of its own: the names of the two
+ * halves collide.
+ */
 class PortTask extends ScsiTask {
   readonly execution: Execution;
   /** What it settles with, once it is being aborted. */

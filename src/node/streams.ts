@@ -30,7 +30,10 @@ export interface WriteStreamOptions {
 const CHUNK_SIZE = 1024 * 1024;
 const DEPTH = 4;
 
-/** A Node stream over a range of `device`. Each chunk is a buffer of its own. @throws {IscsiError} `ISCSI_USAGE` on options that cannot be. */
+/**
+ * A Node stream over a range of `device`. Each chunk is a buffer of its own.
+ * @throws {IscsiError} `ISCSI_USAGE` on options that cannot be.
+ */
 export function createReadStream(device: BlockDevice, options: ReadStreamOptions): Readable {
   checkOptions(options);
   return Readable.from(chunks(device, options), { objectMode: false, signal: options.signal });
@@ -107,7 +110,10 @@ class BlockWriter extends Writable {
     this.#finish().then(() => callback(), callback);
   }
 
-  /** Writes under way cannot be called back: the stream is closed when they have ended. What was taken but not sent is not sent any more. */
+  /**
+   * Writes under way cannot be called back: the stream is closed when they have ended. What was taken but not sent is
+   * not sent any more.
+   */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#error ??= error ?? new IscsiError('ISCSI_ABORTED', 'The stream was destroyed');
     Promise.all(this.#running).then(() => callback(error), callback);

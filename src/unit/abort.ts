@@ -17,7 +17,8 @@ export function aborted(reason: unknown, what = 'command'): IscsiError {
 /**
  * Calls `act` once when `signal` aborts; it must not throw. A signal that was aborted before, or none, calls nothing.
  *
- * One signal may stand behind hundreds of commands at once. They share one listener: Node warns of a leak from the eleventh on.
+ * One signal may stand behind hundreds of commands at once. They share one listener: Node warns of a leak from the
+ * eleventh on.
  * @returns Stops listening. To be called when the matter is settled.
  */
 export function whenAborted(signal: AbortSignalLike | undefined, act: () => void): () => void {

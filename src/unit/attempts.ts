@@ -9,7 +9,10 @@ import { execute } from './execute.ts';
 
 /** Who knows whether it is still the same logical unit that answers. */
 export interface IdentityGuard {
-  /** Set while it is in doubt which logical unit answers: nothing may be sent before it resolves. Rejects when it is another one. */
+  /**
+   * Set while it is in doubt which logical unit answers: nothing may be sent before it resolves. Rejects when it is
+   * another one.
+   */
   readonly inDoubt: Promise<void> | undefined;
   /** Makes sure that it is still the same logical unit, or throws. */
   verifyIdentity(): Promise<void>;
@@ -26,9 +29,11 @@ const INQUIRY_DATA_CHANGED = 0x3f03;
 const REPORTED_LUNS_CHANGED = 0x3f0e;
 
 /**
- * Sends a command until it is carried out: unit attentions and BUSY are swallowed within bounds. The one place where commands are sent again.
+ * Sends a command until it is carried out: unit attentions and BUSY are swallowed within bounds. The one place where
+ * commands are sent again.
  *
- * @param guard Whose identity is made sure of when a unit attention puts it in doubt: for commands that change something.
+ * @param guard Whose identity is made sure of when a unit attention puts it in doubt: for commands that change
+ * something.
  * @param refused The outcome of a first attempt that was made elsewhere; `request.timeout` then counts from now.
  * @returns The result, whose status is GOOD or CONDITION MET.
  * @throws {ScsiStatusError} For any other status.
@@ -84,8 +89,8 @@ async function attempt(port: ScsiPort, request: ScsiRequest, guard: IdentityGuar
 type Obstacle = 'unitAttention' | 'identity' | 'busy';
 
 /**
- * Whether a command was refused before it did anything, so that sending it again is safe whatever it is: a unit attention or a full queue.
- * `identity` asks for a look at which logical unit answers before anything is sent again.
+ * Whether a command was refused before it did anything, so that sending it again is safe whatever it is: a unit
+ * attention or a full queue. `identity` asks for a look at which logical unit answers before anything is sent again.
  */
 function obstacleOf({ status, sense }: ScsiResult): Obstacle | undefined {
   if (status === SCSI_STATUS.BUSY || status === SCSI_STATUS.TASK_SET_FULL) return 'busy';

@@ -24,7 +24,10 @@ export interface TransferUnit extends IdentityGuard {
   readonly gate: WriteGate;
 }
 
-/** What a transfer does. `gatedWrite`: a write that has entered the unit's gate, and leaves it when nothing of it is under way any more. */
+/**
+ * What a transfer does. `gatedWrite`: a write that has entered the unit's gate, and leaves it when nothing of it is
+ * under way any more.
+ */
 export type TransferKind = 'read' | 'write' | 'gatedWrite';
 
 /**
@@ -67,8 +70,8 @@ export function moveBlocks<T>(
 }
 
 /**
- * Moves whole blocks with as many commands as it takes, several at once. When one fails, no further ones are sent and the error is the first
- * that came; by then none is under way any more.
+ * Moves whole blocks with as many commands as it takes, several at once. When one fails, no further ones are sent and
+ * the error is the first that came; by then none is under way any more.
  */
 export async function moveManyBlocks(
   unit: TransferUnit,

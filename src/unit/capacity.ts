@@ -43,7 +43,10 @@ export async function readCapacity(port: ScsiPort, options: CommandOptions): Pro
   return checked({ blocks, blockSize, source, physicalBlockSize: blockSize * 2 ** lbppbe, details });
 }
 
-/** Asks by READ CAPACITY(16), then by (10) where the device does not know the former. Believes nothing: decoding is the caller's. */
+/**
+ * Asks by READ CAPACITY(16), then by (10) where the device does not know the former. Believes nothing: decoding is the
+ * caller's.
+ */
 export async function capacityData(port: ScsiPort, options: CommandOptions): Promise<CapacityData> {
   const request = { ...options, cdb: cdb('READ_CAPACITY_16', { allocationLength: LENGTH_16 }) };
   const long = await optional(fetch(port, request, LENGTH_16));

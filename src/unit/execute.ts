@@ -15,8 +15,8 @@ const CDB_FIELD_LENGTH = 16;
  * Sends one command through `port` and waits for its status. A status other than GOOD is a result, not an error.
  * The buffers belong to the port until the promise settles.
  *
- * @throws {IscsiError} `ISCSI_USAGE` for a CDB of less than 6 or more than 260 bytes; `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and
- *   the like, when there is no status.
+ * @throws {IscsiError} `ISCSI_USAGE` for a CDB of less than 6 or more than 260 bytes; `ISCSI_ABORTED`, `ISCSI_TIMEOUT`,
+ *   `ISCSI_CONNECTION_LOST` and the like, when there is no status.
  */
 export function execute(port: ScsiPort, request: ScsiRequest): Promise<ScsiResult> {
   return new Promise((resolve, reject) => {

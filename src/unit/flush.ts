@@ -13,8 +13,8 @@ export interface FlushableUnit extends IdentityGuard {
 }
 
 /**
- * SYNCHRONIZE CACHE over the whole logical unit. A device that does not know the command passes only when it says that it has no volatile
- * write cache: otherwise data that was reported written could be lost.
+ * SYNCHRONIZE CACHE over the whole logical unit. A device that does not know the command passes only when it says that
+ * it has no volatile write cache: otherwise data that was reported written could be lost.
  */
 export async function synchronizeCache(unit: FlushableUnit, options: CommandOptions): Promise<void> {
   const long = unit.blocks > 0xffff_ffff;

@@ -36,7 +36,8 @@ export async function readIdentity(
 
 /**
  * Compares what answers now with what was opened.
- * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity that grew is no difference.
+ * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity
+ * that grew is no difference.
  */
 export function requireSame(opened: Identity, found: Identity): void {
   const same =

@@ -21,7 +21,10 @@ export interface InquirySelection {
 }
 
 const STANDARD: InquirySelection = { evpd: false, pageCode: 0 };
-/** Enough for standard data and most pages; longer ones are fetched a second time. 255: old devices look at one byte only. */
+/**
+ * Enough for standard data and most pages; longer ones are fetched a second time. 255: old devices look at one byte
+ * only.
+ */
 const FIRST_ROOM = 255;
 
 /** Standard INQUIRY data. */
@@ -29,7 +32,10 @@ export async function standardInquiry(port: ScsiPort, options: CommandOptions): 
   return readInquiry(await inquiryBytes(port, STANDARD, options));
 }
 
-/** One VPD page, decoded. @throws {ProtocolError} When the device answers with another page, as one does that ignores EVPD. */
+/**
+ * One VPD page, decoded.
+ * @throws {ProtocolError} When the device answers with another page, as one does that ignores EVPD.
+ */
 export async function vpdPage<N extends VpdPageName>(
   port: ScsiPort,
   name: N,
@@ -49,7 +55,10 @@ export async function vpdPageIfAny<N extends VpdPageName>(
   return bytes === undefined || bytes[1] !== pageCode ? undefined : readVpdPageAs(name, bytes);
 }
 
-/** One VPD page by number: decoded where it is known here, raw otherwise. @throws {ProtocolError} As {@link vpdPage}. */
+/**
+ * One VPD page by number: decoded where it is known here, raw otherwise.
+ * @throws {ProtocolError} As {@link vpdPage}.
+ */
 export async function anyVpdPage(
   port: ScsiPort,
   pageCode: number,
@@ -60,7 +69,10 @@ export async function anyVpdPage(
   return readVpdPage(raw)?.page ?? { pageCode, raw };
 }
 
-/** INQUIRY data as it came, cut to the length that it tells of. Asked for a second time, with more room, when it is longer than the first answer. */
+/**
+ * INQUIRY data as it came, cut to the length that it tells of. Asked for a second time, with more room, when it is
+ * longer than the first answer.
+ */
 export async function inquiryBytes(
   port: ScsiPort,
   selection: InquirySelection,

@@ -22,11 +22,11 @@ import { gateOf, type WriteGate } from './write-gate.ts';
 const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * One logical unit, as a block device: bytes at any position, in any length, over any port. Opened by `openLogicalUnit()`; over iSCSI by `connect()`
- * or `session.logicalUnit()`.
+ * One logical unit, as a block device: bytes at any position, in any length, over any port. Opened by
+ * `openLogicalUnit()`; over iSCSI by `connect()` or `session.logicalUnit()`.
  *
- * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the target has the data; when
- * `flush` has settled, it is on stable storage.
+ * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the
+ * target has the data; when `flush` has settled, it is on stable storage.
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
@@ -101,8 +101,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * Fills `buffer` from `position` on. At the end of the logical unit fewer bytes are read, behind it none.
    * Bytes of `buffer` behind `bytesRead` are left alone.
    *
-   * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`, `ISCSI_CONNECTION_LOST`,
-   *   `ISCSI_IDENTITY` (another logical unit answers) otherwise.
+   * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`,
+   *   `ISCSI_CONNECTION_LOST`, `ISCSI_IDENTITY` (another logical unit answers) otherwise.
    */
   read<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesRead<B>> {
     const { position } = options;
@@ -120,11 +120,11 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   }
 
   /**
-   * Writes all of `buffer` at `position`. What does not cover whole blocks is read, changed and written back; other writes of this
-   * logical unit wait meanwhile.
+   * Writes all of `buffer` at `position`. What does not cover whole blocks is read, changed and written back; other
+   * writes of this logical unit wait meanwhile.
    *
-   * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for `read`; after an error any part
-   *   of the range may have been written.
+   * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for
+   *   `read`; after an error any part of the range may have been written.
    */
   write<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesWritten<B>> {
     const { position } = options;
@@ -151,7 +151,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   }
 
   /**
-   * Gives room back: the whole blocks inside `position` and `length`. What they read as afterwards is up to the target (zeros, for most).
+   * Gives room back: the whole blocks inside `position` and `length`. What they read as afterwards is up to the target
+   * (zeros, for most).
    * @throws {IscsiError} `ISCSI_USAGE` when the logical unit is not thinly provisioned.
    */
   async trim(options: RangeOptions): Promise<void> {
@@ -184,9 +185,11 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   }
 
   /**
-   * Sends any command. Takes a whole request, or a CDB and the rest. A status other than GOOD is a result, not an error.
+   * Sends any command. Takes a whole request, or a CDB and the rest. A status other than GOOD is a result, not an
+   * error.
    *
-   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no status.
+   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no
+   * status.
    */
   execute(request: ScsiRequest): Promise<ScsiResult>;
   execute(bytes: Uint8Array, options?: Omit<ScsiRequest, 'cdb'>): Promise<ScsiResult>;
@@ -200,8 +203,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   }
 
   /**
-   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and once it is another one,
-   * never again.
+   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and
+   * once it is another one, never again.
    */
   verifyIdentity(): Promise<void> {
     if (this.probed.identity === undefined) return Promise.resolve();

@@ -11,7 +11,10 @@ export interface CommandOptions {
 
 /** Options of one transfer. */
 export interface TransferOptions extends CommandOptions {
-  /** Writes: the status comes only when the data is on stable storage (FUA). Reads: from the medium, not from a volatile cache. */
+  /**
+   * Writes: the status comes only when the data is on stable storage (FUA). Reads: from the medium, not from a volatile
+   * cache.
+   */
   readonly forceUnitAccess?: boolean;
 }
 
@@ -21,7 +24,10 @@ export interface PositionOptions extends TransferOptions {
   readonly position: number;
 }
 
-/** The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked for that. */
+/**
+ * The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked
+ * for that.
+ */
 export function timeProblem(milliseconds: number | undefined, name: string): IscsiError | undefined {
   if (milliseconds === undefined || milliseconds > 0) return undefined;
   return new IscsiError('ISCSI_USAGE', `Cannot use a ${name} of ${milliseconds}: milliseconds above 0 allowed`);

@@ -22,7 +22,10 @@ export interface Probe {
   readonly provisioning: VpdPage<'logicalBlockProvisioning'> | undefined;
 }
 
-/** Peripheral device types that have logical blocks: disk, write-once, CD/DVD, optical memory, simplified, host-managed zoned. */
+/**
+ * Peripheral device types that have logical blocks: disk, write-once, CD/DVD, optical memory, simplified, host-managed
+ * zoned.
+ */
 const BLOCK_DEVICE_TYPES = new Set([0x00, 0x04, 0x05, 0x07, 0x0e, 0x14]);
 const LOGICAL_UNIT_NOT_SUPPORTED = 0x25;
 

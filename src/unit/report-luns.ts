@@ -17,7 +17,10 @@ const FIRST_GUESS = 16 + 8 * 128;
 /** No target has more LUNs than this: a longer answer is a lie that would make us allocate. */
 const MOST = 8 + 8 * 65_536;
 
-/** Asks LUN 0, to which `port` leads, for the list; again with more room when it does not fit. A unit attention on the way is swallowed. */
+/**
+ * Asks LUN 0, to which `port` leads, for the list; again with more room when it does not fit. A unit attention on the
+ * way is swallowed.
+ */
 export async function reportLuns(port: ScsiPort, options: CommandOptions): Promise<ReportedLun[]> {
   let room = FIRST_GUESS;
   for (;;) {

@@ -14,8 +14,8 @@ export interface TrimmableUnit extends TransferUnit {
 }
 
 /**
- * Gives whole blocks back to a thinly provisioned logical unit: by UNMAP, or by WRITE SAME with the UNMAP bit where only that is known.
- * One command at a time, each within the limits that the device names.
+ * Gives whole blocks back to a thinly provisioned logical unit: by UNMAP, or by WRITE SAME with the UNMAP bit where
+ * only that is known. One command at a time, each within the limits that the device names.
  */
 export async function trimBlocks(
   unit: TrimmableUnit,

@@ -13,8 +13,8 @@ export async function readUnaligned(unit: TransferUnit, buffer: Uint8Array, opti
 }
 
 /**
- * Writes bytes that do not begin and end at block borders: the first and the last block are read, changed and written back, what lies between
- * is written from `buffer`. No other write of this unit may be under way.
+ * Writes bytes that do not begin and end at block borders: the first and the last block are read, changed and written
+ * back, what lies between is written from `buffer`. No other write of this unit may be under way.
  */
 export async function writeUnaligned(unit: TransferUnit, buffer: Uint8Array, options: PositionOptions): Promise<void> {
   const { blockSize } = unit;

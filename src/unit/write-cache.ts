@@ -8,7 +8,10 @@ const CACHING_PAGE = 0x08;
 const WCE = 0x04;
 const ROOM = 192;
 
-/** Whether the Caching mode page says that writes are kept in a volatile cache (WCE). A device without the page has none. */
+/**
+ * Whether the Caching mode page says that writes are kept in a volatile cache (WCE). A device without the page has
+ * none.
+ */
 export async function hasWriteCache(port: ScsiPort, options: CommandOptions): Promise<boolean> {
   const request = { ...options, cdb: cdb('MODE_SENSE_6', { dbd: 1, pageCode: CACHING_PAGE, allocationLength: ROOM }) };
   const bytes = await optional(fetch(port, request, ROOM));

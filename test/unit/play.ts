@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import type { BlockDevice } from '../../src/unit/block-device.ts';
 import type { seededRandom } from '../pdu/random.ts';
 
-/** One batch: writes at the same time to ranges that share blocks but no byte, then reads at the same time of anything. */
+/**
+ * One batch: writes at the same time to ranges that share blocks but no byte, then reads at the same time of anything.
+ */
 export async function playBatch(
   lun: BlockDevice,
   model: Uint8Array,

@@ -1,4 +1,7 @@
-/** A {@link RawDisk} behind a port, with no wire between; a test steps in at a command. Written against `scsi/port.ts` alone. */
+/**
+ * A {@link RawDisk} behind a port, with no wire between; a test steps in at a command. Written against `scsi/port.ts`
+ * alone.
+ */
 import { IscsiError } from '../../src/errors.ts';
 import { CLOCK } from '../../src/node/clock.ts';
 import type { ScsiPort } from '../../src/scsi/port.ts';
@@ -48,7 +51,10 @@ export class RawDiskPort implements ScsiPort {
     return new ScsiTask();
   }
 
-  /** The disk looks at a command in the next turn, so that several are under way at once, and answers in the order of the calls. */
+  /**
+   * The disk looks at a command in the next turn, so that several are under way at once, and answers in the order of
+   * the calls.
+   */
   submit(task: ScsiTask): void {
     const { timeout, dataIn, dataOut } = task;
     task.deadline = CLOCK.now() + timeout;
