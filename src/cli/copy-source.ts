@@ -113,21 +113,7 @@ async function readFully(file: FileHandle, buffer: Uint8Array, position: number)
 
 /** A stream, such as standard input, as source. What lies before the first position asked for is read and dropped. */
 export function streamSource(stream: Readable, title: string): OpenSource {
-  const chunks: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
-  let rest: Uint8Array = new Uint8Array();
-  let at = 0;
-  /** The next bytes, `limit` at most; undefined at the end. */
-  const take = async (limit: number): Promise<Uint8Array | undefined> => {
-    while (rest.length === 0) {
-      const next = await saying(`Cannot read ${title}`, chunks.next());
-      if (next.done) return undefined;
-      rest = next.value instanceof Uint8Array ? next.value : new TextEncoder().encode(String(next.value));
-    }
-    const taken = rest.subarray(0, limit);
-    rest = rest.subarray(taken.length);
-    at += taken.length;
-    return taken;
-  };
+  const bytes = new StreamBytes(stream, title);
   return {
     sequential: true,
     length: undefined,
@@ -138,16 +124,8 @@ export function streamSource(stream: Readable, title: string): OpenSource {
       const giveUp = (): void => void stream.destroy();
       signal.addEventListener('abort', giveUp, { once: true });
       try {
-        let filled = 0;
-        while (at < position && (await take(position - at))) signal.throwIfAborted();
-        while (filled < buffer.length) {
-          const bytes = await take(buffer.length - filled);
-          signal.throwIfAborted();
-          if (!bytes) break;
-          buffer.set(bytes, filled);
-          filled += bytes.length;
-        }
-        return filled;
+        await bytes.skipTo(position, signal);
+        return await bytes.fill(buffer, signal);
       } finally {
         signal.removeEventListener('abort', giveUp);
       }
@@ -156,4 +134,48 @@ export function streamSource(stream: Readable, title: string): OpenSource {
       stream.destroy();
     },
   };
+}
+
+/** The bytes of a stream, in pieces of the taker's own size. */
+class StreamBytes {
+  readonly #chunks: AsyncIterator<unknown>;
+  readonly #title: string;
+  #rest: Uint8Array = new Uint8Array();
+  #position = 0;
+
+  constructor(stream: Readable, title: string) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+    this.#title = title;
+  }
+
+  /** Drops what lies before `position`, or everything where the stream ends before it. */
+  async skipTo(position: number, signal: AbortSignal): Promise<void> {
+    while (this.#position < position && (await this.#take(position - this.#position))) signal.throwIfAborted();
+  }
+
+  /** @returns How much of `buffer` was filled: all of it, or what there was up to the end. */
+  async fill(buffer: Uint8Array, signal: AbortSignal): Promise<number> {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const bytes = await this.#take(buffer.length - filled);
+      signal.throwIfAborted();
+      if (!bytes) break;
+      buffer.set(bytes, filled);
+      filled += bytes.length;
+    }
+    return filled;
+  }
+
+  /** The next bytes, `limit` at most; undefined at the end. */
+  async #take(limit: number): Promise<Uint8Array | undefined> {
+    while (this.#rest.length === 0) {
+      const next = await saying(`Cannot read ${this.#title}`, this.#chunks.next());
+      if (next.done) return undefined;
+      this.#rest = next.value instanceof Uint8Array ? next.value : new TextEncoder().encode(String(next.value));
+    }
+    const taken = this.#rest.subarray(0, limit);
+    this.#rest = this.#rest.subarray(taken.length);
+    this.#position += taken.length;
+    return taken;
+  }
 }
