@@ -1,19 +1,14 @@
-/** tsiscsi: an iSCSI initiator in user space. This file is the list of public names; `tsiscsi/scsi` and `tsiscsi/target` are further entrances. */
+/**
+ * tsiscsi: an iSCSI initiator in user space. This file is the list of public names; `tsiscsi/scsi` and `tsiscsi/target`
+ * are further entrances.
+ */
 
-export type { Capacity } from './client/capacity.ts';
+export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
-export type { RawPage } from './client/inquiry.ts';
-export { LogicalUnit, type PositionOptions } from './client/logical-unit.ts';
-export type { CommandOptions, ConnectOptions, DigestOffer, UrlLike } from './client/options.ts';
-export type { ReportedLun } from './client/report-luns.ts';
-export {
-  type OperationalParameters,
-  Session,
-  type SessionEvent,
-  type TaskManagementRequest,
-} from './client/session.ts';
-export type { ReadStreamOptions, WriteStreamOptions } from './client/streams.ts';
+export type { ConnectOptions, DigestOffer, OpenOptions, SessionEvent, UrlLike } from './client/options.ts';
+export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
+export type { RequestOptions, TaskManagementRequest } from './client/session-requests.ts';
 export { formatUrl, type IscsiUrl, parseUrl, redactUrl, type UrlAuth, type UrlOptions } from './client/url.ts';
 export {
   DigestError,
@@ -24,7 +19,18 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
+export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
-export type { ScsiRequest, ScsiResult, ScsiTransport } from './scsi/request.ts';
+export type { Lun } from './scsi/lun.ts';
+export type { Clock, ScsiPort } from './scsi/port.ts';
+export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, TaskAttribute } from './scsi/request.ts';
+export { ScsiTask } from './scsi/scsi-task.ts';
 export { ScsiStatusError } from './scsi/status-error.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
+export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';
+export type { Capacity } from './unit/capacity.ts';
+export type { RawPage } from './unit/inquiry.ts';
+export { LogicalUnit, openLogicalUnit } from './unit/logical-unit.ts';
+export type { CommandOptions, PositionOptions, TransferOptions } from './unit/options.ts';
+export type { ProbeOptions } from './unit/probe.ts';
+export type { ReportedLun } from './unit/report-luns.ts';

@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import type { LogicalUnit } from '../client/logical-unit.ts';
 import type { Destination } from './copy-engine.ts';
+import type { ClosableDevice } from './copy-source.ts';
 import { EXIT, ToolError } from './exit.ts';
 import { saying, systemError } from './file-error.ts';
 import { formatSize } from './size.ts';
@@ -21,7 +21,7 @@ export interface OpenDestination extends Destination {
 }
 
 /** A logical unit as destination. */
-export function lunDestination(lun: LogicalUnit): OpenDestination {
+export function lunDestination(lun: ClosableDevice): OpenDestination {
   let touched = false;
   return {
     sequential: false,
@@ -50,8 +50,9 @@ export function lunDestination(lun: LogicalUnit): OpenDestination {
 }
 
 /**
- * A file as destination. It is written as `<name>.partial`, and gets its name when it is complete and on the medium; a file of that name stays
- * untouched until then. An existing file with `seek` above 0, and a device, are written in place.
+ * A file as destination. It is written as `<name>.partial`, and gets its name when it is complete and on the medium; a
+ * file of that name stays untouched until then. An existing file with `seek` above 0, and a device, are written in
+ * place.
  */
 export async function fileDestination(path: string, seek: number): Promise<OpenDestination> {
   const existing = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -130,7 +131,10 @@ async function writeFully(file: FileHandle, buffer: Uint8Array, position: number
   }
 }
 
-/** Makes the new name survive a power loss. File systems that cannot do so say that they cannot, which is no reason to fail. */
+/**
+ * Makes the new name survive a power loss. File systems that cannot do so say that they cannot, which is no reason to
+ * fail.
+ */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => undefined);
   await directory?.sync().catch(() => undefined);

@@ -1,6 +1,6 @@
 /**
- * Moves bytes from a source to a destination with several chunks in flight. What can only be done in order (reading a pipe, writing a
- * pipe, hashing) is done in order, everything else as it comes.
+ * Moves bytes from a source to a destination with several chunks in flight. What can only be done in order (reading a
+ * pipe, writing a pipe, hashing) is done in order, everything else as it comes.
  */
 import type { Hash } from 'node:crypto';
 
@@ -10,7 +10,10 @@ export interface Source {
   readonly sequential: boolean;
   /** Bytes from position 0 to the end, undefined for a pipe. */
   readonly length: number | undefined;
-  /** Fills `buffer` from `position`; fewer bytes than asked for mean the end. The buffer is the source's until the promise settles. */
+  /**
+   * Fills `buffer` from `position`; fewer bytes than asked for mean the end. The buffer is the source's until the
+   * promise settles.
+   */
   read(buffer: Uint8Array, position: number, signal: AbortSignal): Promise<number>;
 }
 

@@ -5,7 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import type { LogicalUnit } from '../client/logical-unit.ts';
+import type { BlockDevice } from '../unit/block-device.ts';
 import type { Source } from './copy-engine.ts';
 import { saying } from './file-error.ts';
 
@@ -16,15 +16,20 @@ export interface OpenSource extends Source {
   close(): Promise<void>;
 }
 
+/** A block device whose owner closes it. */
+export interface ClosableDevice extends BlockDevice {
+  close(): Promise<void>;
+}
+
 /** Called with position and length of what could not be read and was replaced by zeros. */
 export type OnUnreadable = (position: number, length: number, error: unknown) => void;
 
 /**
- * A logical unit as source. With `onUnreadable`, blocks that the target cannot read become zeros; `isUnreadable` tells such errors from
- * those of the connection, which always end the copy.
+ * A logical unit as source. With `onUnreadable`, blocks that the target cannot read become zeros; `isUnreadable` tells
+ * such errors from those of the connection, which always end the copy.
  */
 export function lunSource(
-  lun: LogicalUnit,
+  lun: ClosableDevice,
   unreadable?: { readonly report: OnUnreadable; readonly isUnreadable: (error: unknown) => boolean },
 ): OpenSource {
   const { blockSize, size } = lun;
@@ -47,7 +52,7 @@ export function lunSource(
 
 /** Reads block by block what could not be read in one piece. */
 async function readPieces(
-  lun: LogicalUnit,
+  lun: BlockDevice,
   buffer: Uint8Array,
   position: number,
   signal: AbortSignal,
@@ -108,21 +113,7 @@ async function readFully(file: FileHandle, buffer: Uint8Array, position: number)
 
 /** A stream, such as standard input, as source. What lies before the first position asked for is read and dropped. */
 export function streamSource(stream: Readable, title: string): OpenSource {
-  const chunks: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
-  let rest: Uint8Array = new Uint8Array();
-  let at = 0;
-  /** The next bytes, `limit` at most; undefined at the end. */
-  const take = async (limit: number): Promise<Uint8Array | undefined> => {
-    while (rest.length === 0) {
-      const next = await saying(`Cannot read ${title}`, chunks.next());
-      if (next.done) return undefined;
-      rest = next.value instanceof Uint8Array ? next.value : new TextEncoder().encode(String(next.value));
-    }
-    const taken = rest.subarray(0, limit);
-    rest = rest.subarray(taken.length);
-    at += taken.length;
-    return taken;
-  };
+  const bytes = new StreamBytes(stream, title);
   return {
     sequential: true,
     length: undefined,
@@ -133,16 +124,8 @@ export function streamSource(stream: Readable, title: string): OpenSource {
       const giveUp = (): void => void stream.destroy();
       signal.addEventListener('abort', giveUp, { once: true });
       try {
-        let filled = 0;
-        while (at < position && (await take(position - at))) signal.throwIfAborted();
-        while (filled < buffer.length) {
-          const bytes = await take(buffer.length - filled);
-          signal.throwIfAborted();
-          if (!bytes) break;
-          buffer.set(bytes, filled);
-          filled += bytes.length;
-        }
-        return filled;
+        await bytes.skipTo(position, signal);
+        return await bytes.fill(buffer, signal);
       } finally {
         signal.removeEventListener('abort', giveUp);
       }
@@ -151,4 +134,48 @@ export function streamSource(stream: Readable, title: string): OpenSource {
       stream.destroy();
     },
   };
+}
+
+/** The bytes of a stream, in pieces of the taker's own size. */
+class StreamBytes {
+  readonly #chunks: AsyncIterator<unknown>;
+  readonly #title: string;
+  #rest: Uint8Array = new Uint8Array();
+  #position = 0;
+
+  constructor(stream: Readable, title: string) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+    this.#title = title;
+  }
+
+  /** Drops what lies before `position`, or everything where the stream ends before it. */
+  async skipTo(position: number, signal: AbortSignal): Promise<void> {
+    while (this.#position < position && (await this.#take(position - this.#position))) signal.throwIfAborted();
+  }
+
+  /** @returns How much of `buffer` was filled: all of it, or what there was up to the end. */
+  async fill(buffer: Uint8Array, signal: AbortSignal): Promise<number> {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const bytes = await this.#take(buffer.length - filled);
+      signal.throwIfAborted();
+      if (!bytes) break;
+      buffer.set(bytes, filled);
+      filled += bytes.length;
+    }
+    return filled;
+  }
+
+  /** The next bytes, `limit` at most; undefined at the end. */
+  async #take(limit: number): Promise<Uint8Array | undefined> {
+    while (this.#rest.length === 0) {
+      const next = await saying(`Cannot read ${this.#title}`, this.#chunks.next());
+      if (next.done) return undefined;
+      this.#rest = next.value instanceof Uint8Array ? next.value : new TextEncoder().encode(String(next.value));
+    }
+    const taken = this.#rest.subarray(0, limit);
+    this.#rest = this.#rest.subarray(taken.length);
+    this.#position += taken.length;
+    return taken;
+  }
 }

@@ -2,7 +2,7 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { connect } from '../client/connect.ts';
-import type { LogicalUnit } from '../client/logical-unit.ts';
+import type { LogicalUnit } from '../unit/logical-unit.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import type { OpenDestination } from './copy-destination.ts';
 import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';

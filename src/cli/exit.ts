@@ -88,7 +88,10 @@ const WHILE_CONNECTING = new Set<ErrorCode>([
   'ISCSI_DIGEST',
 ]);
 
-/** Awaits the making of a session: a deadline, a lost connection or nonsense from the peer then count as "cannot connect". */
+/**
+ * Awaits the making of a session: a deadline, a lost connection or nonsense from the peer then count as "cannot
+ * connect".
+ */
 export async function connecting<T>(session: Promise<T>): Promise<T> {
   try {
     return await session;

@@ -21,7 +21,10 @@ const WORDS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address',
 };
 
-/** Says why `doing` did not work: `Cannot open disk.img: no such file or directory`. Errors that are no system errors come back as they are. */
+/**
+ * Says why `doing` did not work: `Cannot open disk.img: no such file or directory`. Errors that are no system errors
+ * come back as they are.
+ */
 export function systemError(doing: string, error: unknown, hint?: string): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   if (!('syscall' in error) && !(error.code in WORDS)) return error;

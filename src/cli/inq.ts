@@ -1,21 +1,16 @@
 /** `iscsi-inq`: standard INQUIRY data, or vital product data pages, of one logical unit. */
 import { connect } from '../client/connect.ts';
-import type { LogicalUnit } from '../client/logical-unit.ts';
-import { cdb } from '../scsi/cdb.ts';
 import { readInquiry } from '../scsi/data/inquiry.ts';
 import { readVpdSupportedPages } from '../scsi/data/vpd-supported-pages.ts';
-import type { ScsiResult } from '../scsi/request.ts';
-import { scsiStatusError } from '../scsi/status-error.ts';
-import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import { ScsiStatusError } from '../scsi/status-error.ts';
+import { inquiryBytes } from '../unit/inquiry.ts';
+import type { LogicalUnit } from '../unit/logical-unit.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import { connecting, EXIT, ToolError, usageError } from './exit.ts';
 import { showPage } from './inq-pages.ts';
 import { standardLines } from './inq-text.ts';
 import type { Printer } from './print.ts';
 import { tool } from './tool.ts';
-
-/** What a first INQUIRY asks for: one byte of length was all that SCSI-2 devices knew. */
-const FIRST_LENGTH = 252;
 
 /** The tool `iscsi-inq`. */
 export const inq = tool({
@@ -91,38 +86,20 @@ async function showAll(lun: LogicalUnit, print: Printer, signal: AbortSignal): P
   return complete ? EXIT.DONE : EXIT.PARTIAL;
 }
 
-/** INQUIRY, a second time with more room when the first answer says that it is longer. */
 async function fetchInquiry(
-  lun: LogicalUnit,
+  { port }: LogicalUnit,
   evpd: boolean,
   pageCode: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const first = await inquire(lun, evpd, pageCode, FIRST_LENGTH, signal);
-  const [, , high = 0, low = 0, additional = 0] = first;
-  const full = evpd ? high * 256 + low + 4 : additional + 5;
-  if (full <= first.length || first.length < FIRST_LENGTH) return first.subarray(0, Math.min(full, first.length));
-  const second = await inquire(lun, evpd, pageCode, full, signal);
-  return second.subarray(0, full);
+  try {
+    return await inquiryBytes(port, { evpd, pageCode }, { signal });
+  } catch (error) {
+    throw error instanceof ScsiStatusError && !evpd && pageCode !== 0 ? withoutEvpd(error) : error;
+  }
 }
 
-async function inquire(
-  lun: LogicalUnit,
-  evpd: boolean,
-  pageCode: number,
-  allocationLength: number,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const dataIn = new Uint8Array(allocationLength);
-  const command = cdb('INQUIRY', { evpd, pageCode, allocationLength });
-  const result = await lun.execute(command, { dataIn, signal });
-  if (result.status !== SCSI_STATUS.GOOD) throw refused(command, result, !evpd && pageCode !== 0);
-  return dataIn.subarray(0, result.dataInLength);
-}
-
-function refused(command: Uint8Array, result: ScsiResult, withoutEvpd: boolean): Error {
-  const error = scsiStatusError(command, result);
-  if (!withoutEvpd) return error;
+function withoutEvpd(error: ScsiStatusError): ToolError {
   const { code, message } = error;
   return new ToolError(message, { code, exitCode: EXIT.FAILED, hint: '-c needs -e 1', cause: error });
 }

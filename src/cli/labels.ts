@@ -1,6 +1,6 @@
 /**
- * The words of libiscsi's tools, spelled as they spell them: scripts match on them. What these tables do not know is `unknown`
- * there, and so it is here; the JSON output has the standards' own names.
+ * The words of libiscsi's tools, spelled as they spell them: scripts match on them. What these tables do not know is
+ * `unknown` there, and so it is here; the JSON output has the standards' own names.
  */
 
 /** A code and its word. */

@@ -1,13 +1,11 @@
 /** What `iscsi-ls -s` asks the logical units of a target. */
-import type { ReportedLun } from '../client/report-luns.ts';
 import type { Session } from '../client/session.ts';
 import type { Inquiry } from '../scsi/data/inquiry.ts';
 import { formatLun } from '../scsi/lun.ts';
-import { isMediumNotPresent } from '../scsi/sense.ts';
-import { ScsiStatusError } from '../scsi/status-error.ts';
 import { DEVICE_TYPE } from '../spec/scsi-device-types.ts';
-import { SCSI_STATUS } from '../spec/scsi-status.ts';
-import type { Capacity } from './capacity.ts';
+import { becomeReady } from '../unit/probe.ts';
+import type { ReportedLun } from '../unit/report-luns.ts';
+import type { ShownCapacity } from './capacity.ts';
 import { fetchCapacity } from './capacity.ts';
 
 /** One logical unit, as far as it answered. */
@@ -16,7 +14,7 @@ export interface ListedUnit {
   readonly lun: string;
   readonly inquiry: Inquiry | undefined;
   /** Of disks. */
-  readonly capacity: Capacity | undefined;
+  readonly capacity: ShownCapacity | undefined;
   readonly mediumPresent: boolean;
   /** Why something is missing. */
   readonly error: unknown;
@@ -35,13 +33,13 @@ export async function listUnits(session: Session, signal: AbortSignal): Promise<
 async function listUnit(session: Session, reported: ReportedLun, signal: AbortSignal): Promise<ListedUnit> {
   const lun = formatLun(reported);
   let inquiry: Inquiry | undefined;
-  let capacity: Capacity | undefined;
+  let capacity: ShownCapacity | undefined;
   let mediumPresent = true;
   let failure: unknown;
   try {
     const unit = await session.logicalUnit(reported, { probe: false, signal });
     inquiry = unit.inquiryData;
-    mediumPresent = await isReady(unit.testUnitReady({ signal }));
+    mediumPresent = await becomeReady(unit.port, { signal });
     const disk = inquiry.peripheralDeviceType === DEVICE_TYPE.DIRECT_ACCESS;
     if (disk && mediumPresent) capacity = await fetchCapacity(unit, signal);
   } catch (error) {
@@ -49,17 +47,4 @@ async function listUnit(session: Session, reported: ReportedLun, signal: AbortSi
     failure = error;
   }
   return { lun, inquiry, capacity, mediumPresent, error: failure };
-}
-
-/** False when there is no medium. A reservation of somebody else forbids data, not looking. */
-async function isReady(asked: Promise<unknown>): Promise<boolean> {
-  try {
-    await asked;
-    return true;
-  } catch (error) {
-    if (!(error instanceof ScsiStatusError)) throw error;
-    if (isMediumNotPresent(error.sense)) return false;
-    if (error.status === SCSI_STATUS.RESERVATION_CONFLICT) return true;
-    throw error;
-  }
 }

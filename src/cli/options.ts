@@ -1,7 +1,7 @@
 /**
- * The option table: one row of facts for each option. The parser, the help text and the types of the values come from it.
- * The command line itself is parsed by argparse, a port of Python's: abbreviated long options, `--option=VALUE`, `-oVALUE`,
- * options behind operands.
+ * The option table: one row of facts for each option. The parser, the help text and the types of the values come from
+ * it. The command line itself is parsed by argparse, a port of Python's: abbreviated long options, `--option=VALUE`,
+ * `-oVALUE`, options behind operands.
  */
 import type { ActionClass, ArgumentOptions } from 'argparse';
 import { Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter } from 'argparse';
@@ -58,7 +58,10 @@ type ValueOf<O extends Option> = O['kind'] extends 'flag'
     ? readonly Ordered[]
     : (O['kind'] extends 'text' | 'choice' ? string : number) | undefined;
 
-/** What the command line said: flags as booleans, sizes in bytes, seconds as milliseconds, the rest undefined when absent. */
+/**
+ * What the command line said: flags as booleans, sizes in bytes, seconds as milliseconds, the rest undefined when
+ * absent.
+ */
 export type Values<O extends OptionTable> = { readonly [K in keyof O]: ValueOf<O[K]> };
 
 /** The operands; an optional one that is absent is undefined. */
@@ -93,7 +96,8 @@ export function parseCommandLine<O extends OptionTable, P extends OperandTable>(
   const parser = makeParser(line, version);
   try {
     const values = parser.parse_args<Record<string, unknown>>([...args]);
-    // The parser fills exactly the keys of both tables, each through the row's own conversion: this is where they get their types.
+    // The parser fills exactly the keys of both tables, each through the row's own conversion: this is where they get
+    // their types.
     return { options: values as Values<O>, operands: values as Operands<P> };
   } catch (thrown) {
     if (thrown instanceof Shown) return { show: thrown.message };

@@ -1,4 +1,7 @@
-/** What a tool writes: text for people or one JSON document for scripts on stdout, problems on stderr. No password in either. */
+/**
+ * What a tool writes: text for people or one JSON document for scripts on stdout, problems on stderr. No password in
+ * either.
+ */
 import type { Writable } from 'node:stream';
 import { toHex } from '../bytes/hex.ts';
 import { IscsiError, LoginError, ProtocolError } from '../errors.ts';
@@ -114,8 +117,8 @@ function factsOf(error: Error): Readonly<Record<string, unknown>> {
 }
 
 /**
- * A JSON document with its schema version: 64-bit integers as numbers while a number can hold them exactly, else as decimal strings;
- * bytes as hex digits.
+ * A JSON document with its schema version: 64-bit integers as numbers while a number can hold them exactly, else as
+ * decimal strings; bytes as hex digits.
  */
 export function toJson(content: Readonly<Record<string, unknown>>): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...content }, plain, 2)}\n`;

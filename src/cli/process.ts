@@ -6,12 +6,14 @@ import type { Tool } from './tool.ts';
 import { BrokenPipe, Interrupted } from './tool.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** How long a tool may take to stop in order, in milliseconds: a target that is silent must not keep the user waiting. */
+/**
+ * How long a tool may take to stop in order, in milliseconds: a target that is silent must not keep the user waiting.
+ */
 const PATIENCE = 10_000;
 
 /**
- * Runs `tool` with the words of the command line and sets the exit code; the process ends by itself when nothing is left to do.
- * The first SIGINT, SIGTERM or SIGHUP asks the tool to stop in order; the second ends it at once.
+ * Runs `tool` with the words of the command line and sets the exit code; the process ends by itself when nothing is
+ * left to do. The first SIGINT, SIGTERM or SIGHUP asks the tool to stop in order; the second ends it at once.
  */
 export async function runAsProcess(tool: Tool, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const { stdin, stdout, stderr, env } = process;

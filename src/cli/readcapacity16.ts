@@ -1,6 +1,6 @@
 /** `iscsi-readcapacity16`: the capacity of one logical unit. */
 import { connect } from '../client/connect.ts';
-import type { Capacity } from './capacity.ts';
+import type { ShownCapacity } from './capacity.ts';
 import { fetchCapacity, sizeOf } from './capacity.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import { connecting, EXIT } from './exit.ts';
@@ -34,7 +34,7 @@ export const readcapacity16 = tool({
 });
 
 /** The text output: line for line what libiscsi's tool prints. */
-export function capacityLines(capacity: Capacity): readonly string[] {
+export function capacityLines(capacity: ShownCapacity): readonly string[] {
   return [
     `RETURNED LOGICAL BLOCK ADDRESS:${capacity.returnedLogicalBlockAddress}`,
     `LOGICAL BLOCK LENGTH IN BYTES:${capacity.logicalBlockLength}`,
@@ -46,7 +46,7 @@ export function capacityLines(capacity: Capacity): readonly string[] {
   ];
 }
 
-function capacityDocument(capacity: Capacity): Readonly<Record<string, unknown>> {
+function capacityDocument(capacity: ShownCapacity): Readonly<Record<string, unknown>> {
   const { returnedLogicalBlockAddress, logicalBlockLength, lbppbe, lowestAlignedLogicalBlockAddress } = capacity;
   return {
     size: sizeOf(capacity),

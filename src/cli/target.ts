@@ -11,7 +11,9 @@ import { describe } from './print.ts';
 import { formatSize } from './size.ts';
 import { tool } from './tool.ts';
 
-/** Where the target listens unless told otherwise: the loopback interface, so that nobody else can reach it by accident. */
+/**
+ * Where the target listens unless told otherwise: the loopback interface, so that nobody else can reach it by accident.
+ */
 const DEFAULT_LISTEN = '127.0.0.1:3260';
 
 /** The tool `iscsi-target`. */

@@ -1,4 +1,7 @@
-/** A tool is a row of facts and one function. What all tools have in common is here: common options, error lines, exit codes. */
+/**
+ * A tool is a row of facts and one function. What all tools have in common is here: common options, error lines, exit
+ * codes.
+ */
 import type { Readable, Writable } from 'node:stream';
 import type { ExitCode } from './exit.ts';
 import { EXIT, exitCodeOf, ToolError } from './exit.ts';

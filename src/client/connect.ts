@@ -1,11 +1,12 @@
 import { IscsiError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
-import { whenAborted } from './abort.ts';
-import { LogicalUnit } from './logical-unit.ts';
-import { type ConnectLimit, connectLimit, type Destination, open } from './open.ts';
+import { whenAborted } from '../unit/abort.ts';
+import { type ConnectLimit, connectLimit } from './connect-limit.ts';
+import type { Destination } from './login-config.ts';
+import { open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
-import type { Session } from './session.ts';
+import type { IscsiLogicalUnit, Session } from './session.ts';
 import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
 
 /**
@@ -13,13 +14,13 @@ import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
  *
  * @param url `iscsi://[user[%password]@]host[:port]/target-name/lun`, as libiscsi takes it.
  * @returns The logical unit. Closing it ends the session too.
- * @throws {IscsiError} `ISCSI_URL`, `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_TARGET_NOT_FOUND`, `ISCSI_AUTHENTICATION`,
- *   `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
+ * @throws {IscsiError} `ISCSI_URL`, `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_TARGET_NOT_FOUND`,
+ *   `ISCSI_AUTHENTICATION`, `ISCSI_LOGIN`, `ISCSI_LUN_NOT_FOUND`: one for each way to fail, with a hint.
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
  * lun.size; // 67108864
  */
-export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<LogicalUnit> {
+export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<IscsiLogicalUnit> {
   const parsed = parsedUrl(url, options, 'full');
   if (parsed.lun === undefined)
     throw new IscsiError('ISCSI_URL', 'Cannot open a logical unit: the URL names none', {
@@ -43,7 +44,7 @@ async function openInTime(
   lun: Lun,
   options: ConnectOptions,
   limit: ConnectLimit,
-): Promise<LogicalUnit> {
+): Promise<IscsiLogicalUnit> {
   const { signal, probe } = options;
   const left = Math.max(1, limit.deadline - now());
   const stop = new AbortController();
@@ -52,12 +53,8 @@ async function openInTime(
   const stopListening = whenAborted(signal, forward);
   if (signal?.aborted) forward();
   try {
-    return await LogicalUnit.open(
-      session,
-      lun,
-      { signal: stop.signal, timeout: left, ...(probe === undefined ? {} : { probe }) },
-      true,
-    );
+    const asked = { signal: stop.signal, timeout: left, ...(probe === undefined ? {} : { probe }) };
+    return await session.openUnit(lun, asked, true);
   } catch (error) {
     if (stop.signal.reason !== TOO_LATE) throw error;
     throw new IscsiError(
@@ -77,7 +74,7 @@ async function openInTime(
 const TOO_LATE = Symbol('too late');
 
 /** `force_usn` of the URL: the padding of VPD page 80h does not count, unless the URL spells it out. */
-function requireSerialNumber(lun: LogicalUnit, wanted: string): void {
+function requireSerialNumber(lun: IscsiLogicalUnit, wanted: string): void {
   const found = lun.probed.identity?.serialNumber;
   if (found === wanted || found === wanted.trim()) return;
   throw new IscsiError(
@@ -90,7 +87,8 @@ function requireSerialNumber(lun: LogicalUnit, wanted: string): void {
 }
 
 /**
- * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical unit, and for devices that are no disks.
+ * Logs in to the target of `url`; it need name no LUN, and one that it names is passed over. For more than one logical
+ * unit, and for devices that are no disks.
  *
  * @returns The session. Closing it is the caller's.
  * @throws {IscsiError} As {@link connect}.

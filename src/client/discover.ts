@@ -1,9 +1,10 @@
 import { formatTargetAddress, parseSendTargets, type TargetAddress } from '../login/send-targets.ts';
 import { now } from '../node/clock.ts';
 import { parseText } from '../pdu/text.ts';
-import { aborted, whenAborted } from './abort.ts';
+import { aborted, whenAborted } from '../unit/abort.ts';
 import { parsedUrl } from './connect.ts';
-import { connectLimit, open } from './open.ts';
+import { connectLimit } from './connect-limit.ts';
+import { open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
 
 /** One address at which a target can be reached. */
@@ -11,7 +12,10 @@ export interface Portal {
   /** Host name or address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal that was asked. */
+  /**
+   * Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal
+   * that was asked.
+   */
   readonly portalGroupTag: number | undefined;
   /** As the target wrote it: `host:port,tag`. */
   readonly text: string;

@@ -1,5 +1,5 @@
-import { IscsiError } from '../errors.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
+import type { ProbeOptions } from '../unit/probe.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
@@ -11,13 +11,18 @@ export interface ConnectOptions {
   readonly initiatorName?: string;
   /** A name for people, shown by targets. */
   readonly initiatorAlias?: string;
-  /** The six bytes of the ISID. Default: random. With the same name and ISID a new session takes the place of an old one. */
+  /**
+   * The six bytes of the ISID. Default: random. With the same name and ISID a new session takes the place of an old
+   * one.
+   */
   readonly isid?: Uint8Array;
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
   /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */
   readonly timeout?: number;
-  /** Milliseconds for name resolution, TCP, login and the questions that open a logical unit, together. Default 15,000. */
+  /**
+   * Milliseconds for name resolution, TCP, login and the questions that open a logical unit, together. Default 15,000.
+   */
   readonly connectTimeout?: number;
   /** Default: the URL's, else `none,crc32c`. */
   readonly headerDigest?: DigestOffer;
@@ -27,7 +32,10 @@ export interface ConnectOptions {
   readonly immediateData?: boolean;
   /** Whether the target must ask for all other data. Default false. */
   readonly initialR2T?: boolean;
-  /** The largest data segment that this side receives, in bytes. Default 1,048,576: long ones are read straight to their place. */
+  /**
+   * The largest data segment that this side receives, in bytes. Default 1,048,576: long ones are read straight to their
+   * place.
+   */
   readonly maxRecvDataSegmentLength?: number;
   /** Bytes of one data sequence at the most. Default 1,048,576. */
   readonly maxBurstLength?: number;
@@ -36,12 +44,16 @@ export interface ConnectOptions {
   /** Milliseconds of silence after which the target is pinged; 0 for never. Default 30,000. */
   readonly keepaliveInterval?: number;
   /**
-   * Microseconds for which the event loop is kept awake for an answer, and between the pieces of long data, as long as they do come that fast; 0 for
-   * never. It makes short round trips a good deal shorter and fast reads faster, for processor time that would otherwise be spent on falling
-   * asleep and waking. Default 100; 0 where there is only one processor.
+   * Microseconds for which the event loop is kept awake for an answer, and between the pieces of long data, as long as
+   * they do come that fast; 0 for never. It makes short round trips a good deal shorter and fast reads faster, for
+   * processor time that would otherwise be spent on falling asleep and waking. Default 100; 0 where there is only one
+   * processor.
    */
   readonly busyPoll?: number;
-  /** Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit changed. */
+  /**
+   * Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit
+   * changed.
+   */
   readonly onEvent?: (event: SessionEvent) => void;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
@@ -61,16 +73,7 @@ export const KEEPALIVE_TIMEOUT = 10_000;
 /** Milliseconds that a logout may take. */
 export const LOGOUT_TIMEOUT = 5000;
 
-/** The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked for that. */
-export function timeProblem(milliseconds: number | undefined, name: string): IscsiError | undefined {
-  if (milliseconds === undefined || milliseconds > 0) return undefined;
-  return new IscsiError('ISCSI_USAGE', `Cannot use a ${name} of ${milliseconds}: milliseconds above 0 allowed`);
-}
+/** Options of `session.logicalUnit`. `signal` and `timeout` are for each question on the way. */
+export type OpenOptions = Omit<ProbeOptions, 'inventory'>;
 
-/** Options of a single command. */
-export interface CommandOptions {
-  /** Aborts the command at the target (ABORT TASK); the session lives on. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds. Default: the session's `timeout`. */
-  readonly timeout?: number;
-}
+export type { SessionEvent };

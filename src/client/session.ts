@@ -1,46 +1,43 @@
-import { utf8 } from '../bytes/text.ts';
+import type { Readable, Writable } from 'node:stream';
 import { IscsiError } from '../errors.ts';
-import type { InitiatorConnection } from '../initiator/connection.ts';
-import type { ExchangeAnswer } from '../initiator/exchange.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
-import type { SessionEvent } from '../initiator/session-host.ts';
+import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
-import { now } from '../node/clock.ts';
-import { encodeLun, type Lun } from '../scsi/lun.ts';
-import { NO_RESIDUAL, type ScsiRequest, type ScsiResult } from '../scsi/request.ts';
-import type { ScsiTask } from '../scsi/scsi-task.ts';
-import { TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
-import { parseSense } from '../scsi/sense.ts';
-import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
-import { aborted, onAbort } from './abort.ts';
-import { LogicalUnit } from './logical-unit.ts';
-import { type CommandOptions, LOGOUT_TIMEOUT, timeProblem } from './options.ts';
-import { reportLuns } from './report-luns.ts';
-import { WriteGate } from './write-gate.ts';
-
-/** A task management function and what it acts on. */
-export interface TaskManagementRequest {
-  /** One of `TASK_MANAGEMENT_FUNCTIONS`. */
-  readonly functionCode: number;
-  /** For functions that address one logical unit. Default: LUN 0. */
-  readonly lun?: Lun | number;
-}
+import { CLOCK, now } from '../node/clock.ts';
+import {
+  createReadStream,
+  createWriteStream,
+  type ReadStreamOptions,
+  readable,
+  type WriteStreamOptions,
+  writable,
+} from '../node/streams.ts';
+import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
+import type { ScsiPort } from '../scsi/port.ts';
+import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { execute } from '../unit/execute.ts';
+import { LogicalUnit } from '../unit/logical-unit.ts';
+import type { CommandOptions } from '../unit/options.ts';
+import { type Probe, probe } from '../unit/probe.ts';
+import { type ReportedLun, reportLuns } from '../unit/report-luns.ts';
+import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
+import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
+import { SessionPorts } from './session-ports.ts';
+import { type RequestOptions, SessionRequests, type TaskManagementRequest } from './session-requests.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
   readonly core: InitiatorSession;
-  readonly connection: InitiatorConnection;
   readonly targetName: string;
   readonly targetPortal: string;
   readonly timeout: number;
   /** Settles when the socket is closed and nothing is left. */
   readonly ended: Promise<void>;
-  /** Ends the transport at once. */
-  readonly destroy: () => void;
 }
 
 /**
- * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one for comfortable use.
+ * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one
+ * for comfortable use.
  *
  * @example
  * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
@@ -58,17 +55,20 @@ export class Session implements AsyncDisposable {
   readonly core: InitiatorSession;
 
   readonly #parts: SessionParts;
-  readonly #writeGates = new Map<string, WriteGate>();
+  readonly #ports: SessionPorts;
+  readonly #requests: SessionRequests;
   #closing: Promise<void> | undefined;
-  #textBusy: Promise<unknown> = Promise.resolve();
 
   /** @internal Use `openSession()`. */
   constructor(parts: SessionParts) {
+    const { core, targetName, timeout } = parts;
     this.#parts = parts;
-    this.core = parts.core;
-    this.targetName = parts.targetName;
+    this.#ports = new SessionPorts((lun) => new SessionPort(core, { lun, targetName, timeout, clock: CLOCK }));
+    this.#requests = new SessionRequests(core, timeout);
+    this.core = core;
+    this.targetName = targetName;
     this.targetPortal = parts.targetPortal;
-    this.timeout = parts.timeout;
+    this.timeout = timeout;
   }
 
   /** What the login has settled. */
@@ -84,100 +84,82 @@ export class Session implements AsyncDisposable {
     return this.core.phase === 'fullFeature';
   }
 
+  /** The port to one of its logical units: what whoever speaks SCSI takes. Nothing is sent; the LUN need not exist. */
+  port(lun: Lun | number): ScsiPort {
+    return this.#ports.of(typeof lun === 'number' ? encodeLun(lun) : lun);
+  }
+
   /**
    * Sends one command to a logical unit and waits for its status. A status other than GOOD is a result, not an error.
    * The buffers belong to the session until the promise settles.
    *
-   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no status.
+   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no
+   * status.
    */
   execute(lun: Lun | number, request: ScsiRequest): Promise<ScsiResult> {
-    return new Promise((resolve, reject) => {
-      const { high, low } = typeof lun === 'number' ? encodeLun(lun) : lun;
-      const { signal } = request;
-      const problem = signal?.aborted ? aborted(signal.reason) : timeProblem(request.timeout, 'timeout');
-      if (problem !== undefined) {
-        reject(problem);
-        return;
-      }
-      const task = this.core.newTask();
-      task.lunHigh = high;
-      task.lunLow = low;
-      fill(task, request, this.timeout);
-      const listening = { stop: nothing };
-      task.settle = (settled, error) => {
-        listening.stop();
-        if (error === undefined) resolve(resultOf(settled));
-        else reject(error);
-      };
-      this.core.submit(task);
-      if (signal !== undefined && task.phase !== 'idle') listening.stop = onAbort(this.core, task, signal);
-    });
+    try {
+      return execute(this.port(lun), request);
+    } catch (error) {
+      return Promise.reject(error); // a LUN that cannot be
+    }
   }
 
   /**
-   * Sends a task management function.
-   * @returns The Response field: one of `TASK_MANAGEMENT_RESPONSES`.
+   * The commands that have no status yet, in no order: those of `execute` and those of the logical units, one `read` or
+   * `write` being several where it is long. Yours is the one whose `dataIn` or `dataOut` is your buffer. One of them is
+   * what `taskManagement` takes as `task`.
    */
-  async taskManagement(request: TaskManagementRequest, options: { readonly timeout?: number } = {}): Promise<number> {
-    const lun =
-      typeof request.lun === 'number' || request.lun === undefined ? encodeLun(request.lun ?? 0) : request.lun;
-    const fields = {
-      functionCode: request.functionCode,
-      lunHigh: lun.high,
-      lunLow: lun.low,
-      referencedTaskTag: RESERVED_TAG,
-      refCmdSN: 0,
-    };
-    const answer = await this.#exchange(options, (deadline, settle) =>
-      this.core.taskManagement(fields, deadline, settle),
-    );
-    return answer.response ?? 0;
+  commandsUnderWay(): CommandUnderWay[] {
+    return commandsUnderWay(this.core);
+  }
+
+  /**
+   * Sends a task management function. Commands that it has ended settle with `ISCSI_ABORTED`, unless their own answer
+   * came first.
+   *
+   * @returns The Response field: one of `TASK_MANAGEMENT_RESPONSES`.
+   * @throws {IscsiError} `ISCSI_USAGE` when `task` was not sent yet. `ISCSI_ABORTED` when the signal aborts; the
+   * function may still take effect.
+   */
+  taskManagement(request: TaskManagementRequest, options: RequestOptions = {}): Promise<number> {
+    return this.#requests.taskManagement(request, options);
   }
 
   /**
    * Sends a ping (NOP-Out) and waits for its echo.
    * @returns What the target echoed: `data`, cut to what the target is willing to send back.
    */
-  async nop(data: Uint8Array = EMPTY, options: { readonly timeout?: number } = {}): Promise<Uint8Array> {
-    if (data.length > this.parameters.targetMaxRecvDataSegmentLength) {
-      throw new IscsiError(
-        'ISCSI_USAGE',
-        `Cannot ping with ${data.length} bytes: the target takes ${this.parameters.targetMaxRecvDataSegmentLength}`,
-      );
-    }
-    const answer = await this.#exchange(options, (deadline, settle) => this.core.nop(data, deadline, settle));
-    return answer.data ?? EMPTY;
+  nop(data: Uint8Array = NOTHING, options: RequestOptions = {}): Promise<Uint8Array> {
+    return this.#requests.nop(data, this.parameters.targetMaxRecvDataSegmentLength, options);
   }
 
   /**
-   * Sends a Text Request, such as `SendTargets=All\0`, and collects the whole answer. One at a time: a second one waits.
+   * Sends a Text Request, such as `SendTargets=All\0`, and collects the whole answer. One at a time: a second one
+   * waits.
    * @param text `key=value` pairs, each with a NUL behind it.
    */
-  text(text: string, options: { readonly timeout?: number } = {}): Promise<Uint8Array> {
-    const run = async (): Promise<Uint8Array> => {
-      const bytes = utf8(text);
-      const allowed = this.parameters.targetMaxRecvDataSegmentLength;
-      if (bytes.length > allowed)
-        throw new IscsiError('ISCSI_USAGE', `Cannot send ${bytes.length} bytes of text: the target takes ${allowed}`);
-      const answer = await this.#exchange(options, (deadline, settle) => this.core.text(bytes, deadline, settle));
-      return answer.data ?? EMPTY;
-    };
-    const turn = this.#textBusy.then(run, run);
-    this.#textBusy = turn.catch(nothing);
-    return turn;
+  text(text: string, options: RequestOptions = {}): Promise<Uint8Array> {
+    return this.#requests.text(text, this.parameters.targetMaxRecvDataSegmentLength, options);
   }
 
   /** The logical units that the target shows to this initiator (REPORT LUNS), in its order. */
-  reportLuns(options: CommandOptions = {}): ReturnType<typeof reportLuns> {
-    return reportLuns(this, options);
+  reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
+    return reportLuns(this.port(LUN_0), options);
   }
 
   /**
    * Opens a logical unit of this session. Closing it leaves the session open.
    * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND` with the LUNs that there are.
    */
-  logicalUnit(lun: Lun | number, options: CommandOptions & { readonly probe?: boolean } = {}): Promise<LogicalUnit> {
-    return LogicalUnit.open(this, typeof lun === 'number' ? encodeLun(lun) : lun, options);
+  logicalUnit(lun: Lun | number, options: OpenOptions = {}): Promise<IscsiLogicalUnit> {
+    return this.openUnit(typeof lun === 'number' ? encodeLun(lun) : lun, options, false);
+  }
+
+  /** @internal As `logicalUnit`; with `ownsSession`, closing it closes the session too. */
+  async openUnit(lun: Lun, options: OpenOptions, ownsSession: boolean): Promise<IscsiLogicalUnit> {
+    const port = this.port(lun);
+    const probed = await probe(port, { ...options, inventory: this.port(LUN_0) });
+    return new IscsiLogicalUnit({ session: this, lun, port, probed, ownsSession });
   }
 
   /**
@@ -198,64 +180,77 @@ export class Session implements AsyncDisposable {
     this.core.fail(error);
   }
 
-  /** @internal The gate of a logical unit: all who have it open in this session go through the same. */
-  writeGate({ high, low }: Lun): WriteGate {
-    const key = `${high} ${low}`;
-    const gate = this.#writeGates.get(key) ?? new WriteGate();
-    this.#writeGates.set(key, gate);
-    return gate;
-  }
-
   async #close(): Promise<void> {
     if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.#parts.ended;
   }
+}
 
-  #exchange(
-    options: { readonly timeout?: number },
-    send: (deadline: number, settle: (error: IscsiError | undefined, answer: ExchangeAnswer) => void) => void,
-  ): Promise<ExchangeAnswer> {
-    return new Promise((resolve, reject) => {
-      const problem = timeProblem(options.timeout, 'timeout');
-      if (problem !== undefined) throw problem;
-      send(now() + (options.timeout ?? this.timeout), (error, answer) => {
-        if (error === undefined) resolve(answer);
-        else reject(error);
-      });
-      this.core.host.wake();
-    });
+export type { OperationalParameters };
+
+const NOTHING = new Uint8Array(0);
+const LUN_0: Lun = { high: 0, low: 0 };
+
+/** What an {@link IscsiLogicalUnit} is made of. @internal */
+export interface UnitParts {
+  readonly session: Session;
+  readonly lun: Lun;
+  readonly port: ScsiPort;
+  readonly probed: Probe;
+  /** Whether closing it closes the session. */
+  readonly ownsSession: boolean;
+}
+
+/**
+ * A logical unit behind an iSCSI session, with Node's streams. Opened by `connect()` or `session.logicalUnit()`. In one
+ * file with the session, because each gives the other.
+ *
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+ * const [first] = await lun.createReadStream({ end: 4096 }).toArray();
+ * first.length; // 4096
+ */
+export class IscsiLogicalUnit extends LogicalUnit {
+  readonly session: Session;
+  /** The LUN field as it goes on the wire. */
+  readonly lun: Lun;
+  readonly #ownsSession: boolean;
+
+  /** @internal Use `connect()` or `session.logicalUnit()`. */
+  constructor({ session, lun, port, probed, ownsSession }: UnitParts) {
+    super(port, probed);
+    this.session = session;
+    this.lun = lun;
+    this.#ownsSession = ownsSession;
   }
-}
 
-/** What a login has settled, and something that happened at the target without being asked for. */
-export type { OperationalParameters, SessionEvent };
-
-const EMPTY = new Uint8Array(0);
-/** The longest CDB that SPC has: a variable-length one with ADDITIONAL CDB LENGTH 252. */
-const MAX_CDB_LENGTH = 260;
-
-function fill(task: ScsiTask, request: ScsiRequest, timeout: number): void {
-  const { cdb } = request;
-  if (cdb.length < 6 || cdb.length > MAX_CDB_LENGTH) {
-    throw new IscsiError('ISCSI_USAGE', `Cannot send a CDB of ${cdb.length} bytes: 6..${MAX_CDB_LENGTH} allowed`);
+  /** The LUN as text: its number, or 0x and 16 hex digits. */
+  get lunText(): string {
+    return formatLun(this.lun);
   }
-  for (let at = 0; at < 16; at++) task.cdb.setUint8(at, cdb[at] ?? 0);
-  task.longCdb = cdb.length > 16 ? cdb.slice() : undefined;
-  task.dataIn = request.dataIn ?? EMPTY;
-  task.dataOut = request.dataOut ?? EMPTY;
-  task.attribute = TASK_ATTRIBUTES[request.attribute ?? 'simple'];
-  task.timeout = request.timeout ?? timeout;
-}
 
-function resultOf(task: ScsiTask): ScsiResult {
-  return {
-    status: task.status,
-    sense: task.sense === undefined ? undefined : parseSense(task.sense),
-    dataInLength: task.received,
-    residual: task.residual === 'none' ? NO_RESIDUAL : { kind: task.residual, count: task.residualCount },
-  };
-}
+  /** A Node stream of the bytes from `start` to `end`, read ahead. */
+  createReadStream(options: ReadStreamOptions = {}): Readable {
+    return createReadStream(this, options);
+  }
 
-function nothing(): void {
-  // Nothing to stop, or an error that its own caller gets.
+  /** A Node stream that writes from `start` on. It flushes the target's cache before it finishes. */
+  createWriteStream(options: WriteStreamOptions = {}): Writable {
+    return createWriteStream(this, options);
+  }
+
+  /** As `createReadStream`, as a web stream. */
+  readable(options: ReadStreamOptions = {}): ReturnType<typeof readable> {
+    return readable(this, options);
+  }
+
+  /** As `createWriteStream`, as a web stream. */
+  writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
+    return writable(this, options);
+  }
+
+  /** Closes it, and the session too when `connect()` opened both. */
+  override async close(): Promise<void> {
+    if (this.#ownsSession) await this.session.close();
+  }
 }

@@ -4,13 +4,14 @@
      iscsi://[user[%password]@]host[:port][,portal-group]/target/lun[?key=value[&key=value]...]      one logical unit
      iscsi://[user[%password]@]host[:port][,portal-group][/anything][?...]                           a portal
 
-  Taken apart in this order: the first "?" ends everything before the query; the first "@" ends the user part; in the user part the first
-  "%", or without one the first ":", ends the user name; the first "/" ends the portal, the next one the target name.
+  Taken apart in this order: the first "?" ends everything before the query; the first "@" ends the user part; in the
+  user part the first "%", or without one the first ":", ends the user name; the first "/" ends the portal, the next one
+  the target name.
 
-  Escapes. The target name is percent-decoded, and must be well formed. User names are taken as they stand. Passwords and the values of the
-  query are decoded when each "%" in them begins a valid escape, and taken as they stand otherwise: so "user%p%40ss@" has the password
-  "p@ss", and "user%100%sure@" has "100%sure", as with libiscsi. A password for which that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is
-  never decoded.
+  Escapes. The target name is percent-decoded, and must be well formed. User names are taken as they stand. Passwords
+  and the values of the query are decoded when each "%" in them begins a valid escape, and taken as they stand otherwise: so
+  "user%p%40ss@" has the password "p@ss", and "user%100%sure@" has "100%sure", as with libiscsi. A password for which
+  that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is never decoded.
 */
 import { IscsiError } from '../errors.ts';
 import { prepareReceivedName } from '../login/iscsi-name.ts';
@@ -39,7 +40,10 @@ export interface IscsiUrl {
   readonly targetName: string | undefined;
   /** Undefined in the URL of a portal. */
   readonly lun: Lun | undefined;
-  /** From the URL, and part by part from the environment where the URL has none. Only when name and password are both there. */
+  /**
+   * From the URL, and part by part from the environment where the URL has none. Only when name and password are both
+   * there.
+   */
   readonly credentials: UrlCredentials | undefined;
   /** True when a user or a password was given, but not both: worth a warning, since the login goes without. */
   readonly incompleteCredentials: boolean;
@@ -59,7 +63,10 @@ export type UrlForm = 'full' | 'target' | 'portal' | 'any';
 
 /** How to read a URL. */
 export interface UrlOptions {
-  /** `full`: target and LUN are required. `target`: the target is, a LUN may be there. `portal`: what follows the portal is passed over. `any`, the default: both or nothing. */
+  /**
+   * `full`: target and LUN are required. `target`: the target is, a LUN may be there. `portal`: what follows the portal
+   * is passed over. `any`, the default: both or nothing.
+   */
   readonly form?: UrlForm;
   /** Where `LIBISCSI_CHAP_*` are looked up: the environment of the process unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -73,7 +80,8 @@ const AUTHS: readonly string[] = ['md5', 'sha1', 'sha-256', 'sha3-256'] satisfie
 /**
  * Reads an iSCSI URL.
  *
- * @throws {IscsiError} `ISCSI_URL` with one line that says what is wrong, and the expected form as its hint. Passwords are not in it.
+ * @throws {IscsiError} `ISCSI_URL` with one line that says what is wrong, and the expected form as its hint. Passwords
+ * are not in it.
  * @example
  * parseUrl('iscsi://[::1]:3260/iqn.2003-01.org.example:disk/1').targetName; // 'iqn.2003-01.org.example:disk'
  */
@@ -124,11 +132,12 @@ export function formatUrl(url: IscsiUrl): string {
 }
 
 /**
- * `text` made fit to be shown: one line, and no password in it. It need not be a well-formed URL, and rather too much is hidden of one that
- * is not.
+ * `text` made fit to be shown: one line, and no password in it. It need not be a well-formed URL, and rather too much
+ * is hidden of one that is not.
  *
  * @example
- * redactUrl('iscsi://me%secret@[::1]/iqn.2003-01.org.example:disk/1'); // 'iscsi://me%***@[::1]/iqn.2003-01.org.example:disk/1'
+ * redactUrl('iscsi://me%secret@[::1]/iqn.2003-01.org.example:a/1'); //
+ * 'iscsi://me%***@[::1]/iqn.2003-01.org.example:a/1'
  */
 export function redactUrl(text: string): string {
   const shown = text.replace(/([^?&=]*(?:password|secret)[^?&=]*=)[^&]*/gi, '$1***').replace(/\p{C}/gu, '?');
@@ -143,8 +152,8 @@ export function redactUrl(text: string): string {
 }
 
 /**
- * The LUN of a URL: 0..16383, or `0x` and 16 hex digits for all eight bytes. Numbers of 16384..65535 are the first two bytes themselves:
- * libiscsi has no other way to write flat addressing, and prints LUN 256 as 16640.
+ * The LUN of a URL: 0..16383, or `0x` and 16 hex digits for all eight bytes. Numbers of 16384..65535 are the first two
+ * bytes themselves: libiscsi has no other way to write flat addressing, and prints LUN 256 as 16640.
  * @returns Undefined when it is none of these.
  */
 export function parseUrlLun(text: string): Lun | undefined {
@@ -195,7 +204,8 @@ function readPortal(portal: string, fail: Fail): Pick<IscsiUrl, 'host' | 'port' 
   const host = parts[1] ?? parts[2] ?? '';
   const well = parts[1] === undefined ? /^[^\s%/,@#<>"\\^`{|}\p{C}]+$/u : /^[0-9A-Fa-f:.]+(?:%[\w.~-]+)?$/;
   if (host === '') fail('it names no host');
-  // What cannot be a name is refused here, so that the end of a password with an unescaped "@" in it is not asked of a name server.
+  // What cannot be a name is refused here, so that the end of a password with an unescaped "@" in it is not asked of a
+  // name server.
   if (!well.test(host)) fail('the host cannot be understood');
   const port = parts[3];
   if (port !== undefined && (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535))
@@ -235,7 +245,8 @@ function readQuery(query: string | undefined, fail: Fail): Keys {
   for (const item of query?.split('&') ?? []) {
     if (item === '') continue;
     const [key, value] = cut(item, '=');
-    // Such a "key" is most likely the rest of a password with an unescaped "?": it must not end in a warning about unknown keys.
+    // Such a "key" is most likely the rest of a password with an unescaped "?": it must not end in a warning about
+    // unknown keys.
     if (!/^[\w.-]+$/.test(key)) fail('the query has a key that cannot be one');
     keys.set(key, value);
   }

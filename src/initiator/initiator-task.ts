@@ -19,7 +19,6 @@ export class InitiatorTask extends ScsiTask {
   /** The connection that carries it, from sending on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
   connection: InitiatorConnection | undefined = undefined;
   cmdSN = 0;
-  deadline = Number.POSITIVE_INFINITY;
   /** When to begin aborting, so that the answer to the abort can come before the deadline. */
   abortAt = Number.POSITIVE_INFINITY;
   /** What the task will settle with once the abort in progress has ended. */
@@ -46,7 +45,6 @@ export class InitiatorTask extends ScsiTask {
     this.lunLow = 0;
     this.phase = 'idle';
     this.connection = undefined;
-    this.deadline = Number.POSITIVE_INFINITY;
     this.abortAt = Number.POSITIVE_INFINITY;
     this.abortReason = undefined;
     this.nextDataSN = 0;

@@ -2,7 +2,6 @@ import { type IscsiError, withCommandSent } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
-import { TASK_MANAGEMENT_RESPONSES } from '../spec/iscsi-task-management.ts';
 import { sendCommand } from './command.ts';
 import { type ConnectionOwner, InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
 import type { ConnectionConfig } from './connection-config.ts';
@@ -21,7 +20,7 @@ import type { SessionEvent, SessionHost, SessionPhase } from './session-host.ts'
 import type { SessionState } from './session-state.ts';
 import { TagTable } from './tag-table.ts';
 import { TaskAborts } from './task-aborts.ts';
-import { isEndedBy } from './task-management.ts';
+import { isEndedBy, saysEnded } from './task-management.ts';
 
 /** The most that the Logout Response may take, in milliseconds. */
 const LOGOUT_TIME = 5000;
@@ -119,7 +118,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
         sendTaskManagement(connection, cmdSN, exchange, fields);
       },
       settle: (error, answer) => {
-        if (answer.response === TASK_MANAGEMENT_RESPONSES.FUNCTION_COMPLETE) this.#conclude(fields, cmdSN);
+        if (saysEnded(fields, answer.response)) this.#conclude(fields, cmdSN);
         settle(error, answer);
       },
     });

@@ -64,8 +64,14 @@ export {
   writeModeParameters10,
 } from './data/mode-parameters.ts';
 export type { Received } from './data/parameter-data.ts';
-export type { Capacity10, Capacity16 } from './data/read-capacity.ts';
-export { readCapacity10, readCapacity16, writeCapacity10, writeCapacity16 } from './data/read-capacity.ts';
+export type { Capacity10, Capacity16, ExactCapacity16 } from './data/read-capacity.ts';
+export {
+  readCapacity10,
+  readCapacity16,
+  readExactCapacity16,
+  writeCapacity10,
+  writeCapacity16,
+} from './data/read-capacity.ts';
 export type { ReportedLuns } from './data/report-luns.ts';
 export { readReportLuns, writeReportLuns } from './data/report-luns.ts';
 export type { UnmapList, UnmapRange } from './data/unmap-list.ts';
@@ -110,8 +116,11 @@ export {
 export type { Field, FieldInput, FieldTable, FieldValues, Flag } from './fields.ts';
 export type { DecodedLun, Lun } from './lun.ts';
 export { decodeLun, encodeLun, formatLun, parseLun, sameLun } from './lun.ts';
-export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, ScsiTransport, TaskAttribute } from './request.ts';
+export type { Clock, ScsiPort } from './port.ts';
+export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, TaskAttribute } from './request.ts';
 export { NO_RESIDUAL } from './request.ts';
+export type { ResidualKind } from './scsi-task.ts';
+export { ScsiTask, TASK_ATTRIBUTES } from './scsi-task.ts';
 export type { Sense } from './sense.ts';
 export { describeSense, isBecomingReady, isMediumNotPresent, isUnitAttention, parseSense } from './sense.ts';
 export type { SenseDescriptor } from './sense-descriptors.ts';

@@ -13,8 +13,9 @@ export interface Clock {
 }
 
 /**
- * What carries commands to one logical unit: an iSCSI session, the device server in this process, a local device. Whoever speaks SCSI
- * (`unit/`, the tools, the conformance suite) speaks to a port and knows nothing of what is behind it.
+ * What carries commands to one logical unit: an iSCSI session, the device server in this process, a local device.
+ * Whoever speaks SCSI (`unit/`, the tools, the conformance suite) speaks to a port and knows nothing of what is behind
+ * it.
  *
  * A command costs one task, which comes from the port's pool, and nothing else.
  */
@@ -27,18 +28,22 @@ export interface ScsiPort {
   readonly timeout: number;
   readonly clock: Clock;
 
-  /** A task to fill in and to give to `submit` of the same port. One that is not submitted is lost to the pool, which does no harm. */
+  /**
+   * A task to fill in and to give to `submit` of the same port. One that is not submitted is lost to the pool, which
+   * does no harm.
+   */
   newTask(): ScsiTask;
 
   /**
-   * Sends a command. `task.settle` is called exactly once, within `task.timeout`; by then no buffer of the task is in use any more.
-   * A port that cannot take the command settles it with an error before this returns. Never throws.
+   * Sends a command. `task.settle` is called exactly once, within `task.timeout`; by then no buffer of the task is in
+   * use any more. A port that cannot take the command settles it with an error before this returns. Never throws.
    */
   submit(task: ScsiTask): void;
 
   /**
-   * Gives up a task that was submitted and has not settled. It settles with `reason` once it is certain that the device does nothing more
-   * for it; when the answer to the command comes first, that answer counts. Afterwards the task is the port's: this must not be called.
+   * Gives up a task that was submitted and has not settled. It settles with `reason` once it is certain that the device
+   * does nothing more for it; when the answer to the command comes first, that answer counts. Afterwards the task is
+   * the port's: this must not be called.
    */
   abort(task: ScsiTask, reason: IscsiError): void;
 }

@@ -1,7 +1,4 @@
-/**
- * The seam between the SCSI language and whatever carries it. Decoders, the conformance suite and the tools speak to a
- * `ScsiTransport`; iSCSI is one, a local SG_IO device can be another.
- */
+/** A command and its outcome for whoever does not count nanoseconds; a `ScsiPort` carries it as a `ScsiTask`. */
 import type { Sense } from './sense.ts';
 
 /** What is used of an `AbortSignal`; declared here since this room has no DOM and no Node types. */
@@ -17,17 +14,17 @@ export type TaskAttribute = 'simple' | 'ordered' | 'headOfQueue' | 'aca';
 
 /** One command. At most one of `dataIn` and `dataOut`; none means that no data moves. */
 export interface ScsiRequest {
-  /** 6, 10, 12, 16 bytes, or more for variable-length commands. Copied before `execute()` returns. */
+  /** 6, 10, 12, 16 bytes, or more for variable-length commands. Copied before the call returns. */
   readonly cdb: Uint8Array;
-  /** Where data from the device goes, and how much of it is expected. Belongs to the transport until the promise settles. */
+  /** Where data from the device goes, and how much of it is expected. Belongs to the port until the promise settles. */
   readonly dataIn?: Uint8Array | undefined;
-  /** The data for the device. Belongs to the transport until the promise settles. */
+  /** The data for the device. Belongs to the port until the promise settles. */
   readonly dataOut?: Uint8Array | undefined;
   /** `simple` when left out. */
   readonly attribute?: TaskAttribute | undefined;
-  /** Aborting aborts this task, not the session. */
+  /** Aborting aborts this command and nothing else. */
   readonly signal?: AbortSignalLike | undefined;
-  /** Milliseconds; the transport's own when left out. */
+  /** Milliseconds; the port's own when left out. */
   readonly timeout?: number | undefined;
 }
 
@@ -39,7 +36,7 @@ export interface Residual {
   readonly count: number;
 }
 
-/** How a command ended, whatever the status: only failures of the transport are errors. */
+/** How a command ended, whatever the status: only failures of the port are errors. */
 export interface ScsiResult {
   /** One of `SCSI_STATUS`. */
   readonly status: number;
@@ -48,16 +45,6 @@ export interface ScsiResult {
   /** Bytes written into `dataIn`. */
   readonly dataInLength: number;
   readonly residual: Residual;
-}
-
-/** What carries commands to one logical unit. */
-export interface ScsiTransport {
-  /**
-   * Sends one command and waits for its status. A status other than GOOD is a result, not an error.
-   *
-   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no status.
-   */
-  execute(request: ScsiRequest): Promise<ScsiResult>;
 }
 
 /** The result of a command that ended well and moved all its data. */

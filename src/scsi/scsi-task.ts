@@ -11,6 +11,12 @@ export type ResidualKind = 'none' | 'underflow' | 'overflow';
 /**
  * One SCSI command on its way through a port: what is asked, and what came of it. Ports extend it by how far it is.
  * Taken from `ScsiPort.newTask()`, filled in, submitted; once `settle` has been called it belongs to the port again.
+ *
+ * @example
+ * const task = new ScsiTask();
+ * writeReadCdb(task.cdb, 0, 8, 1);
+ * task.dataIn = new Uint8Array(512);
+ * commandName(task.cdb); // 'READ_10'
  */
 export class ScsiTask {
   // What is asked.
@@ -29,7 +35,9 @@ export class ScsiTask {
   /** Called exactly once. Without an error, the outcome below is valid until it returns. It must not throw. */
   settle: (task: ScsiTask, error: IscsiError | undefined) => void = ignore;
 
-  // What came of it.
+  // What came of it. `deadline` from `submit` on, the rest once it has settled.
+  /** The moment at which the time allowed is over, by the port's clock. */
+  deadline = Number.POSITIVE_INFINITY;
   /** One of `SCSI_STATUS`. */
   status = 0;
   /** Bytes written into `dataIn`. */
@@ -48,6 +56,7 @@ export class ScsiTask {
     this.dataOut = NOTHING;
     this.timeout = Number.POSITIVE_INFINITY;
     this.settle = ignore;
+    this.deadline = Number.POSITIVE_INFINITY;
     this.status = 0;
     this.received = 0;
     this.residual = 'none';

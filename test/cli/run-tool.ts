@@ -6,7 +6,9 @@ import { runProcess, startProcess } from '../support/process.ts';
 /** A command-line tool of ours. */
 export type ToolName = 'tsiscsi' | 'iscsi-ls' | 'iscsi-inq' | 'iscsi-readcapacity16' | 'iscsi-dd' | 'iscsi-target';
 
-/** The program file of a tool: compiled when the test is compiled, else the source, from which Node.js strips the types. */
+/**
+ * The program file of a tool: compiled when the test is compiled, else the source, from which Node.js strips the types.
+ */
 export function programOf(name: ToolName): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`../../src/cli/bin/${name}.${extension}`, import.meta.url));

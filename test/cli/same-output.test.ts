@@ -1,4 +1,6 @@
-/** Our tools and libiscsi's print the same about the same targets, line for line, but for what is changed on purpose. */
+/**
+ * Our tools and libiscsi's print the same about the same targets, line for line, but for what is changed on purpose.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTarget } from '../../src/server/index.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
-import { decode16, sizeOf } from '../../src/cli/capacity.ts';
+import { shownCapacity, sizeOf } from '../../src/cli/capacity.ts';
 import { targetLine, targetUrl, unitLine } from '../../src/cli/ls-text.ts';
 import { capacityLines } from '../../src/cli/readcapacity16.ts';
 
@@ -52,7 +52,7 @@ test('capacityLines() prints READ CAPACITY(16) data line for line as libiscsi do
     00 03 c0 00                            // no protection, 8 blocks per physical block, LBPME, LBPRZ
     00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
   `);
-  assert.deepEqual(capacityLines(decode16(data)), [
+  assert.deepEqual(capacityLines(shownCapacity({ source: 'READ_CAPACITY_16', bytes: data })), [
     'RETURNED LOGICAL BLOCK ADDRESS:204799',
     'LOGICAL BLOCK LENGTH IN BYTES:512',
     'P_TYPE:0 PROT_EN:0',
@@ -63,13 +63,13 @@ test('capacityLines() prints READ CAPACITY(16) data line for line as libiscsi do
   ]);
 });
 
-test('decode16() finds every field, and the size is exact above 2^53', () => {
+test('shownCapacity() finds every field, and the size is exact above 2^53', () => {
   const data = hex(`
     ff ff ff ff ff ff ff fe  00 00 10 00
     05 21 40 07                            // P_TYPE 2, PROT_EN; P_I_EXPONENT 2, exponent 1; LBPRZ, lowest aligned 7
     00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
   `);
-  const capacity = decode16(data);
+  const capacity = shownCapacity({ source: 'READ_CAPACITY_16', bytes: data });
   assert.deepEqual(capacityLines(capacity).slice(2, 6), [
     'P_TYPE:2 PROT_EN:1',
     'P_I_EXPONENT:2 LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT:1',
@@ -79,6 +79,8 @@ test('decode16() finds every field, and the size is exact above 2^53', () => {
   assert.equal(sizeOf(capacity), 0xffff_ffff_ffff_ffffn * 4096n);
 });
 
-test('decode16() refuses an answer without address and length', () => {
-  assert.throws(() => decode16(new Uint8Array(11)), { code: 'ISCSI_PROTOCOL' });
+test('shownCapacity() refuses an answer without address and length', () => {
+  assert.throws(() => shownCapacity({ source: 'READ_CAPACITY_16', bytes: new Uint8Array(11) }), {
+    code: 'ISCSI_PROTOCOL',
+  });
 });

@@ -11,8 +11,8 @@ function handles(): Map<string, number> {
 }
 
 /**
- * Runs `work` and asserts that it leaves no socket and no timer behind. The peer's end of a connection, which is in this process too, has a
- * moment to notice.
+ * Runs `work` and asserts that it leaves no socket and no timer behind. The peer's end of a connection, which is in
+ * this process too, has a moment to notice.
  */
 export async function assertNoHandlesLeft(work: () => Promise<void>): Promise<void> {
   const before = handles();

@@ -1,4 +1,7 @@
-/** A disk for {@link RawTarget}, in a few commands, with what tests make it do wrong. Written from SPC and SBC, not from `src/`. */
+/**
+ * A disk for {@link RawTarget}, in a few commands, with what tests make it do wrong. Written from SPC and SBC, not from
+ * `src/`.
+ */
 import { senseData } from '../initiator/wire.ts';
 
 /** How a command ended. */

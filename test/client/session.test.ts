@@ -4,7 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { connect, openSession } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { createTarget } from '../../src/server/create-target.ts';
-import { NIL } from '../initiator/wire.ts';
+import { TASK_MANAGEMENT_FUNCTIONS } from '../../src/spec/iscsi-task-management.ts';
+import { keyText, NIL } from '../initiator/wire.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
@@ -129,7 +130,8 @@ test('a time that cannot be is refused, and nothing is sent', async (t) => {
     }
   }
   assert.equal(target.connection.ofOpcode(0x01).length, before);
-  await lun.write(new Uint8Array(512), { position: 0, timeout: Number.POSITIVE_INFINITY }); // no limit, and no gate left shut
+  // no limit, and no gate left shut
+  await lun.write(new Uint8Array(512), { position: 0, timeout: Number.POSITIVE_INFINITY });
 });
 
 test('a target that answers neither the command nor the abort loses the session, in time; everything else settles too', async (t) => {
@@ -279,6 +281,109 @@ test('the raw layer: ping, task management, LUNs, a CDB of any length', async (t
   const unknown = await session.execute(0, { cdb: Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? 0x7f : at)) });
   assert.equal(unknown.status, 2);
   assert.equal(target.connection.sent.at(-1)?.ahs.length, 20);
+});
+
+test('a command under way is found by its buffer, and ABORT TASK by hand ends it and no other', async (t) => {
+  const { target, lun } = await open(t, silentAbout(READ_10));
+  const { session } = lun;
+  const buffers = [new Uint8Array(512), new Uint8Array(1024)];
+  const reads = buffers.map((buffer, at) => lun.read(buffer, { position: at * 4096 }));
+  await until(() => target.connection.sent.filter(({ header }) => header[32] === READ_10).length === 2);
+  const task = session.commandsUnderWay().find(({ dataIn }) => dataIn === buffers[1]);
+  const sent = target.connection.sent.at(-1);
+  assert.ok(task !== undefined);
+  assert.deepEqual(
+    [task.initiatorTaskTag, task.cmdSN, task.lun, task.cdb[0]],
+    [sent?.itt, sent?.word(24), { high: 0, low: 0 }, READ_10],
+  );
+  const { ABORT_TASK } = TASK_MANAGEMENT_FUNCTIONS;
+  assert.equal(await session.taskManagement({ functionCode: ABORT_TASK, task }), 0);
+  const [abort] = target.connection.ofOpcode(0x02);
+  assert.deepEqual([abort?.word(20), abort?.word(32)], [task.initiatorTaskTag, task.cmdSN]);
+  await assert.rejects(reads[1] ?? assert.fail(), { code: 'ISCSI_ABORTED' });
+  assert.deepEqual(
+    session.commandsUnderWay().map(({ dataIn }) => dataIn),
+    [buffers[0]],
+  );
+  const rest = session.commandsUnderWay().map((other) => session.taskManagement({ functionCode: 1, task: other }));
+  await Promise.all(rest);
+  await assert.rejects(reads[0] ?? assert.fail(), { code: 'ISCSI_ABORTED' });
+  assert.deepEqual(session.commandsUnderWay(), []);
+});
+
+test('a command that waits for the window cannot be named to the target, which does not know it', async (t) => {
+  const { target, lun } = await open(t, { ...silentAbout(READ_10), window: 1 });
+  const stop = new AbortController();
+  const buffers = [new Uint8Array(512), new Uint8Array(512)];
+  const reads = buffers.map((buffer) => lun.read(buffer, { position: 0, signal: stop.signal }));
+  await until(() => target.connection.sent.at(-1)?.header[32] === READ_10);
+  const task = lun.session.commandsUnderWay().find(({ dataIn }) => dataIn === buffers[1]);
+  assert.ok(task !== undefined);
+  assert.equal(task.cmdSN, undefined);
+  await assert.rejects(lun.session.taskManagement({ functionCode: 1, task }), { code: 'ISCSI_USAGE' });
+  assert.deepEqual(target.connection.ofOpcode(0x02), []);
+  stop.abort();
+  for (const outcome of await Promise.allSettled(reads))
+    assert.ok(outcome.status === 'rejected' && outcome.reason.code === 'ISCSI_ABORTED');
+});
+
+test('a signal ends the waiting for a ping, a text and a task management function at once; their answers may come later', async (t) => {
+  const late: (() => void)[] = [];
+  const { target, lun } = await open(t, {
+    onPdu: (pdu, connection) => {
+      if (pdu.opcode === 0x00) late.push(() => connection.send(connection.voice.pong(pdu.itt, pdu.data.slice())));
+      else if (pdu.opcode === 0x02) late.push(() => connection.send(connection.voice.taskManagementResponse(pdu.itt)));
+      else if (pdu.opcode === 0x04)
+        late.push(() => connection.send(connection.voice.textResponse(pdu.itt, keyText({ A: 'b' }))));
+      else return false;
+      return true;
+    },
+  });
+  const { session } = lun;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const requests = [
+    session.nop(undefined, { signal }),
+    session.taskManagement({ functionCode: 5 }, { signal }),
+    session.text('A=?\0', { signal }),
+    session.text('B=?\0', { signal }), // waits for its turn
+  ];
+  await until(() => late.length === 3);
+  const reason = new Error('no longer needed');
+  stop.abort(reason);
+  for (const outcome of await Promise.allSettled(requests)) {
+    assert.ok(outcome.status === 'rejected');
+    assert.deepEqual([outcome.reason.code, outcome.reason.cause], ['ISCSI_ABORTED', reason]);
+  }
+  for (const work of [
+    () => session.nop(undefined, { signal }),
+    () => session.text('C=?\0', { signal }),
+    () => session.taskManagement({ functionCode: 5 }, { signal }),
+  ]) {
+    await assert.rejects(work(), { code: 'ISCSI_ABORTED' });
+  }
+  const next = session.text('D=?\0'); // only one text may be under way: this one waits for the answer to the first
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(target.connection.ofOpcode(0x04).length, 1);
+  for (const answer of late.splice(0)) answer();
+  await until(() => late.length === 1);
+  for (const answer of late.splice(0)) answer();
+  assert.deepEqual(Buffer.from(await next).toString(), 'A=b\0');
+  assert.deepEqual(
+    target.connection.ofOpcode(0x04).map(({ data }) => Buffer.from(data).toString()),
+    ['A=?\0', 'D=?\0'],
+  );
+  await lun.read(new Uint8Array(512), { position: 0 });
+});
+
+test('requests take a timeout that can be, and their own LUN', async (t) => {
+  const { target, lun } = await open(t);
+  for (const timeout of [Number.NaN, 0, -1]) {
+    await assert.rejects(lun.session.text('A=?\0', { timeout }), { code: 'ISCSI_USAGE' });
+    await assert.rejects(lun.session.taskManagement({ functionCode: 5 }, { timeout }), { code: 'ISCSI_USAGE' });
+  }
+  await lun.session.taskManagement({ functionCode: 5, lun: { high: 0x4001_0000, low: 0 } });
+  assert.equal(target.connection.ofOpcode(0x02)[0]?.word(8), 0x4001_0000);
 });
 
 test('what cannot be sent is ISCSI_USAGE, and the session lives on', async (t) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --seed N`; a failure prints the seed, and
- * `SEED=n npm test -- simulated` runs it alone.
+ * `npm run soak`: the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --seed N`; a failure
+ * prints the seed, and `SEED=n npm test -- simulated` runs it alone.
  */
 import { cutConnection, writeReadVerify } from '../simulated/scenarios.ts';
 import { longRunOptions } from '../support/long-run.ts';

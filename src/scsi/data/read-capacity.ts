@@ -39,6 +39,11 @@ export type Capacity10 = FieldValues<typeof FIELDS_10> & Received;
 /** READ CAPACITY(16): the last block address, not the number of blocks. */
 export type Capacity16 = FieldValues<typeof FIELDS_16> & Received;
 
+/** The same with all 64 bits of the address: for showing what a device says, however absurd. */
+export type ExactCapacity16 = Omit<Capacity16, 'returnedLogicalBlockAddress'> & {
+  readonly returnedLogicalBlockAddress: bigint;
+};
+
 /**
  * Reads READ CAPACITY(10) data (SBC). Lengths in bytes. `bytes` is not kept.
  *
@@ -82,13 +87,28 @@ export function writeCapacity10(values: FieldInput<typeof FIELDS_10>): Uint8Arra
  * (capacity.returnedLogicalBlockAddress + 1) * capacity.logicalBlockLength; // 1048576
  */
 export function readCapacity16(bytes: Uint8Array): Capacity16 {
+  const exact = readExactCapacity16(bytes);
+  const returnedLogicalBlockAddress = Number(exact.returnedLogicalBlockAddress);
+  if (returnedLogicalBlockAddress >= Number.MAX_SAFE_INTEGER) {
+    throw new ProtocolError('Cannot read READ CAPACITY(16) data: the device claims 2^53 blocks or more');
+  }
+  return { ...exact, returnedLogicalBlockAddress };
+}
+
+/**
+ * Reads READ CAPACITY(16) data (SBC) and believes any number of blocks. Lengths in bytes. `bytes` is not kept.
+ *
+ * @throws {ProtocolError} When there are fewer than 12 bytes.
+ * @example
+ * const bytes = new Uint8Array(32).fill(0xff, 0, 8);
+ * readExactCapacity16(bytes).returnedLogicalBlockAddress === 2n ** 64n - 1n; // true
+ */
+export function readExactCapacity16(bytes: Uint8Array): ExactCapacity16 {
   atLeast(bytes, NEEDED_16, 'READ CAPACITY(16) data');
   const data = block(bytes, LENGTH_16);
   const fields = readFields(FIELDS_16, data.view, 0, data.end);
-  if (fields.returnedLogicalBlockAddress >= Number.MAX_SAFE_INTEGER) {
-    throw new ProtocolError('Cannot read READ CAPACITY(16) data: the device claims 2^53 blocks or more');
-  }
-  return { ...fields, fullLength: data.fullLength, truncated: data.truncated };
+  const returnedLogicalBlockAddress = data.view.getBigUint64(0);
+  return { ...fields, returnedLogicalBlockAddress, fullLength: data.fullLength, truncated: data.truncated };
 }
 
 /**

@@ -1,6 +1,4 @@
 import { IscsiError } from '../errors.ts';
-import type { InitiatorTask } from '../initiator/initiator-task.ts';
-import type { InitiatorSession } from '../initiator/session.ts';
 import type { AbortSignalLike } from '../scsi/request.ts';
 
 /** Everyone who waits for one signal, and the listener that serves them all. */
@@ -12,14 +10,15 @@ interface Waiting {
 const waitingFor = new WeakMap<AbortSignalLike, Waiting>();
 
 /** The error of a call that was aborted by its signal; the signal's reason is its cause. */
-export function aborted(reason: unknown): IscsiError {
-  return new IscsiError('ISCSI_ABORTED', 'The command was aborted by its signal', { cause: reason });
+export function aborted(reason: unknown, what = 'command'): IscsiError {
+  return new IscsiError('ISCSI_ABORTED', `The ${what} was aborted by its signal`, { cause: reason });
 }
 
 /**
  * Calls `act` once when `signal` aborts; it must not throw. A signal that was aborted before, or none, calls nothing.
  *
- * One signal may stand behind hundreds of commands at once. They share one listener: Node warns of a leak from the eleventh on.
+ * One signal may stand behind hundreds of commands at once. They share one listener: Node warns of a leak from the
+ * eleventh on.
  * @returns Stops listening. To be called when the matter is settled.
  */
 export function whenAborted(signal: AbortSignalLike | undefined, act: () => void): () => void {
@@ -31,15 +30,6 @@ export function whenAborted(signal: AbortSignalLike | undefined, act: () => void
     signal.removeEventListener('abort', listener);
     waitingFor.delete(signal);
   };
-}
-
-/**
- * Aborts `task` at the target when `signal` says so. The task then settles when the target has confirmed the end of the command.
- * @returns Stops listening. To be called when the task settles.
- */
-export function onAbort(core: InitiatorSession, task: InitiatorTask, signal: AbortSignalLike): () => void {
-  const tag = task.initiatorTaskTag; // the task object is used again; the tag is not
-  return whenAborted(signal, () => core.abort(task, tag, aborted(signal.reason)));
 }
 
 function listen(signal: AbortSignalLike): Waiting {

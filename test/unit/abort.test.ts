@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whenAborted } from '../../src/client/abort.ts';
+import { whenAborted } from '../../src/unit/abort.ts';
 
 /** A signal that counts who listens. */
 class CountedSignal {

@@ -1,9 +1,9 @@
 import { cdb } from '../scsi/cdb.ts';
 import { readReportLuns } from '../scsi/data/report-luns.ts';
 import { decodeLun, type Lun } from '../scsi/lun.ts';
-import { fetch } from './commands.ts';
+import type { ScsiPort } from '../scsi/port.ts';
+import { fetch } from './attempts.ts';
 import type { CommandOptions } from './options.ts';
-import type { Session } from './session.ts';
 
 /** One entry of a target's list of logical units. */
 export interface ReportedLun extends Lun {
@@ -13,17 +13,19 @@ export interface ReportedLun extends Lun {
   readonly text: string;
 }
 
-const LUN_0: Lun = { high: 0, low: 0 };
 const FIRST_GUESS = 16 + 8 * 128;
 /** No target has more LUNs than this: a longer answer is a lie that would make us allocate. */
 const MOST = 8 + 8 * 65_536;
 
-/** Asks for the list, again with more room when it does not fit. A unit attention on the way is swallowed. */
-export async function reportLuns(session: Session, options: CommandOptions): Promise<ReportedLun[]> {
+/**
+ * Asks LUN 0, to which `port` leads, for the list; again with more room when it does not fit. A unit attention on the
+ * way is swallowed.
+ */
+export async function reportLuns(port: ScsiPort, options: CommandOptions): Promise<ReportedLun[]> {
   let room = FIRST_GUESS;
   for (;;) {
     const request = { ...options, cdb: cdb('REPORT_LUNS', { allocationLength: room }) };
-    const list = readReportLuns(await fetch(session, LUN_0, request, room));
+    const list = readReportLuns(await fetch(port, request, room));
     if (!list.truncated || room >= MOST) return list.luns.map(describe);
     room = Math.min(MOST, list.fullLength);
   }

@@ -1,8 +1,7 @@
 import { IscsiError } from '../errors.ts';
-import type { Lun } from '../scsi/lun.ts';
+import type { ScsiPort } from '../scsi/port.ts';
 import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
-import type { Session } from './session.ts';
 
 const LOGICAL_UNIT = 0; // association of a designator
 
@@ -18,13 +17,12 @@ export interface Identity {
 
 /** Asks a logical unit who it is. Pages that it does not have are left out. */
 export async function readIdentity(
-  session: Session,
-  lun: Lun,
+  port: ScsiPort,
   capacity: { readonly blocks: number; readonly blockSize: number },
   options: CommandOptions,
 ): Promise<Identity> {
-  const serial = await vpdPageIfAny(session, lun, 'unitSerialNumber', options);
-  const identification = await vpdPageIfAny(session, lun, 'deviceIdentification', options);
+  const serial = await vpdPageIfAny(port, 'unitSerialNumber', options);
+  const identification = await vpdPageIfAny(port, 'deviceIdentification', options);
   const names = (identification?.designators ?? [])
     .filter(({ association }) => association === LOGICAL_UNIT)
     .map(({ text }) => text);
@@ -38,7 +36,8 @@ export async function readIdentity(
 
 /**
  * Compares what answers now with what was opened.
- * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity that grew is no difference.
+ * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity
+ * that grew is no difference.
  */
 export function requireSame(opened: Identity, found: Identity): void {
   const same =

@@ -1,45 +1,32 @@
-import type { Readable, Writable } from 'node:stream';
 import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import type { Inquiry } from '../scsi/data/inquiry.ts';
 import type { VpdPage, VpdPageName } from '../scsi/data/vpd-pages.ts';
-import { formatLun, type Lun } from '../scsi/lun.ts';
-import type { ScsiRequest, ScsiResult, ScsiTransport } from '../scsi/request.ts';
-import { moveBlocks, moveManyBlocks, type TransferOptions } from './block-transfer.ts';
+import type { ScsiPort } from '../scsi/port.ts';
+import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { command } from './attempts.ts';
+import type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './block-device.ts';
+import { moveBlocks, moveManyBlocks } from './block-transfer.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
-import { command } from './commands.ts';
+import { execute } from './execute.ts';
+import { synchronizeCache } from './flush.ts';
 import { type Identity, readIdentity, requireSame } from './identity.ts';
 import { anyVpdPage, type RawPage, standardInquiry, vpdPage } from './inquiry.ts';
-import { type CommandOptions, timeProblem } from './options.ts';
-import { type Probe, probe } from './probe.ts';
-import type { Session } from './session.ts';
-import {
-  createReadStream,
-  createWriteStream,
-  type ReadStreamOptions,
-  readable,
-  type WriteStreamOptions,
-  writable,
-} from './streams.ts';
-import { synchronizeCache } from './synchronize-cache.ts';
+import { type CommandOptions, type PositionOptions, timeProblem } from './options.ts';
+import { type Probe, type ProbeOptions, probe } from './probe.ts';
 import { trimBlocks } from './trim.ts';
 import { readUnaligned, writeUnaligned } from './unaligned.ts';
-import type { WriteGate } from './write-gate.ts';
-
-/** Where in the logical unit, and the options of a command. */
-export interface PositionOptions extends TransferOptions {
-  /** First byte. Any number; it need not be a multiple of the block size. */
-  readonly position: number;
-}
+import { gateOf, type WriteGate } from './write-gate.ts';
 
 /** Blocks that one command moves where the device names no limit: 4 MiB of 512-byte blocks. */
 const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * One logical unit, as a block device: bytes at any position, in any length. Opened by `connect()` or `session.logicalUnit()`.
+ * One logical unit, as a block device: bytes at any position, in any length, over any port. Opened by
+ * `openLogicalUnit()`; over iSCSI by `connect()` or `session.logicalUnit()`.
  *
- * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the target has the data; when
- * `flush` has settled, it is on stable storage.
+ * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the
+ * target has the data; when `flush` has settled, it is on stable storage.
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
@@ -47,10 +34,9 @@ const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
  * const { buffer } = await lun.read(new Uint8Array(5), { position: 1000 });
  * buffer; // hex 68 65 6c 6c 6f
  */
-export class LogicalUnit implements ScsiTransport, AsyncDisposable {
-  readonly session: Session;
-  /** The LUN field as it goes on the wire. */
-  readonly lun: Lun;
+export class LogicalUnit implements BlockDevice, AsyncDisposable {
+  /** What carries its commands. */
+  readonly port: ScsiPort;
   /** @internal What was learned when it was opened. */
   readonly probed: Probe;
   /** Bytes of one logical block; 0 for a device without blocks. */
@@ -64,40 +50,26 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   /** @internal */
   readonly gate: WriteGate;
 
-  readonly #leave = (): void => this.gate.leave();
-  readonly #ownsSession: boolean;
   #replaced: IscsiError | undefined;
   #doubtful = false;
   #verifying: Promise<void> | undefined;
 
-  /** @internal Opens a LUN of `session`. */
-  static async open(
-    session: Session,
-    lun: Lun,
-    options: CommandOptions & { readonly probe?: boolean },
-    ownsSession = false,
-  ): Promise<LogicalUnit> {
-    const { probe: blocks, ...commandOptions } = options;
-    return new LogicalUnit(session, lun, await probe(session, lun, blocks !== false, commandOptions), ownsSession);
-  }
-
-  private constructor(session: Session, lun: Lun, probed: Probe, ownsSession: boolean) {
-    this.session = session;
-    this.lun = lun;
+  /** @internal Use `openLogicalUnit()`. */
+  constructor(port: ScsiPort, probed: Probe) {
+    this.port = port;
     this.probed = probed;
-    this.gate = session.writeGate(lun);
+    this.gate = gateOf(port);
     this.blockSize = probed.capacity?.blockSize ?? 0;
     this.blocks = probed.capacity?.blocks ?? 0;
     this.size = this.blocks * this.blockSize;
     const limit = probed.blockLimits?.maximumTransferLength ?? 0;
     const usual = Math.max(1, Math.floor(DEFAULT_TRANSFER_BYTES / Math.max(1, this.blockSize)));
     this.maxTransferBlocks = limit === 0 ? usual : Math.min(limit, usual);
-    this.#ownsSession = ownsSession;
   }
 
-  /** The LUN as text: its number, or 0x and 16 hex digits. */
-  get lunText(): string {
-    return formatLun(this.lun);
+  /** What messages call it, such as `LUN 0`. */
+  get name(): string {
+    return this.port.unitName;
   }
 
   /** Standard INQUIRY data, as of opening. */
@@ -129,13 +101,10 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
    * Fills `buffer` from `position` on. At the end of the logical unit fewer bytes are read, behind it none.
    * Bytes of `buffer` behind `bytesRead` are left alone.
    *
-   * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`, `ISCSI_CONNECTION_LOST`,
-   *   `ISCSI_IDENTITY` (another logical unit answers) otherwise.
+   * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`,
+   *   `ISCSI_CONNECTION_LOST`, `ISCSI_IDENTITY` (another logical unit answers) otherwise.
    */
-  read<B extends Uint8Array>(
-    buffer: B,
-    options: PositionOptions,
-  ): Promise<{ readonly bytesRead: number; readonly buffer: B }> {
+  read<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesRead<B>> {
     const { position } = options;
     const problem = this.#problem(options);
     if (problem !== undefined) return Promise.reject(problem);
@@ -146,22 +115,18 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     if (position % blockSize !== 0 || bytesRead % blockSize !== 0)
       return readUnaligned(this, buffer.subarray(0, bytesRead), options).then(() => result);
     const target = bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
-    if (bytesRead <= this.maxTransferBlocks * blockSize)
-      return moveBlocks(this, false, target, position / blockSize, options, result);
-    return moveManyBlocks(this, false, target, position / blockSize, options).then(() => result);
+    if (bytesRead <= this.maxTransferBlocks * blockSize) return moveBlocks(this, 'read', target, options, result);
+    return moveManyBlocks(this, 'read', target, options).then(() => result);
   }
 
   /**
-   * Writes all of `buffer` at `position`. What does not cover whole blocks is read, changed and written back; other writes of this
-   * logical unit wait meanwhile.
+   * Writes all of `buffer` at `position`. What does not cover whole blocks is read, changed and written back; other
+   * writes of this logical unit wait meanwhile.
    *
-   * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for `read`; after an error any part
-   *   of the range may have been written.
+   * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for
+   *   `read`; after an error any part of the range may have been written.
    */
-  write<B extends Uint8Array>(
-    buffer: B,
-    options: PositionOptions,
-  ): Promise<{ readonly bytesWritten: number; readonly buffer: B }> {
+  write<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesWritten<B>> {
     const { position } = options;
     const problem = this.#problem(options) ?? this.#beyondEnd(position, buffer.length);
     if (problem !== undefined) return Promise.reject(problem);
@@ -173,11 +138,10 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     }
     if (!this.gate.open) return this.gate.opened().then(() => this.write(buffer, options));
     this.gate.enter();
-    if (buffer.length <= this.maxTransferBlocks * blockSize) {
-      return moveBlocks(this, true, buffer, position / blockSize, options, result, this.#leave);
-    }
-    return moveManyBlocks(this, true, buffer, position / blockSize, options)
-      .finally(this.#leave)
+    if (buffer.length <= this.maxTransferBlocks * blockSize)
+      return moveBlocks(this, 'gatedWrite', buffer, options, result);
+    return moveManyBlocks(this, 'write', buffer, options)
+      .finally(() => this.gate.leave())
       .then(() => result);
   }
 
@@ -187,10 +151,11 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   }
 
   /**
-   * Gives room back: the whole blocks inside `position` and `length`. What they read as afterwards is up to the target (zeros, for most).
+   * Gives room back: the whole blocks inside `position` and `length`. What they read as afterwards is up to the target
+   * (zeros, for most).
    * @throws {IscsiError} `ISCSI_USAGE` when the logical unit is not thinly provisioned.
    */
-  async trim(options: CommandOptions & { readonly position: number; readonly length: number }): Promise<void> {
+  async trim(options: RangeOptions): Promise<void> {
     const { position, length, ...rest } = options;
     const problem = this.#problem(options) ?? this.#beyondEnd(position, length);
     if (problem !== undefined) throw problem;
@@ -199,51 +164,37 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     if (end > first) await this.gate.alone(() => trimBlocks(this, first, end - first, rest));
   }
 
-  /** A Node stream of the bytes from `start` to `end`, read ahead. */
-  createReadStream(options: ReadStreamOptions = {}): Readable {
-    return createReadStream(this, options);
-  }
-
-  /** A Node stream that writes from `start` on. It flushes the target's cache before it finishes. */
-  createWriteStream(options: WriteStreamOptions = {}): Writable {
-    return createWriteStream(this, options);
-  }
-
-  /** As `createReadStream`, as a web stream. */
-  readable(options: ReadStreamOptions = {}): ReturnType<typeof readable> {
-    return readable(this, options);
-  }
-
-  /** As `createWriteStream`, as a web stream. */
-  writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
-    return writable(this, options);
-  }
-
   /** Standard INQUIRY data, or a VPD page: decoded by name; by number raw where it is not known here. */
   inquiry(page?: 'standard', options?: CommandOptions): Promise<Inquiry>;
   inquiry<N extends VpdPageName>(page: N, options?: CommandOptions): Promise<VpdPage<N>>;
   inquiry(page: number, options?: CommandOptions): Promise<VpdPage<VpdPageName> | RawPage>;
   inquiry(page: 'standard' | VpdPageName | number = 'standard', options: CommandOptions = {}): Promise<unknown> {
-    if (page === 'standard') return standardInquiry(this.session, this.lun, options);
-    if (typeof page === 'number') return anyVpdPage(this.session, this.lun, page, options);
-    return vpdPage(this.session, this.lun, page, options);
+    if (page === 'standard') return standardInquiry(this.port, options);
+    if (typeof page === 'number') return anyVpdPage(this.port, page, options);
+    return vpdPage(this.port, page, options);
   }
 
   /** Asks for the capacity anew. `size` stays what it was when the logical unit was opened. */
   readCapacity(options: CommandOptions = {}): Promise<Capacity> {
-    return readCapacity(this.session, this.lun, options);
+    return readCapacity(this.port, options);
   }
 
   /** TEST UNIT READY; unit attentions are swallowed. @throws {ScsiStatusError} When it is not ready. */
   testUnitReady(options: CommandOptions = {}): Promise<ScsiResult> {
-    return command(this.session, this.lun, { ...options, cdb: cdb('TEST_UNIT_READY', {}) });
+    return command(this.port, { ...options, cdb: cdb('TEST_UNIT_READY', {}) });
   }
 
-  /** Sends any command. See {@link Session.execute}. Takes a whole request, or a CDB and the rest. */
+  /**
+   * Sends any command. Takes a whole request, or a CDB and the rest. A status other than GOOD is a result, not an
+   * error.
+   *
+   * @throws {IscsiError} `ISCSI_ABORTED`, `ISCSI_TIMEOUT`, `ISCSI_CONNECTION_LOST` and the like, when there is no
+   * status.
+   */
   execute(request: ScsiRequest): Promise<ScsiResult>;
   execute(bytes: Uint8Array, options?: Omit<ScsiRequest, 'cdb'>): Promise<ScsiResult>;
   execute(request: ScsiRequest | Uint8Array, options: Omit<ScsiRequest, 'cdb'> = {}): Promise<ScsiResult> {
-    return this.session.execute(this.lun, request instanceof Uint8Array ? { ...options, cdb: request } : request);
+    return execute(this.port, request instanceof Uint8Array ? { ...options, cdb: request } : request);
   }
 
   /** @internal Nothing is read or written before it resolves: see {@link verifyIdentity}. Undefined without doubt. */
@@ -252,8 +203,8 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   }
 
   /**
-   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and once it is another one,
-   * never again.
+   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and
+   * once it is another one, never again.
    */
   verifyIdentity(): Promise<void> {
     if (this.probed.identity === undefined) return Promise.resolve();
@@ -266,8 +217,8 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
 
   async #verify(identity: Identity): Promise<void> {
     if (this.#replaced !== undefined) throw this.#replaced;
-    const capacity = await readCapacity(this.session, this.lun, {});
-    const found = await readIdentity(this.session, this.lun, capacity, {});
+    const capacity = await readCapacity(this.port, {});
+    const found = await readIdentity(this.port, capacity, {});
     try {
       requireSame(identity, found);
       this.#doubtful = false;
@@ -277,9 +228,9 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     }
   }
 
-  /** Closes it, and the session too when `connect()` opened both. */
-  async close(): Promise<void> {
-    if (this.#ownsSession) await this.session.close();
+  /** Closes it. The port stays open: it is its owner's. */
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -289,7 +240,7 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
   #problem({ position, timeout }: PositionOptions): IscsiError | undefined {
     if (this.#replaced !== undefined) return this.#replaced;
     if (this.blockSize === 0)
-      return new IscsiError('ISCSI_USAGE', `Cannot read or write LUN ${this.lunText}: it has no blocks`);
+      return new IscsiError('ISCSI_USAGE', `Cannot read or write ${this.name}: it has no blocks`);
     if (Number.isSafeInteger(position) && position >= 0) return timeProblem(timeout, 'timeout');
     return new IscsiError(
       'ISCSI_USAGE',
@@ -301,7 +252,21 @@ export class LogicalUnit implements ScsiTransport, AsyncDisposable {
     if (position + length <= this.size && length >= 0) return undefined;
     return new IscsiError(
       'ISCSI_USAGE',
-      `Cannot use ${length} bytes at ${position}: LUN ${this.lunText} ends at ${this.size}`,
+      `Cannot use ${length} bytes at ${position}: ${this.name} ends at ${this.size}`,
     );
   }
+}
+
+/**
+ * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
+ *
+ * @param options `signal` and `timeout` are for each question on the way.
+ * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are where `inventory` can tell.
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+ * const again = await openLogicalUnit(lun.port);
+ * again.size; // 67108864
+ */
+export async function openLogicalUnit(port: ScsiPort, options: ProbeOptions = {}): Promise<LogicalUnit> {
+  return new LogicalUnit(port, await probe(port, options));
 }

@@ -1,10 +1,13 @@
+import type { ScsiPort } from '../scsi/port.ts';
+
 /**
- * Keeps read-modify-write apart from other writes of the same logical unit. A write that does not cover whole blocks reads the blocks, changes
- * bytes of them and writes them back; any other write to these blocks in between would be undone. So it waits until no write is under
- * way and holds up those that come meanwhile. Whole-block writes pass at no cost while nobody needs the gate.
+ * Keeps read-modify-write apart from other writes of the same logical unit. A write that does not cover whole blocks
+ * reads the blocks, changes bytes of them and writes them back; any other write to these blocks in between would be
+ * undone. So it waits until no write is under way and holds up those that come meanwhile. Whole-block writes pass at no
+ * cost while nobody needs the gate.
  *
- * One gate serves all who have opened the logical unit in one session. Writers in other sessions are out of its reach: where several write to one
- * block, they must agree among themselves, as on any shared disk.
+ * One gate serves all who have opened the logical unit over one port, such as all of one session. Writers elsewhere are
+ * out of its reach: where several write to one block, they must agree among themselves, as on any shared disk.
  */
 export class WriteGate {
   #passing = 0;
@@ -57,6 +60,15 @@ export class WriteGate {
       };
     });
   }
+}
+
+const gates = new WeakMap<ScsiPort, WriteGate>();
+
+/** The gate of the logical unit behind a port: all who have it open over this port go through the same. */
+export function gateOf(port: ScsiPort): WriteGate {
+  const gate = gates.get(port) ?? new WriteGate();
+  gates.set(port, gate);
+  return gate;
 }
 
 function nothing(): void {

@@ -1,18 +1,24 @@
 import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import { writeUnmapList } from '../scsi/data/unmap-list.ts';
-import { command } from './commands.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import { command } from './attempts.ts';
+import type { TransferUnit } from './block-transfer.ts';
 import type { CommandOptions } from './options.ts';
+import type { Probe } from './probe.ts';
 
 const MOST_BLOCKS = 0xffff_ffff;
 
+/** What trimming needs of a logical unit. */
+export interface TrimmableUnit extends TransferUnit {
+  readonly probed: Pick<Probe, 'blockLimits' | 'provisioning'>;
+}
+
 /**
- * Gives whole blocks back to a thinly provisioned logical unit: by UNMAP, or by WRITE SAME with the UNMAP bit where only that is known.
- * One command at a time, each within the limits that the device names.
+ * Gives whole blocks back to a thinly provisioned logical unit: by UNMAP, or by WRITE SAME with the UNMAP bit where
+ * only that is known. One command at a time, each within the limits that the device names.
  */
 export async function trimBlocks(
-  unit: LogicalUnit,
+  unit: TrimmableUnit,
   address: number,
   blocks: number,
   options: CommandOptions,
@@ -31,7 +37,7 @@ export async function trimBlocks(
       writeSame(unit, from, count, options),
     );
   } else {
-    throw new IscsiError('ISCSI_USAGE', `Cannot trim LUN ${unit.lunText}: the logical unit does not support it`, {
+    throw new IscsiError('ISCSI_USAGE', `Cannot trim ${unit.port.unitName}: the logical unit does not support it`, {
       hint: 'it is fully provisioned; write zeros instead if the content has to go',
     });
   }
@@ -47,23 +53,23 @@ async function inSteps(
 }
 
 async function unmap(
-  unit: LogicalUnit,
+  unit: TrimmableUnit,
   logicalBlockAddress: number,
   numberOfLogicalBlocks: number,
   options: CommandOptions,
 ): Promise<void> {
   const dataOut = writeUnmapList([{ logicalBlockAddress, numberOfLogicalBlocks }]);
   const request = { ...options, cdb: cdb('UNMAP', { parameterListLength: dataOut.length }), dataOut };
-  await command(unit.session, unit.lun, request, unit);
+  await command(unit.port, request, unit);
 }
 
 async function writeSame(
-  unit: LogicalUnit,
+  unit: TrimmableUnit,
   logicalBlockAddress: number,
   numberOfLogicalBlocks: number,
   options: CommandOptions,
 ): Promise<void> {
   const dataOut = new Uint8Array(unit.blockSize);
   const bytes = cdb('WRITE_SAME_16', { unmap: 1, logicalBlockAddress, numberOfLogicalBlocks });
-  await command(unit.session, unit.lun, { ...options, cdb: bytes, dataOut }, unit);
+  await command(unit.port, { ...options, cdb: bytes, dataOut }, unit);
 }

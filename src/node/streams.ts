@@ -1,13 +1,13 @@
 import { Readable, Writable } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { IscsiError } from '../errors.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { BlockDevice } from '../unit/block-device.ts';
 
 /** Options of `createReadStream` and `readable`. */
 export interface ReadStreamOptions {
   /** First byte. Default 0. */
   readonly start?: number;
-  /** The byte behind the last one. Default: the end of the logical unit. */
+  /** The byte behind the last one. Default: the end of the device. */
   readonly end?: number;
   /** Bytes of one chunk. Default 1 MiB. */
   readonly chunkSize?: number;
@@ -30,31 +30,34 @@ export interface WriteStreamOptions {
 const CHUNK_SIZE = 1024 * 1024;
 const DEPTH = 4;
 
-/** A Node stream over a range of `unit`. Each chunk is a buffer of its own. @throws {IscsiError} `ISCSI_USAGE` on options that cannot be. */
-export function createReadStream(unit: LogicalUnit, options: ReadStreamOptions): Readable {
+/**
+ * A Node stream over a range of `device`. Each chunk is a buffer of its own.
+ * @throws {IscsiError} `ISCSI_USAGE` on options that cannot be.
+ */
+export function createReadStream(device: BlockDevice, options: ReadStreamOptions): Readable {
   checkOptions(options);
-  return Readable.from(chunks(unit, options), { objectMode: false, signal: options.signal });
+  return Readable.from(chunks(device, options), { objectMode: false, signal: options.signal });
 }
 
-/** A web stream over a range of `unit`. */
-export function readable(unit: LogicalUnit, options: ReadStreamOptions): ReadableStream<Uint8Array> {
-  return Readable.toWeb(createReadStream(unit, options)) as ReadableStream<Uint8Array>;
+/** A web stream over a range of `device`. */
+export function readable(device: BlockDevice, options: ReadStreamOptions): ReadableStream<Uint8Array> {
+  return Readable.toWeb(createReadStream(device, options)) as ReadableStream<Uint8Array>;
 }
 
-/** A Node stream that writes to `unit`. 'finish' comes after the target's cache was flushed. */
-export function createWriteStream(unit: LogicalUnit, options: WriteStreamOptions): Writable {
-  return new BlockWriter(unit, options);
+/** A Node stream that writes to `device`. 'finish' comes after the device's cache was flushed. */
+export function createWriteStream(device: BlockDevice, options: WriteStreamOptions): Writable {
+  return new BlockWriter(device, options);
 }
 
-/** A web stream that writes to `unit`. */
-export function writable(unit: LogicalUnit, options: WriteStreamOptions): WritableStream<Uint8Array> {
-  return Writable.toWeb(createWriteStream(unit, options)) as WritableStream<Uint8Array>;
+/** A web stream that writes to `device`. */
+export function writable(device: BlockDevice, options: WriteStreamOptions): WritableStream<Uint8Array> {
+  return Writable.toWeb(createWriteStream(device, options)) as WritableStream<Uint8Array>;
 }
 
 /** Reads `depth` chunks ahead and gives them in order. When it is left early, the reads under way are waited for. */
-async function* chunks(unit: LogicalUnit, options: ReadStreamOptions): AsyncGenerator<Uint8Array> {
+async function* chunks(device: BlockDevice, options: ReadStreamOptions): AsyncGenerator<Uint8Array> {
   const { start = 0, chunkSize = CHUNK_SIZE, queueDepth = DEPTH, signal } = options;
-  const end = Math.min(options.end ?? unit.size, unit.size);
+  const end = Math.min(options.end ?? device.size, device.size);
   const command = signal === undefined ? {} : { signal };
   const ahead: Promise<{ readonly bytesRead: number; readonly buffer: Uint8Array }>[] = [];
   let next = start;
@@ -62,7 +65,7 @@ async function* chunks(unit: LogicalUnit, options: ReadStreamOptions): AsyncGene
     while (next < end || ahead.length > 0) {
       while (next < end && ahead.length < queueDepth) {
         const buffer = new Uint8Array(Math.min(chunkSize, end - next));
-        const read = unit.read(buffer, { ...command, position: next });
+        const read = device.read(buffer, { ...command, position: next });
         read.catch(ignore); // it is awaited below, in its turn
         ahead.push(read);
         next += buffer.length;
@@ -77,7 +80,7 @@ async function* chunks(unit: LogicalUnit, options: ReadStreamOptions): AsyncGene
 
 /** Collects chunks of any length into long writes and keeps several of them under way. */
 class BlockWriter extends Writable {
-  readonly #unit: LogicalUnit;
+  readonly #device: BlockDevice;
   readonly #chunkSize: number;
   readonly #depth: number;
   readonly #command: { readonly signal?: AbortSignal };
@@ -87,10 +90,10 @@ class BlockWriter extends Writable {
   #position: number;
   #error: Error | undefined;
 
-  constructor(unit: LogicalUnit, options: WriteStreamOptions) {
+  constructor(device: BlockDevice, options: WriteStreamOptions) {
     checkOptions(options);
     super({ decodeStrings: true, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    this.#unit = unit;
+    this.#device = device;
     this.#position = options.start ?? 0;
     // The first write ends at a chunk border, so that all further ones are whole blocks wherever the stream starts.
     this.#chunkSize = options.chunkSize ?? CHUNK_SIZE;
@@ -107,16 +110,20 @@ class BlockWriter extends Writable {
     this.#finish().then(() => callback(), callback);
   }
 
-  /** Writes under way cannot be called back: the stream is closed when they have ended. */
+  /**
+   * Writes under way cannot be called back: the stream is closed when they have ended. What was taken but not sent is
+   * not sent any more.
+   */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#error ??= error ?? new IscsiError('ISCSI_ABORTED', 'The stream was destroyed');
     Promise.all(this.#running).then(() => callback(error), callback);
   }
 
   async #take(chunk: Uint8Array): Promise<void> {
-    if (this.#position + this.#filled + chunk.length > this.#unit.size) {
+    if (this.#position + this.#filled + chunk.length > this.#device.size) {
       throw new IscsiError(
         'ISCSI_USAGE',
-        `Cannot write beyond the end: LUN ${this.#unit.lunText} ends at ${this.#unit.size}`,
+        `Cannot write beyond the end: ${this.#device.name} ends at ${this.#device.size}`,
       );
     }
     for (let at = 0; at < chunk.length; ) {
@@ -132,7 +139,7 @@ class BlockWriter extends Writable {
     while (this.#running.size >= this.#depth) await Promise.race(this.#running);
     if (this.#error !== undefined) throw this.#error;
     const full = this.#buffer.subarray(0, this.#filled);
-    const write = this.#unit.write(full, { ...this.#command, position: this.#position }).catch((error: Error) => {
+    const write = this.#device.write(full, { ...this.#command, position: this.#position }).catch((error: Error) => {
       this.#error ??= error;
     });
     this.#running.add(write);
@@ -146,7 +153,7 @@ class BlockWriter extends Writable {
     if (this.#filled > 0) await this.#send();
     await Promise.all(this.#running);
     if (this.#error !== undefined) throw this.#error;
-    await this.#unit.flush(this.#command);
+    await this.#device.flush(this.#command);
   }
 }
 

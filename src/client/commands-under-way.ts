@@ -1,0 +1,40 @@
+import type { InitiatorSession } from '../initiator/session.ts';
+import type { Lun } from '../scsi/lun.ts';
+
+/** What names a command for a task management function (RFC 7143 §11.5.5, §11.5.6). */
+export interface TaskName {
+  readonly initiatorTaskTag: number;
+  /** Undefined while the command waits for the command window: the target does not know it then. */
+  readonly cmdSN: number | undefined;
+  readonly lun: Lun;
+}
+
+/** A command that has no status yet. */
+export interface CommandUnderWay extends TaskName {
+  /** The CDB, at least 16 bytes, zero-padded; a copy. */
+  readonly cdb: Uint8Array;
+  /**
+   * The very buffer that the caller of the command gave, or the part of it that is moved; empty for none. It is still
+   * in use.
+   */
+  readonly dataIn: Uint8Array;
+  /** As `dataIn`. */
+  readonly dataOut: Uint8Array;
+}
+
+/** A snapshot of the commands of a session, in no order. Costs nothing but when it is asked for. */
+export function commandsUnderWay(core: InitiatorSession): CommandUnderWay[] {
+  const commands: CommandUnderWay[] = [];
+  core.tasks.forEach((entry) => {
+    if (entry.kind !== 'scsi') return;
+    commands.push({
+      initiatorTaskTag: entry.initiatorTaskTag,
+      cmdSN: entry.phase === 'queued' ? undefined : entry.cmdSN,
+      lun: { high: entry.lunHigh, low: entry.lunLow },
+      cdb: entry.longCdb?.slice() ?? new Uint8Array(entry.cdb.buffer.slice(0)),
+      dataIn: entry.dataIn,
+      dataOut: entry.dataOut,
+    });
+  });
+  return commands;
+}

@@ -1,0 +1,125 @@
+import { IscsiError } from '../errors.ts';
+import type { InitiatorConnection } from '../initiator/connection.ts';
+import { InitiatorSession } from '../initiator/session.ts';
+import type { SessionEvent, SessionHost } from '../initiator/session-host.ts';
+import { DEFAULT_BUSY_POLL } from '../node/busy-poll.ts';
+import { now } from '../node/clock.ts';
+import { Driver } from '../node/driver.ts';
+import { randomUint32 } from '../node/random.ts';
+import { aborted, whenAborted } from '../unit/abort.ts';
+import { connectError } from './connect-error.ts';
+import { connectionConfig, type LoginRequest } from './login-config.ts';
+import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
+import { Session } from './session.ts';
+
+/**
+ * One attempt to connect and log in: joins core, driver and socket, and ends with a session or with one clear error.
+ * Afterwards it stays the host of its session.
+ */
+export class LoginAttempt implements SessionHost {
+  readonly #request: LoginRequest;
+  /** `host:port`, an IPv6 address in brackets. */
+  readonly #portal: string;
+  readonly #core: InitiatorSession;
+  readonly #connection: InitiatorConnection;
+  readonly #driver: Driver;
+  /** Settles when the socket is closed and no timer is left. */
+  readonly #ended: Promise<void>;
+  #resolve: (session: Session) => void = nothing;
+  #reject: (error: Error) => void = nothing;
+  #stopWaiting: () => void = nothing;
+
+  constructor(request: LoginRequest) {
+    const { host, port } = request.destination;
+    let socketClosed: () => void = nothing;
+    this.#ended = new Promise<void>((close) => {
+      socketClosed = close;
+    });
+    this.#request = request;
+    this.#portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#core = new InitiatorSession(this, randomUint32());
+    this.#connection = this.#core.addConnection(connectionConfig(request));
+    this.#driver = new Driver(this.#connection, socketClosed, request.options.busyPoll ?? DEFAULT_BUSY_POLL);
+  }
+
+  /** Connects and logs in. To be called once. */
+  run(): Promise<Session> {
+    const { destination, limit } = this.#request;
+    if (limit.signal?.aborted) return Promise.reject(aborted(limit.signal.reason));
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#waitUntilLimit();
+      this.#driver.connect(
+        destination,
+        () => this.#connection.connected(),
+        (cause) => this.#fail(connectError(cause, this.#portal)),
+      );
+    });
+  }
+
+  /** {@link SessionHost} */
+  now(): number {
+    return now();
+  }
+
+  /** {@link SessionHost} */
+  wake(): void {
+    this.#driver.wake();
+  }
+
+  /** {@link SessionHost} */
+  loggedIn(): void {
+    const { destination, options } = this.#request;
+    this.#stopWaiting();
+    this.#resolve(
+      new Session({
+        core: this.#core,
+        targetName: destination.targetName ?? '',
+        targetPortal: this.#portal,
+        timeout: options.timeout ?? DEFAULT_TIMEOUT,
+        ended: this.#ended,
+      }),
+    );
+  }
+
+  /** {@link SessionHost} */
+  closed(error: IscsiError | undefined): void {
+    // What the socket still holds refers to buffers that are their owners' again: it must not go out.
+    if (error !== undefined) this.#driver.destroy();
+    this.#stopWaiting();
+    this.#reject(error ?? new IscsiError('ISCSI_CLOSED', 'The session was closed'));
+  }
+
+  /** {@link SessionHost} */
+  event(event: SessionEvent): void {
+    this.#request.options.onEvent?.(event);
+  }
+
+  /** Gives up when the signal says so, or the time is over. */
+  #waitUntilLimit(): void {
+    const { limit, options } = this.#request;
+    const stopListening = whenAborted(limit.signal, () => this.#fail(aborted(limit.signal?.reason)));
+    const timer = setTimeout(() => this.#fail(noAnswer(this.#portal, options)), Math.max(1, limit.deadline - now()));
+    this.#stopWaiting = () => {
+      clearTimeout(timer);
+      stopListening();
+    };
+  }
+
+  /** Ends the session that does not stand yet; the core answers by `closed`. */
+  #fail(error: IscsiError): void {
+    this.#core.fail(error);
+  }
+}
+
+function noAnswer(portal: string, options: ConnectOptions): IscsiError {
+  const limit = options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT;
+  return new IscsiError('ISCSI_TIMEOUT', `Cannot log in to ${portal}: no answer within ${limit} ms`, {
+    hint: 'is there an iSCSI target behind that port, and does no firewall drop the packets?',
+  });
+}
+
+function nothing(): void {
+  // Replaced before it can be called, or an event nobody listens to yet.
+}

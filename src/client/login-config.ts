@@ -1,0 +1,96 @@
+import { IscsiError } from '../errors.ts';
+import type { ConnectionConfig } from '../initiator/connection-config.ts';
+import type { SessionType } from '../login/keys.ts';
+import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/policy.ts';
+import type { Credentials } from '../login/security.ts';
+import { now } from '../node/clock.ts';
+import { payloadCrc32c } from '../node/crc32c.ts';
+import { randomBytes } from '../node/random.ts';
+import type { ConnectLimit } from './connect-limit.ts';
+import {
+  type ConnectOptions,
+  DEFAULT_INITIATOR_NAME,
+  DEFAULT_KEEPALIVE_INTERVAL,
+  type DigestOffer,
+  KEEPALIVE_TIMEOUT,
+} from './options.ts';
+import type { IscsiUrl, UrlCredentials } from './url.ts';
+
+/** Where a login goes. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  readonly sessionType: SessionType;
+  readonly targetName: string | undefined;
+}
+
+/** One login, as the caller wants it. */
+export interface LoginRequest {
+  readonly url: IscsiUrl;
+  readonly destination: Destination;
+  readonly options: ConnectOptions;
+  readonly limit: ConnectLimit;
+}
+
+/**
+ * What the core needs to know for a login.
+ * @throws {IscsiError} `ISCSI_USAGE` when the ISID has not six bytes.
+ */
+export function connectionConfig({ url, destination, options, limit }: LoginRequest): ConnectionConfig {
+  const { sessionType, targetName } = destination;
+  return {
+    login: {
+      initiatorName: options.initiatorName ?? DEFAULT_INITIATOR_NAME,
+      initiatorAlias: options.initiatorAlias,
+      sessionType,
+      targetName,
+      isid: isidOf(options.isid),
+      policy: policyOf(url, options, sessionType),
+      credentials: url.credentials === undefined ? undefined : credentialsOf(url.credentials, sessionType),
+    },
+    loginTimeout: Math.max(1, limit.deadline - now()),
+    // A discovery session must not send NOPs (RFC 7143 §4.3).
+    keepaliveInterval: sessionType === 'Discovery' ? 0 : (options.keepaliveInterval ?? DEFAULT_KEEPALIVE_INTERVAL),
+    keepaliveTimeout: KEEPALIVE_TIMEOUT,
+    payloadCrc32c,
+  };
+}
+
+function isidOf(isid: Uint8Array | undefined): number {
+  const bytes = isid ?? Uint8Array.of(0x80, ...randomBytes(3), 0, 0); // random type (RFC 7143 §11.12.5)
+  if (bytes.length !== 6) throw new IscsiError('ISCSI_USAGE', `Cannot use an ISID of ${bytes.length} bytes: 6 needed`);
+  return bytes.reduce((value, byte) => value * 256 + byte, 0);
+}
+
+/**
+ * Many targets let anyone discover, and authenticate in normal sessions only: there, going without is no downgrade of
+ * anything.
+ */
+function credentialsOf({ user, secret, target }: UrlCredentials, sessionType: SessionType): Credentials {
+  const optional = sessionType === 'Discovery';
+  return target === undefined ? { user, secret, optional } : { user, secret, target, optional };
+}
+
+function policyOf(url: IscsiUrl, options: ConnectOptions, sessionType: SessionType): OperationalPolicy {
+  // Digests in discovery sessions trip some targets, and nothing of value is read there.
+  const usual: readonly Digest[] = sessionType === 'Discovery' ? ['None'] : ['None', 'CRC32C'];
+  return {
+    ...INITIATOR_POLICY,
+    headerDigest: digestsOf(options.headerDigest, url.headerDigest, usual),
+    dataDigest: digestsOf(options.dataDigest, url.dataDigest, usual),
+    initialR2T: options.initialR2T ?? INITIATOR_POLICY.initialR2T,
+    immediateData: options.immediateData ?? INITIATOR_POLICY.immediateData,
+    maxRecvDataSegmentLength: options.maxRecvDataSegmentLength ?? INITIATOR_POLICY.maxRecvDataSegmentLength,
+    maxBurstLength: options.maxBurstLength ?? INITIATOR_POLICY.maxBurstLength,
+    firstBurstLength: options.firstBurstLength ?? INITIATOR_POLICY.firstBurstLength,
+  };
+}
+
+function digestsOf(
+  wanted: DigestOffer | undefined,
+  inUrl: Digest | undefined,
+  usual: readonly Digest[],
+): readonly Digest[] {
+  if (wanted !== undefined) return wanted.split(',').map((name) => (name === 'crc32c' ? 'CRC32C' : 'None'));
+  return inUrl === undefined ? usual : [inUrl];
+}

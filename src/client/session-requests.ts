@@ -1,0 +1,104 @@
+import { utf8 } from '../bytes/text.ts';
+import { IscsiError } from '../errors.ts';
+import type { Exchange, ExchangeAnswer, SettleExchange } from '../initiator/exchange.ts';
+import type { TaskManagementFields } from '../initiator/requests.ts';
+import type { InitiatorSession } from '../initiator/session.ts';
+import { now } from '../node/clock.ts';
+import { encodeLun, type Lun } from '../scsi/lun.ts';
+import type { AbortSignalLike } from '../scsi/request.ts';
+import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
+import { aborted, whenAborted } from '../unit/abort.ts';
+import { timeProblem } from '../unit/options.ts';
+import type { TaskName } from './commands-under-way.ts';
+
+/** A task management function and what it acts on. */
+export interface TaskManagementRequest {
+  /** One of `TASK_MANAGEMENT_FUNCTIONS`. */
+  readonly functionCode: number;
+  /** For functions that address one logical unit. Default: that of `task`, else LUN 0. */
+  readonly lun?: Lun | number;
+  /** For functions that act on one task, such as ABORT TASK: one of `session.commandsUnderWay()`. */
+  readonly task?: TaskName;
+}
+
+/** Options of a request that is no SCSI command. */
+export interface RequestOptions {
+  /**
+   * Ends the waiting at once, with `ISCSI_ABORTED`. What was sent cannot be called back: the answer is dropped when it
+   * comes, and a task management function may still take effect. A target that never answers loses the session when the
+   * time is over, as without a signal.
+   */
+  readonly signal?: AbortSignalLike;
+  /** Milliseconds. Default: the session's `timeout`. */
+  readonly timeout?: number;
+}
+
+/** Sends a request, to be answered until `deadline`. */
+type Begin = (deadline: number, settle: SettleExchange) => Exchange;
+
+const NOTHING = new Uint8Array(0);
+const LUN_0: Lun = { high: 0, low: 0 };
+
+/** The requests of a session that are no SCSI commands: ping, text, task management. */
+export class SessionRequests {
+  readonly #core: InitiatorSession;
+  readonly #timeout: number;
+
+  constructor(core: InitiatorSession, timeout: number) {
+    this.#core = core;
+    this.#timeout = timeout;
+  }
+
+  /** See `Session.taskManagement`. */
+  async taskManagement(request: TaskManagementRequest, options: RequestOptions): Promise<number> {
+    const fields = fieldsOf(request);
+    const answer = await this.#exchange(options, (deadline, settle) =>
+      this.#core.taskManagement(fields, deadline, settle),
+    );
+    return answer.response ?? 0;
+  }
+
+  /** See `Session.nop`. `limit`: bytes that the target takes. */
+  async nop(data: Uint8Array, limit: number, options: RequestOptions): Promise<Uint8Array> {
+    if (data.length > limit)
+      throw new IscsiError('ISCSI_USAGE', `Cannot ping with ${data.length} bytes: the target takes ${limit}`);
+    const answer = await this.#exchange(options, (deadline, settle) => this.#core.nop(data, deadline, settle));
+    return answer.data ?? NOTHING;
+  }
+
+  /** See `Session.text`. `limit`: bytes that the target takes. */
+  async text(text: string, limit: number, options: RequestOptions): Promise<Uint8Array> {
+    const bytes = utf8(text);
+    if (bytes.length > limit)
+      throw new IscsiError('ISCSI_USAGE', `Cannot send ${bytes.length} bytes of text: the target takes ${limit}`);
+    const answer = await this.#exchange(options, (deadline, settle) => this.#core.text(bytes, deadline, settle));
+    return answer.data ?? NOTHING;
+  }
+
+  #exchange({ signal, timeout }: RequestOptions, begin: Begin): Promise<ExchangeAnswer> {
+    const problem = signal?.aborted ? aborted(signal.reason, 'request') : timeProblem(timeout, 'timeout');
+    if (problem !== undefined) return Promise.reject(problem);
+    return new Promise((resolve, reject) => {
+      let stop: (() => void) | undefined;
+      const exchange = begin(now() + (timeout ?? this.#timeout), (error, answer) => {
+        stop?.();
+        if (error === undefined) resolve(answer);
+        else reject(error);
+      });
+      if (exchange.phase === 'settled') return;
+      stop = whenAborted(signal, () => this.#core.withdraw(exchange, aborted(signal?.reason, 'request')));
+    });
+  }
+}
+
+function fieldsOf({ functionCode, lun, task }: TaskManagementRequest): TaskManagementFields {
+  const { high, low } = typeof lun === 'number' ? encodeLun(lun) : (lun ?? task?.lun ?? LUN_0);
+  const named = { functionCode, lunHigh: high, lunLow: low };
+  if (task === undefined) return { ...named, referencedTaskTag: RESERVED_TAG, refCmdSN: 0 };
+  if (task.cmdSN === undefined) {
+    throw new IscsiError('ISCSI_USAGE', 'Cannot name a task to the target that was not sent yet', {
+      hint: 'the command waits for the command window: its own signal takes it back',
+    });
+  }
+  return { ...named, referencedTaskTag: task.initiatorTaskTag, refCmdSN: task.cmdSN };
+}

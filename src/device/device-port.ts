@@ -1,0 +1,302 @@
+import { copyBytes } from '../bytes/copy.ts';
+import type { DataSource } from '../bytes/data-source.ts';
+import { viewOf } from '../bytes/hex.ts';
+import { IscsiError } from '../errors.ts';
+import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
+import type { Clock, ScsiPort } from '../scsi/port.ts';
+import { ScsiTask } from '../scsi/scsi-task.ts';
+import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import type { DeviceTask, Nexus, ScsiDevice } from './task.ts';
+
+/** What a port to a logical unit of this process is made of, besides its device. */
+export interface DevicePortOptions {
+  /** Default: LUN 0. */
+  readonly lun?: Lun | number;
+  readonly clock: Clock;
+  /** Milliseconds that a command may take unless it is told otherwise. Default 30,000. */
+  readonly timeout?: number;
+  /** What messages call the device. Default: `this process`. */
+  readonly deviceName?: string;
+  /**
+   * The SCSI name of the initiator port: other than that of every other live nexus of the device. Default: one of its
+   * own.
+   */
+  readonly initiatorPortName?: string;
+}
+
+const DEFAULT_TIMEOUT = 30_000;
+/** How long before the end of its time a command is aborted at the most, in milliseconds. */
+const ABORT_GRACE = 2000;
+const CDB_FIELD_LENGTH = 16;
+
+/**
+ * The port to a logical unit of a device server in this process: no iSCSI between, no socket. Each port is a nexus of
+ * its own.
+ *
+ * What a RAM store answers at once settles before `submit` returns. A command whose time is over is aborted; the device
+ * cannot be hurried, so one that brings data to it settles only when the device has answered: until then its buffer is
+ * in use, and what is in it may still be written. All others settle in time whatever the device does, and what it
+ * answers later is dropped.
+ */
+export class DevicePort implements ScsiPort, AsyncDisposable {
+  readonly unitName: string;
+  readonly deviceName: string;
+  readonly timeout: number;
+  readonly clock: Clock;
+  readonly #device: ScsiDevice;
+  readonly #lun: Lun;
+  readonly #nexus: Nexus;
+  readonly #spare: PortTask[] = [];
+  /** Commands that have not settled. */
+  #underWay = 0;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(device: ScsiDevice, options: DevicePortOptions) {
+    const lun = options.lun ?? 0;
+    this.#device = device;
+    this.#lun = typeof lun === 'number' ? encodeLun(lun) : lun;
+    this.#nexus = { initiatorPortName: options.initiatorPortName ?? portName() };
+    this.unitName = `LUN ${formatLun(this.#lun)}`;
+    this.deviceName = options.deviceName ?? 'this process';
+    this.timeout = options.timeout ?? DEFAULT_TIMEOUT;
+    this.clock = options.clock;
+    device.nexusStarted(this.#nexus);
+  }
+
+  newTask(): PortTask {
+    return this.#spare.pop() ?? new PortTask(this.#nexus, this.#answered);
+  }
+
+  submit(task: PortTask): void {
+    this.#underWay++;
+    if (this.#closing !== undefined) {
+      this.#settle(task, new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the port is closed'));
+      this.#recycle(task);
+      return;
+    }
+    const { use } = task.execution;
+    task.deadline = this.clock.now() + task.timeout;
+    this.#run(task);
+    // A task object that the device has answered meanwhile may serve another command already.
+    if (task.execution.running && task.execution.use === use) this.#watch(task);
+  }
+
+  abort(task: PortTask, reason: IscsiError): void {
+    const { execution } = task;
+    if (!execution.running || execution.aborted) return;
+    execution.aborted = true;
+    task.abortReason = reason;
+  }
+
+  /** Takes no new commands, waits for those under way and ends the nexus. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#idle().then(() => this.#device.nexusEnded(this.#nexus));
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * SAM's task attributes: this is where `task.attribute` goes to the device. It has no task set yet; commands begin in
+   * the order of the calls.
+   */
+  #run(task: PortTask): void {
+    const { high, low } = this.#lun;
+    const { execution } = task;
+    try {
+      execution.begin(this.#device.dataOutLength(high, low, execution.cdbOf(task), execution.cdbLength));
+      this.#device.execute(high, low, execution);
+    } catch (cause) {
+      if (!execution.running) throw cause; // of whoever was told of the outcome
+      const failure = new IscsiError('ISCSI_TARGET_FAILURE', 'The device failed to carry out the command', { cause });
+      execution.running = false;
+      this.#settle(task, failure);
+      this.#recycle(task);
+    }
+  }
+
+  /**
+   * Aborts a command that takes too long, in time for the answer; one that has nothing to lose does not wait for that
+   * beyond its time.
+   */
+  #watch(task: PortTask): void {
+    const { timeout } = task;
+    if (timeout === Number.POSITIVE_INFINITY) return;
+    const grace = Math.min(timeout / 4, ABORT_GRACE);
+    task.stopWatching = this.clock.after(timeout - grace, () => {
+      this.abort(task, timedOut(timeout));
+      if (task.dataOut.length > 0) return;
+      task.stopWatching = this.clock.after(grace, () => this.#settle(task, task.abortReason));
+    });
+  }
+
+  /** The device has ended a task. */
+  readonly #answered = (task: PortTask): void => {
+    if (!task.settled) this.#settle(task, task.abortReason);
+    this.#recycle(task);
+  };
+
+  #settle(task: PortTask, error: IscsiError | undefined): void {
+    task.stopWatching();
+    task.settled = true;
+    this.#underWay--;
+    const { settle } = task;
+    settle(task, error);
+    if (this.#underWay === 0) this.#onIdle?.();
+  }
+
+  /** Neither caller nor device has the task any more. */
+  #recycle(task: PortTask): void {
+    task.reset();
+    this.#spare.push(task);
+  }
+
+  #idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}
+
+/**
+ * A command on its way through the port. What the device sees of it is an object of its own: the names of the two
+ * halves collide.
+ */
+class PortTask extends ScsiTask {
+  readonly execution: Execution;
+  /** What it settles with, once it is being aborted. */
+  abortReason: IscsiError | undefined = undefined;
+  /** True when its caller was told while the device was still at it: what the device answers then is dropped. */
+  settled = false;
+  stopWatching: () => void = nothing;
+
+  constructor(nexus: Nexus, answered: (task: PortTask) => void) {
+    super();
+    this.execution = new Execution(this, nexus, answered);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.abortReason = undefined;
+    this.settled = false;
+    this.stopWatching = nothing;
+    this.execution.reset();
+  }
+}
+
+/** The device's half of a {@link PortTask}. */
+class Execution implements DeviceTask {
+  readonly nexus: Nexus;
+  cdb: DataView;
+  cdbLength = CDB_FIELD_LENGTH;
+  dataOut: Uint8Array = NOTHING;
+  aborted = false;
+  /** Whether the device owes an answer. */
+  running = false;
+  /** How often the object was used: tells one command from a later one. */
+  use = 0;
+  readonly #task: PortTask;
+  readonly #answered: (task: PortTask) => void;
+  #dataOutWanted = 0;
+  #dataInWanted = 0;
+
+  constructor(task: PortTask, nexus: Nexus, answered: (task: PortTask) => void) {
+    this.#task = task;
+    this.#answered = answered;
+    this.nexus = nexus;
+    this.cdb = task.cdb;
+  }
+
+  /** Takes over the CDB and gives it. */
+  cdbOf({ cdb, longCdb }: ScsiTask): DataView {
+    this.cdb = longCdb === undefined ? cdb : viewOf(longCdb);
+    this.cdbLength = this.cdb.byteLength;
+    return this.cdb;
+  }
+
+  /** The device gets at most the `wanted` bytes that it takes, and begins. */
+  begin(wanted: number): void {
+    const { dataOut } = this.#task;
+    this.dataOut = dataOut.length <= wanted ? dataOut : dataOut.subarray(0, wanted);
+    this.#dataOutWanted = wanted;
+    this.running = true;
+  }
+
+  good(): void {
+    this.#end(SCSI_STATUS.GOOD);
+  }
+
+  dataIn(bytes: Uint8Array, length: number): void {
+    if (!this.aborted) copyBytes(bytes, 0, this.#take(length), this.#task.dataIn, 0);
+    this.#end(SCSI_STATUS.GOOD);
+  }
+
+  dataInFrom(source: DataSource, offset: number, length: number): void {
+    if (!this.aborted) {
+      const room = Math.min(length, this.#task.dataIn.length);
+      source.copyTo(offset, this.#task.dataIn, 0, room); // when it throws, nothing has been received
+      this.#take(length);
+    }
+    this.#end(SCSI_STATUS.GOOD);
+  }
+
+  status(code: number): void {
+    this.#end(code);
+  }
+
+  checkCondition(sense: Uint8Array): void {
+    this.#task.sense = sense;
+    this.#end(SCSI_STATUS.CHECK_CONDITION);
+  }
+
+  reset(): void {
+    this.cdb = this.#task.cdb;
+    this.cdbLength = CDB_FIELD_LENGTH;
+    this.dataOut = NOTHING;
+    this.aborted = false;
+    this.running = false;
+    this.use++;
+    this.#dataOutWanted = 0;
+    this.#dataInWanted = 0;
+  }
+
+  /** Counts data of `length` bytes. @returns How much of it there is room for. */
+  #take(length: number): number {
+    this.#dataInWanted = length;
+    this.#task.received = Math.min(length, this.#task.dataIn.length);
+    return this.#task.received;
+  }
+
+  #end(status: number): void {
+    if (!this.running) return;
+    this.running = false;
+    const task = this.#task;
+    task.status = status;
+    // Of a command that moves data both ways the write's residual is the main one, as in RFC 7143 §11.4.5.
+    const writes = task.dataOut.length > 0;
+    const expected = writes ? task.dataOut.length : task.dataIn.length;
+    const wanted = writes ? this.#dataOutWanted : Math.max(this.#dataInWanted, this.#dataOutWanted);
+    task.residual = wanted > expected ? 'overflow' : wanted < expected ? 'underflow' : 'none';
+    task.residualCount = Math.abs(wanted - expected);
+    this.#answered(task);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+let ports = 0;
+
+function portName(): string {
+  return `iqn.2026-11.dev.tsiscsi:in-process,i,0x${(++ports).toString(16).padStart(12, '0')}`;
+}
+
+function timedOut(timeout: number): IscsiError {
+  return new IscsiError('ISCSI_TIMEOUT', `No answer within ${timeout} ms`, { hint: 'is the storage stuck?' });
+}
+
+function nothing(): void {
+  // Nothing to stop.
+}

@@ -1,0 +1,146 @@
+import { IscsiError } from '../errors.ts';
+import type { Clock, ScsiPort } from '../scsi/port.ts';
+import type { AbortSignalLike, ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { isUnitAttention, type Sense } from '../scsi/sense.ts';
+import { scsiStatusError } from '../scsi/status-error.ts';
+import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import { aborted, whenAborted } from './abort.ts';
+import { execute } from './execute.ts';
+
+/** Who knows whether it is still the same logical unit that answers. */
+export interface IdentityGuard {
+  /**
+   * Set while it is in doubt which logical unit answers: nothing may be sent before it resolves. Rejects when it is
+   * another one.
+   */
+  readonly inDoubt: Promise<void> | undefined;
+  /** Makes sure that it is still the same logical unit, or throws. */
+  verifyIdentity(): Promise<void>;
+}
+
+/** Unit attentions that are swallowed in a row before they count as a fault. */
+const MOST_UNIT_ATTENTIONS = 10;
+/** First and longest pause before a BUSY or TASK SET FULL command is sent again, in milliseconds. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 1000;
+
+const CAPACITY_CHANGED = 0x2a09;
+const INQUIRY_DATA_CHANGED = 0x3f03;
+const REPORTED_LUNS_CHANGED = 0x3f0e;
+
+/**
+ * Sends a command until it is carried out: unit attentions and BUSY are swallowed within bounds. The one place where
+ * commands are sent again.
+ *
+ * @param guard Whose identity is made sure of when a unit attention puts it in doubt: for commands that change
+ * something.
+ * @param refused The outcome of a first attempt that was made elsewhere; `request.timeout` then counts from now.
+ * @returns The result, whose status is GOOD or CONDITION MET.
+ * @throws {ScsiStatusError} For any other status.
+ */
+export async function command(
+  port: ScsiPort,
+  request: ScsiRequest,
+  guard?: IdentityGuard,
+  refused?: ScsiResult,
+): Promise<ScsiResult> {
+  const patience = new Patience(port.clock, request.timeout ?? port.timeout);
+  let result = refused ?? (await attempt(port, request, guard));
+  for (;;) {
+    if (result.status === SCSI_STATUS.GOOD || result.status === SCSI_STATUS.CONDITION_MET) return result;
+    const obstacle = obstacleOf(result);
+    if (obstacle === undefined || !(await patience.allows(obstacle, request.signal)))
+      throw scsiStatusError(request.cdb, result);
+    if (obstacle === 'identity') await guard?.verifyIdentity();
+    result = await attempt(port, { ...request, timeout: patience.remaining }, guard);
+  }
+}
+
+/** Like {@link command}, for parameter data of unknown length: gives what came, cut to its length. */
+export async function fetch(port: ScsiPort, request: ScsiRequest, room: number): Promise<Uint8Array> {
+  const dataIn = new Uint8Array(room);
+  const result = await command(port, { ...request, dataIn });
+  return dataIn.subarray(0, result.dataInLength);
+}
+
+/** True for the answer of a logical unit that does not know what it was asked: the question had no effect. */
+export function isUnsupported(error: unknown): boolean {
+  if (!(error instanceof IscsiError) || error.code !== 'ISCSI_SCSI_STATUS') return false;
+  const { sense } = error as { readonly sense?: Sense };
+  return sense?.senseKey === 5 && (sense.asc === 0x20 || sense.asc === 0x24);
+}
+
+/** The answer to a question, or undefined where the logical unit does not know what it was asked: that is no error. */
+export async function optional<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isUnsupported(error)) return undefined;
+    throw error;
+  }
+}
+
+async function attempt(port: ScsiPort, request: ScsiRequest, guard: IdentityGuard | undefined): Promise<ScsiResult> {
+  if (guard?.inDoubt !== undefined) await guard.inDoubt;
+  return execute(port, request);
+}
+
+/** What came in the way of a command that was not carried out, and may be sent again. */
+type Obstacle = 'unitAttention' | 'identity' | 'busy';
+
+/**
+ * Whether a command was refused before it did anything, so that sending it again is safe whatever it is: a unit
+ * attention or a full queue. `identity` asks for a look at which logical unit answers before anything is sent again.
+ */
+function obstacleOf({ status, sense }: ScsiResult): Obstacle | undefined {
+  if (status === SCSI_STATUS.BUSY || status === SCSI_STATUS.TASK_SET_FULL) return 'busy';
+  if (status !== SCSI_STATUS.CHECK_CONDITION || !isUnitAttention(sense)) return undefined;
+  const code = ((sense?.asc ?? 0) << 8) | (sense?.ascq ?? 0);
+  const changed = code === CAPACITY_CHANGED || code === INQUIRY_DATA_CHANGED || code === REPORTED_LUNS_CHANGED;
+  return changed ? 'identity' : 'unitAttention';
+}
+
+/** Counts what came in the way of one command and says when to stop. */
+class Patience {
+  #unitAttentions = 0;
+  #pause = FIRST_PAUSE;
+  readonly #clock: Clock;
+  readonly #until: number;
+
+  /** @param timeout Milliseconds from now until BUSY is no longer put up with. */
+  constructor(clock: Clock, timeout: number) {
+    this.#clock = clock;
+    this.#until = clock.now() + timeout;
+  }
+
+  /** Milliseconds that are left for further attempts, at least 1. */
+  get remaining(): number {
+    return Math.max(1, this.#until - this.#clock.now());
+  }
+
+  /** Waits where that helps. @returns False when it is enough. */
+  async allows(obstacle: Obstacle, signal: AbortSignalLike | undefined): Promise<boolean> {
+    if (obstacle !== 'busy') return ++this.#unitAttentions <= MOST_UNIT_ATTENTIONS;
+    if (this.#clock.now() + this.#pause >= this.#until) return false;
+    await pause(this.#clock, this.#pause, signal);
+    this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
+    return true;
+  }
+}
+
+function pause(clock: Clock, milliseconds: number, signal: AbortSignalLike | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(aborted(signal.reason));
+      return;
+    }
+    const stopListening = whenAborted(signal, () => {
+      stopWaiting();
+      reject(aborted(signal?.reason));
+    });
+    const stopWaiting = clock.after(milliseconds, () => {
+      stopListening();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,66 @@
+import { IscsiError } from '../errors.ts';
+import type { ScsiPort } from '../scsi/port.ts';
+import { NO_RESIDUAL, type ScsiRequest, type ScsiResult } from '../scsi/request.ts';
+import { type ScsiTask, TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
+import { parseSense } from '../scsi/sense.ts';
+import { aborted, whenAborted } from './abort.ts';
+import { timeProblem } from './options.ts';
+
+const NOTHING = new Uint8Array(0);
+/** The longest CDB that SPC has: a variable-length one with ADDITIONAL CDB LENGTH 252. */
+const MAX_CDB_LENGTH = 260;
+const CDB_FIELD_LENGTH = 16;
+
+/**
+ * Sends one command through `port` and waits for its status. A status other than GOOD is a result, not an error.
+ * The buffers belong to the port until the promise settles.
+ *
+ * @throws {IscsiError} `ISCSI_USAGE` for a CDB of less than 6 or more than 260 bytes; `ISCSI_ABORTED`, `ISCSI_TIMEOUT`,
+ *   `ISCSI_CONNECTION_LOST` and the like, when there is no status.
+ */
+export function execute(port: ScsiPort, request: ScsiRequest): Promise<ScsiResult> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    const problem = problemOf(request);
+    if (problem !== undefined) {
+      reject(problem);
+      return;
+    }
+    const task = port.newTask();
+    fill(task, request, port.timeout);
+    const stop = whenAborted(signal, () => port.abort(task, aborted(signal?.reason)));
+    task.settle = (settled, error) => {
+      stop();
+      if (error === undefined) resolve(resultOf(settled));
+      else reject(error);
+    };
+    port.submit(task);
+  });
+}
+
+/** The outcome of a task, as the caller may keep it. */
+export function resultOf(task: ScsiTask): ScsiResult {
+  return {
+    status: task.status,
+    sense: task.sense === undefined ? undefined : parseSense(task.sense),
+    dataInLength: task.received,
+    residual: task.residual === 'none' ? NO_RESIDUAL : { kind: task.residual, count: task.residualCount },
+  };
+}
+
+function problemOf({ cdb, signal, timeout }: ScsiRequest): IscsiError | undefined {
+  if (signal?.aborted) return aborted(signal.reason);
+  const problem = timeProblem(timeout, 'timeout');
+  if (problem !== undefined || (cdb.length >= 6 && cdb.length <= MAX_CDB_LENGTH)) return problem;
+  return new IscsiError('ISCSI_USAGE', `Cannot send a CDB of ${cdb.length} bytes: 6..${MAX_CDB_LENGTH} allowed`);
+}
+
+function fill(task: ScsiTask, request: ScsiRequest, timeout: number): void {
+  const { cdb } = request;
+  for (let at = 0; at < CDB_FIELD_LENGTH; at++) task.cdb.setUint8(at, cdb[at] ?? 0);
+  task.longCdb = cdb.length > CDB_FIELD_LENGTH ? cdb.slice() : undefined;
+  task.dataIn = request.dataIn ?? NOTHING;
+  task.dataOut = request.dataOut ?? NOTHING;
+  task.attribute = TASK_ATTRIBUTES[request.attribute ?? 'simple'];
+  task.timeout = request.timeout ?? timeout;
+}
