@@ -299,7 +299,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
     if (serialLess(this.expStatSN, next)) this.expStatSN = next;
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onHeader(view: DataView, at: number): void {
     const rules = this.#rules(view, at);
     this.sinkAt = 0;
@@ -310,7 +310,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
     }
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onData(bytes: Uint8Array, from: number, to: number): void {
     const { sink } = this;
     if (sink.length === 0) return; // data of a task that was given up
@@ -318,7 +318,7 @@ export class InitiatorConnection implements PduHandler, CommandRules {
     this.sinkAt += to - from;
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
     this.#rules(view, at).end(this, view, at, dataDigestOk);
   }
