@@ -17,6 +17,7 @@ export const UNMAP_RANGE_LIMIT = 4095;
 
 /** Blocks that are to be unmapped. */
 export interface UnmapRange {
+  /** The first block, 0..2^53 - 1. */
   readonly logicalBlockAddress: number;
   /** 0..2^32 - 1. */
   readonly numberOfLogicalBlocks: number;
@@ -24,8 +25,11 @@ export interface UnmapRange {
 
 /** An UNMAP list as it came. `ranges` are those that lie whole in the data; an address above 2^53 - 1 is given as 2^53 - 1. */
 export interface UnmapList extends Received {
+  /** UNMAP DATA LENGTH: bytes behind this field, received or not. */
   readonly unmapDataLength: number;
+  /** UNMAP BLOCK DESCRIPTOR DATA LENGTH: bytes of all ranges, received or not. */
   readonly blockDescriptorDataLength: number;
+  /** In wire order. */
   readonly ranges: readonly UnmapRange[];
 }
 
