@@ -1,6 +1,6 @@
 // Says what of dist/ is published: the modules and declarations that the entrances and commands of package.json reach, and nothing else.
 // npm reads the list as dist/.npmignore. So no test, no demo, no stale file and no room that only we use gets into the package.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -46,5 +46,8 @@ function folderUpTo(file) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  writeFileSync(join(ROOT, 'dist/.npmignore'), npmIgnore(packedFiles()));
+  const list = join(ROOT, 'dist/.npmignore');
+  // In one step: npm may be reading the list for somebody else.
+  writeFileSync(`${list}.${process.pid}`, npmIgnore(packedFiles()));
+  renameSync(`${list}.${process.pid}`, list);
 }
