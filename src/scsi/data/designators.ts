@@ -85,7 +85,7 @@ export type Designator = DesignatorHeader &
     | { readonly kind: 'eui64' | 'md5' | 'protocolSpecificPort' | 'vendorSpecific' | 'other' }
   );
 
-/** What {@link writeDesignator} takes; what was read can be written. */
+/** What the writers take for each designator; what was read can be written. */
 export interface DesignatorInput {
   /** Sets PIV; only for ports and target devices. */
   readonly protocolIdentifier?: number | undefined;
