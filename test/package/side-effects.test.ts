@@ -42,10 +42,6 @@ test('a listener, a global and a method that a module leaves behind are found', 
   assert.equal(await changedBy('Array.prototype.last = 1;'), 'builtins\n');
 });
 
-function changedBy(code: string): Promise<string> {
-  return succeed(process.execPath, ['--input-type=module', '-e', `${COMPARISON} ${code} await told();`], REPOSITORY);
-}
-
 test('no module is imported for its effect alone', () => {
   const names = readdirSync(join(REPOSITORY, 'src'), { recursive: true }).map((name) =>
     join(REPOSITORY, 'src', String(name)),
@@ -56,3 +52,7 @@ test('no module is imported for its effect alone', () => {
     [],
   );
 });
+
+function changedBy(code: string): Promise<string> {
+  return succeed(process.execPath, ['--input-type=module', '-e', `${COMPARISON} ${code} await told();`], REPOSITORY);
+}
