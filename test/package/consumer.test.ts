@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -54,6 +54,19 @@ test('it compiles with the least TypeScript and @types/node that README.md promi
   await compile(project, LEAST, ['-p', await configuration(project, MODULES[0])]);
 });
 
+test('the examples of the package are programs that users can compile and run', async () => {
+  const project = await projectWith(NEWEST);
+  const examples = join(project, 'node_modules/tsiscsi/examples');
+  const names = (await readdir(examples)).map((name) => name.replace(/\.ts$/, ''));
+  assert.ok(names.includes('first'));
+  // As the README has it: .mts is a module, whatever package.json says.
+  for (const name of names) await copyFile(join(examples, `${name}.ts`), join(project, `${name}.mts`));
+  const files = names.map((name) => `${name}.mts`);
+  await compile(project, NEWEST, ['-p', await configuration(project, MODULES[0], files)]);
+  const told = await succeed(process.execPath, ['built/first.mjs'], project);
+  assert.equal(told, '67108864 bytes in blocks of 512, and at 1000: hello\n');
+});
+
 test('the types are checked: a program that misuses the package does not compile', async () => {
   const project = await projectWith(NEWEST);
   await writeFile(join(project, 'user.ts'), "import { connect } from 'tsiscsi';\nawait connect(5);\n");
@@ -88,9 +101,13 @@ async function projectWith(toolchain: Toolchain): Promise<string> {
 }
 
 /** Writes a tsconfig with these settings. @returns Its path. */
-async function configuration(project: string, mode: (typeof MODULES)[number]): Promise<string> {
+async function configuration(
+  project: string,
+  mode: (typeof MODULES)[number],
+  files: readonly string[] = ['user.ts'],
+): Promise<string> {
   const path = join(project, `tsconfig.${mode.module}.json`);
-  await writeFile(path, JSON.stringify({ compilerOptions: { ...OPTIONS, ...mode }, files: ['user.ts'] }));
+  await writeFile(path, JSON.stringify({ compilerOptions: { ...OPTIONS, ...mode }, files }));
   return path;
 }
 
