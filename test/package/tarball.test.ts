@@ -74,6 +74,20 @@ test('every link in its documents leads to something that is in it too', async (
   assert.deepEqual(dead, []);
 });
 
+test('every npm script that its documents mention exists', async () => {
+  const { scripts } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+  const unknown: string[] = [];
+  let mentioned = 0;
+  for (const file of files.filter((name) => name.endsWith('.md'))) {
+    for (const [, name = ''] of (await readFile(join(installed, file), 'utf8')).matchAll(/\bnpm run ([\w-]+)/g)) {
+      mentioned++;
+      if (!(name in scripts)) unknown.push(`${file}: npm run ${name}`);
+    }
+  }
+  assert.ok(mentioned > 5);
+  assert.deepEqual(unknown, []);
+});
+
 test('a dead link is found: of a file, and of a heading', async () => {
   const page = join(installed, 'README.md');
   assert.deepEqual(linksIn('[a](docs/tools.md#iscsi-ls) [`b`](no.md) <https://example.org> [c](https://example.org)'), [
