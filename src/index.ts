@@ -9,7 +9,16 @@ export { type DiscoveredTarget, discover, type Portal } from './client/discover.
 export type { ConnectOptions, DigestOffer, OpenOptions, SessionEvent, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementRequest } from './client/session-requests.ts';
-export { formatUrl, type IscsiUrl, parseUrl, redactUrl, type UrlAuth, type UrlOptions } from './client/url.ts';
+export {
+  formatUrl,
+  type IscsiUrl,
+  parseUrl,
+  redactUrl,
+  type UrlAuth,
+  type UrlCredentials,
+  type UrlForm,
+  type UrlOptions,
+} from './client/url.ts';
 export {
   DigestError,
   type ErrorCode,
@@ -19,6 +28,9 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
+export type { TaskReporting } from './login/policy.ts';
+export type { Secret } from './login/secret.ts';
+export type { ChapIdentity } from './login/security.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';
@@ -29,8 +41,9 @@ export { ScsiStatusError } from './scsi/status-error.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
 export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';
 export type { Capacity } from './unit/capacity.ts';
+export type { Identity } from './unit/identity.ts';
 export type { RawPage } from './unit/inquiry.ts';
-export { LogicalUnit, openLogicalUnit } from './unit/logical-unit.ts';
+export { LogicalUnit } from './unit/logical-unit.ts';
 export type { CommandOptions, PositionOptions, TransferOptions } from './unit/options.ts';
-export type { ProbeOptions } from './unit/probe.ts';
+export type { Probe, ProbeOptions } from './unit/probe.ts';
 export type { ReportedLun } from './unit/report-luns.ts';

@@ -3,9 +3,11 @@ import type { Lun } from '../scsi/lun.ts';
 
 /** What names a command for a task management function (RFC 7143 §11.5.5, §11.5.6). */
 export interface TaskName {
+  /** Its Initiator Task Tag. */
   readonly initiatorTaskTag: number;
   /** Undefined while the command waits for the command window: the target does not know it then. */
   readonly cmdSN: number | undefined;
+  /** The logical unit that it was sent to. */
   readonly lun: Lun;
 }
 

@@ -11,6 +11,7 @@ import type { ConnectOptions, UrlLike } from './options.ts';
 export interface Portal {
   /** Host name or address, without brackets. */
   readonly host: string;
+  /** TCP port. */
   readonly port: number;
   /**
    * Portals with the same tag may share a session. Undefined when the target told no address: then it is the portal
@@ -23,6 +24,7 @@ export interface Portal {
 
 /** One target that a portal offers to this initiator. */
 export interface DiscoveredTarget {
+  /** The iSCSI name. */
   readonly name: string;
   /** At least one. In the order of the target's answer. */
   readonly portals: readonly Portal[];

@@ -73,7 +73,7 @@ export class LoginAttempt implements SessionHost {
     const { destination, options } = this.#request;
     this.#stopWaiting();
     this.#resolve(
-      new Session({
+      Session.of({
         core: this.#core,
         targetName: destination.targetName ?? '',
         targetPortal: this.#portal,

@@ -60,7 +60,11 @@ export class Session implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** @internal Use `openSession()`. */
-  constructor(parts: SessionParts) {
+  static of(parts: SessionParts): Session {
+    return new Session(parts);
+  }
+
+  private constructor(parts: SessionParts) {
     const { core, targetName, timeout } = parts;
     this.#parts = parts;
     this.#ports = new SessionPorts((lun) => new SessionPort(core, { lun, targetName, timeout, clock: CLOCK }));
@@ -159,7 +163,7 @@ export class Session implements AsyncDisposable {
   async openUnit(lun: Lun, options: OpenOptions, ownsSession: boolean): Promise<IscsiLogicalUnit> {
     const port = this.port(lun);
     const probed = await probe(port, { ...options, inventory: this.port(LUN_0) });
-    return new IscsiLogicalUnit({ session: this, lun, port, probed, ownsSession });
+    return IscsiLogicalUnit.of({ session: this, lun, port, probed, ownsSession });
   }
 
   /**
@@ -211,13 +215,18 @@ export interface UnitParts {
  * first.length; // 4096
  */
 export class IscsiLogicalUnit extends LogicalUnit {
+  /** The session that it belongs to. */
   readonly session: Session;
   /** The LUN field as it goes on the wire. */
   readonly lun: Lun;
   readonly #ownsSession: boolean;
 
   /** @internal Use `connect()` or `session.logicalUnit()`. */
-  constructor({ session, lun, port, probed, ownsSession }: UnitParts) {
+  static of(parts: UnitParts): IscsiLogicalUnit {
+    return new IscsiLogicalUnit(parts);
+  }
+
+  private constructor({ session, lun, port, probed, ownsSession }: UnitParts) {
     super(port, probed);
     this.session = session;
     this.lun = lun;

@@ -9,14 +9,14 @@
   the target name.
 
   Escapes. The target name is percent-decoded, and must be well formed. User names are taken as they stand. Passwords
-  and the values of the query are decoded when each "%" in them begins a valid escape, and taken as they stand otherwise: so
-  "user%p%40ss@" has the password "p@ss", and "user%100%sure@" has "100%sure", as with libiscsi. A password for which
-  that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is never decoded.
+  and the values of the query are decoded when each "%" in them begins a valid escape, and taken as they stand
+  otherwise: so "user%p%40ss@" has the password "p@ss", and "user%100%sure@" has "100%sure", as with libiscsi. A
+  password for which that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is never decoded.
 */
 import { IscsiError } from '../errors.ts';
 import { prepareReceivedName } from '../login/iscsi-name.ts';
 import { Secret } from '../login/secret.ts';
-import type { Identity } from '../login/security.ts';
+import type { ChapIdentity } from '../login/security.ts';
 import { DEFAULT_PORT } from '../login/send-targets.ts';
 import { quote } from '../login/values.ts';
 import { encodeLun, type Lun, parseLun } from '../scsi/lun.ts';
@@ -25,16 +25,18 @@ import { encodeLun, type Lun, parseLun } from '../scsi/lun.ts';
 export type UrlAuth = 'md5' | 'sha1' | 'sha-256' | 'sha3-256';
 
 /** What to authenticate with. */
-export interface UrlCredentials extends Identity {
+export interface UrlCredentials extends ChapIdentity {
   /** What the target has to prove, for mutual CHAP. */
-  readonly target: Identity | undefined;
+  readonly target: ChapIdentity | undefined;
 }
 
 /** An iSCSI URL, read. */
 export interface IscsiUrl {
   /** DNS name, IPv4 or IPv6 address, without brackets. */
   readonly host: string;
+  /** TCP port; 3260 where the URL names none. */
   readonly port: number;
+  /** Portal group tag, where the URL names one. */
   readonly portalGroupTag: number | undefined;
   /** Undefined in the URL of a portal. */
   readonly targetName: string | undefined;
@@ -47,6 +49,7 @@ export interface IscsiUrl {
   readonly credentials: UrlCredentials | undefined;
   /** True when a user or a password was given, but not both: worth a warning, since the login goes without. */
   readonly incompleteCredentials: boolean;
+  /** How to authenticate, where the URL says it. */
   readonly auth: UrlAuth | undefined;
   /** The one digest to offer. */
   readonly headerDigest: 'CRC32C' | 'None' | undefined;
@@ -281,7 +284,7 @@ function splitUser(userPart: string | undefined): [user: string | undefined, pas
 function identity(
   user: string | undefined,
   password: string | undefined,
-): { identity: Identity | undefined; partial: boolean } {
+): { identity: ChapIdentity | undefined; partial: boolean } {
   const complete = user !== undefined && user !== '' && password !== undefined && password !== '';
   if (complete) return { identity: { user, secret: new Secret(password) }, partial: false };
   return { identity: undefined, partial: (user ?? '') !== '' || (password ?? '') !== '' };

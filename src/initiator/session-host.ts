@@ -22,8 +22,11 @@ export interface SessionHost {
 
 /** An Asynchronous Message, decoded. */
 export interface SessionEvent {
+  /** AsyncEvent: what happened (RFC 7143 §11.9.1). */
   readonly asyncEvent: number;
+  /** AsyncVCode: details of a vendor-specific event. */
   readonly asyncVCode: number;
+  /** Parameter1 to Parameter3, whose meaning depends on the event. */
   readonly parameters: readonly [number, number, number];
   /** Sense data of a SCSI event. */
   readonly sense: Uint8Array | undefined;

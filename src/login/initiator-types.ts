@@ -80,7 +80,7 @@ export interface Step {
   readonly actions: readonly LoginAction[];
 }
 
-/** @internal What a login carries from step to step. */
+/** What a login carries from step to step. */
 export interface LoginProgress {
   readonly config: InitiatorLoginConfig;
   readonly book: Negotiation;

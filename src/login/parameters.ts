@@ -9,21 +9,33 @@ export interface OperationalParameters {
   readonly headerDigest: boolean;
   /** True: CRC32C over each data segment of the full feature phase. */
   readonly dataDigest: boolean;
+  /** True: nothing but immediate data goes out without an R2T (RFC 7143 §13.10). */
   readonly initialR2T: boolean;
+  /** True: data may come with the command (RFC 7143 §13.11). */
   readonly immediateData: boolean;
   /** The largest data segment that the initiator receives: what the target must keep to. */
   readonly initiatorMaxRecvDataSegmentLength: number;
   /** The largest data segment that the target receives: what the initiator must keep to. */
   readonly targetMaxRecvDataSegmentLength: number;
+  /** The most data of one R2T or one sequence of Data-In (RFC 7143 §13.13). */
   readonly maxBurstLength: number;
+  /** The most data of a command that no R2T asks for (RFC 7143 §13.14). */
   readonly firstBurstLength: number;
+  /** How many R2Ts of one task may be open (RFC 7143 §13.17). */
   readonly maxOutstandingR2T: number;
+  /** How long at least the initiator waits before it reconnects (RFC 7143 §13.15). */
   readonly defaultTime2Wait: number;
+  /** How long the target keeps tasks after that (RFC 7143 §13.16). */
   readonly defaultTime2Retain: number;
+  /** Connections that the session may have (RFC 7143 §13.2). */
   readonly maxConnections: number;
+  /** 0, 1 or 2 (RFC 7143 §13.20). */
   readonly errorRecoveryLevel: number;
+  /** True: the PDUs of a sequence come in the order of their offsets (RFC 7143 §13.18). */
   readonly dataPDUInOrder: boolean;
+  /** True: so do the sequences (RFC 7143 §13.19). */
   readonly dataSequenceInOrder: boolean;
+  /** How responses to tasks that a function ends are told and ordered (RFC 7143 §13.23). */
   readonly taskReporting: TaskReporting;
   /** 1: RFC 7143, 2: RFC 7144. */
   readonly protocolLevel: number;

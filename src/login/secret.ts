@@ -17,10 +17,12 @@ export class Secret {
     return this.#text;
   }
 
+  /** Does not give it away. */
   toString(): string {
     return '[redacted]';
   }
 
+  /** Does not give it away. */
   toJSON(): string {
     return '[redacted]';
   }

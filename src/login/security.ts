@@ -10,15 +10,17 @@ import { refuseLogin } from './status.ts';
 import { parseList, quote } from './values.ts';
 
 /** Who one side is, and the secret that proves it. */
-export interface Identity {
+export interface ChapIdentity {
+  /** The name that is sent (CHAP_N). */
   readonly user: string;
+  /** What is never sent. */
   readonly secret: Secret;
 }
 
 /** What an initiator authenticates with. */
-export interface Credentials extends Identity {
+export interface Credentials extends ChapIdentity {
   /** What the target has to prove, where it has to. */
-  readonly target?: Identity;
+  readonly target?: ChapIdentity;
   /** True: log in without authentication where the target asks for none. Otherwise such a target is refused. */
   readonly optional?: boolean;
 }

@@ -138,7 +138,7 @@ export interface TargetStep {
   readonly actions: readonly TargetLoginAction[];
 }
 
-/** @internal Who logs in to what: known from the first complete text on. */
+/** Who logs in to what: known from the first complete text on. */
 export interface LoginIdentity {
   readonly initiatorName: string;
   readonly initiatorAlias: string | undefined;
@@ -150,7 +150,7 @@ export interface LoginIdentity {
   readonly context: NegotiationContext;
 }
 
-/** @internal What a login carries from step to step. */
+/** What a login carries from step to step. */
 export interface TargetProgress {
   readonly config: TargetLoginConfig;
   readonly head: LoginHead;

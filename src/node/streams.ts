@@ -13,6 +13,7 @@ export interface ReadStreamOptions {
   readonly chunkSize?: number;
   /** Chunks read ahead. Default 4. */
   readonly queueDepth?: number;
+  /** Destroys the stream when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
@@ -24,6 +25,7 @@ export interface WriteStreamOptions {
   readonly chunkSize?: number;
   /** Writes under way at the same time. Default 4. */
   readonly queueDepth?: number;
+  /** Destroys the stream when it is aborted. */
   readonly signal?: AbortSignal;
 }
 

@@ -15,10 +15,13 @@ export const COMMANDS = { ...PRIMARY_COMMANDS, ...BLOCK_COMMANDS } as const;
 export type CommandName = keyof typeof COMMANDS;
 
 /** CONTROL: the last byte, or byte 1 of a 32-byte CDB. */
-type Control = { readonly control: ReturnType<typeof byte> };
+export type ControlField = {
+  /** CONTROL (SAM, "CONTROL byte"): NACA, and bits of the vendor. */
+  readonly control: ReturnType<typeof byte>;
+};
 
 /** The fields of a command, CONTROL included. */
-export type CommandFields<N extends CommandName> = (typeof COMMANDS)[N]['fields'] & Control;
+export type CommandFields<N extends CommandName> = (typeof COMMANDS)[N]['fields'] & ControlField;
 
 /** What `cdb()` takes for a command. A field left out is zero. */
 export type CdbInput<N extends CommandName> = FieldInput<CommandFields<N>>;

@@ -6,13 +6,17 @@ import { readUint64Clamped, writeUint64 } from '../bytes/uint64.ts';
 
 /** Where a number lies: the big-endian bytes from `at` on that `bits + shift` fill, less the `shift` lowest bits. */
 export interface Field {
+  /** Offset of the first byte, from the start of the structure. */
   readonly at: number;
+  /** How many bits it has. */
   readonly bits: number;
+  /** How many bits of the last byte lie below it. */
   readonly shift: number;
 }
 
 /** A field of one bit: a boolean. */
 export interface Flag extends Field {
+  /** One: so it reads as a boolean. */
   readonly bits: 1;
 }
 

@@ -21,9 +21,9 @@ export { additionalSenseName, additionalSenseText, senseKeyText } from './additi
 export type { ParsedCdb } from './cdb.ts';
 export { cdb, cdbLength, commandName, commandTitle, parseCdb } from './cdb.ts';
 export type { CommandRow } from './command-row.ts';
-export type { CdbInput, CdbValues, CommandFields, CommandName } from './commands.ts';
+export type { CdbInput, CdbValues, CommandFields, CommandName, ControlField } from './commands.ts';
 export { COMMANDS } from './commands.ts';
-export type { Designator, DesignatorInput } from './data/designators.ts';
+export type { Designator, DesignatorHeader, DesignatorInput } from './data/designators.ts';
 export type { Inquiry, InquiryFields, InquiryInput } from './data/inquiry.ts';
 export { readInquiry, writeInquiry } from './data/inquiry.ts';
 export type { DesignatorOwner } from './data/make-designators.ts';
@@ -56,7 +56,13 @@ export {
   readModePageReadWriteErrorRecovery,
   writeModePageReadWriteErrorRecovery,
 } from './data/mode-page-read-write-error-recovery.ts';
-export type { ModeBlockDescriptor, ModeParameters, ModeParametersInput, ModeUse } from './data/mode-parameters.ts';
+export type {
+  ModeBlockDescriptor,
+  ModeHeader,
+  ModeParameters,
+  ModeParametersInput,
+  ModeUse,
+} from './data/mode-parameters.ts';
 export {
   readModeParameters6,
   readModeParameters10,
@@ -97,7 +103,7 @@ export {
   writeVpdLogicalBlockProvisioning,
 } from './data/vpd-logical-block-provisioning.ts';
 export type { VpdDevice, VpdDeviceInput, VpdReceived } from './data/vpd-page.ts';
-export type { NamedVpdPage, VpdPage, VpdPageName } from './data/vpd-pages.ts';
+export type { NamedVpdPage, VpdPage, VpdPageName, VpdPageReader } from './data/vpd-pages.ts';
 export { readVpdPage, readVpdPageAs, vpdPageCode, vpdPages } from './data/vpd-pages.ts';
 export type { VpdSupportedPages, VpdSupportedPagesInput } from './data/vpd-supported-pages.ts';
 export { readVpdSupportedPages, writeVpdSupportedPages } from './data/vpd-supported-pages.ts';
@@ -123,7 +129,7 @@ export type { ResidualKind } from './scsi-task.ts';
 export { ScsiTask, TASK_ATTRIBUTES } from './scsi-task.ts';
 export type { Sense } from './sense.ts';
 export { describeSense, isBecomingReady, isMediumNotPresent, isUnitAttention, parseSense } from './sense.ts';
-export type { SenseDescriptor } from './sense-descriptors.ts';
+export type { RawDescriptor, SenseDescriptor } from './sense-descriptors.ts';
 export { readSenseDescriptors } from './sense-descriptors.ts';
 export type { SenseFields } from './sense-write.ts';
 export { descriptorSense, fixedSense } from './sense-write.ts';

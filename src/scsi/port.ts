@@ -26,6 +26,7 @@ export interface ScsiPort {
   readonly deviceName: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
   readonly timeout: number;
+  /** How whoever uses the port tells time and waits. */
   readonly clock: Clock;
 
   /**

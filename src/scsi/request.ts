@@ -3,9 +3,13 @@ import type { Sense } from './sense.ts';
 
 /** What is used of an `AbortSignal`; declared here since this room has no DOM and no Node types. */
 export interface AbortSignalLike {
+  /** Whether it has been aborted already. */
   readonly aborted: boolean;
+  /** Why: it becomes the `cause` of the error. */
   readonly reason?: unknown;
+  /** Asks to be told of the abort. */
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  /** Takes a listener back. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
@@ -44,6 +48,7 @@ export interface ScsiResult {
   readonly sense?: Sense | undefined;
   /** Bytes written into `dataIn`. */
   readonly dataInLength: number;
+  /** How far the data that moved was from what the request had room or data for. */
   readonly residual: Residual;
 }
 

@@ -42,6 +42,7 @@ export class ScsiTask {
   status = 0;
   /** Bytes written into `dataIn`. */
   received = 0;
+  /** Whether the device wanted to move more or less than was announced. */
   residual: ResidualKind = 'none';
   /** In bytes; 0 with residual `none`. */
   residualCount = 0;

@@ -38,24 +38,37 @@ const DIRECT_ACCESS_BLOCK = {
 };
 
 /** What every descriptor has: its type and its bytes, header included, copied. */
-interface RawDescriptor {
+export interface RawDescriptor {
+  /** DESCRIPTOR TYPE: byte 0. */
   readonly type: number;
+  /** The whole descriptor as it came, copied. */
   readonly bytes: Uint8Array;
 }
 
 /** One descriptor; 64-bit values above 2^53 - 1 are given as 2^53 - 1 and are exact in `bytes` only. */
 export type SenseDescriptor = RawDescriptor &
   (
-    | ({ readonly kind: 'information' } & FieldValues<typeof INFORMATION>)
+    | ({
+        /** Which descriptor it is; the other fields are the standard's for it. */
+        readonly kind: 'information';
+      } & FieldValues<typeof INFORMATION>)
     | ({ readonly kind: 'commandSpecific' } & FieldValues<typeof COMMAND_SPECIFIC>)
     | ({ readonly kind: 'senseKeySpecific' } & FieldValues<typeof SENSE_KEY_SPECIFIC>)
     | ({ readonly kind: 'fieldReplaceableUnit' } & FieldValues<typeof FIELD_REPLACEABLE_UNIT>)
     | ({ readonly kind: 'stream' } & FieldValues<typeof STREAM>)
     | ({ readonly kind: 'block' } & FieldValues<typeof BLOCK>)
-    | ({ readonly kind: 'ataStatus'; readonly logicalBlockAddress: number } & FieldValues<typeof ATA_STATUS>)
+    | ({
+        readonly kind: 'ataStatus';
+        /** LBA, 28 or 48 bits, its bytes put in order. */
+        readonly logicalBlockAddress: number;
+      } & FieldValues<typeof ATA_STATUS>)
     | ({ readonly kind: 'anotherProgress' } & FieldValues<typeof ANOTHER_PROGRESS>)
     | ({ readonly kind: 'referral' } & FieldValues<typeof REFERRAL>)
-    | ({ readonly kind: 'forwarded'; readonly sense: Uint8Array } & FieldValues<typeof FORWARDED>)
+    | ({
+        readonly kind: 'forwarded';
+        /** The sense data of the other device, copied. */
+        readonly sense: Uint8Array;
+      } & FieldValues<typeof FORWARDED>)
     | ({ readonly kind: 'directAccessBlock' } & FieldValues<typeof DIRECT_ACCESS_BLOCK>)
     | { readonly kind: 'other' }
   );

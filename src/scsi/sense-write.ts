@@ -7,15 +7,21 @@ import { bits, byte, flag, u16, u32, writeField, writeFields } from './fields.ts
 export interface SenseFields {
   /** One of `SENSE_KEY`. */
   readonly senseKey: number;
+  /** Additional sense code; spread one of `ASC_ASCQ` for both. */
   readonly asc: number;
+  /** Additional sense code qualifier. */
   readonly ascq: number;
   /** True when it is about an earlier command. */
   readonly deferred?: boolean | undefined;
   /** Often the block address at fault. */
   readonly information?: number | undefined;
+  /** COMMAND-SPECIFIC INFORMATION. */
   readonly commandSpecific?: number | undefined;
+  /** A tape met a filemark. */
   readonly filemark?: boolean | undefined;
+  /** End of medium, or of the partition. */
   readonly eom?: boolean | undefined;
+  /** The block had another length than was asked for. */
   readonly ili?: boolean | undefined;
   /** The first byte at fault. */
   readonly fieldPointer?: number | undefined;

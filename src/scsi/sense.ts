@@ -42,11 +42,15 @@ export interface Sense {
   readonly information: number | undefined;
   /** COMMAND-SPECIFIC INFORMATION. */
   readonly commandSpecific: number | undefined;
+  /** FILEMARK: a tape met a filemark. */
   readonly filemark: boolean;
+  /** EOM: end of medium, or of the partition. */
   readonly eom: boolean;
+  /** ILI: the block had another length than was asked for. */
   readonly ili: boolean;
   /** The device had more sense data than it could send. */
   readonly sdatOvfl: boolean;
+  /** FIELD REPLACEABLE UNIT CODE: which part failed, in the numbering of the vendor. */
   readonly fieldReplaceableUnit: number | undefined;
   /** ILLEGAL REQUEST, COPY ABORTED: the first byte at fault. */
   readonly fieldPointer: number | undefined;

@@ -5,7 +5,9 @@
 
 /** One assigned pair. Spread it where `asc` and `ascq` are wanted. */
 export interface AdditionalSense {
+  /** Additional sense code. */
   readonly asc: number;
+  /** Additional sense code qualifier. */
   readonly ascq: number;
   /** What it means, in words. */
   readonly text: string;

@@ -248,7 +248,7 @@ export class TargetConnection implements PduHandler {
     }
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onHeader(view: DataView, at: number): void {
     this.sink = undefined;
     const { session } = this;
@@ -256,12 +256,12 @@ export class TargetConnection implements PduHandler {
     else this.#handler(view, at)?.begin(this, session, view, at);
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onData(bytes: Uint8Array, from: number, to: number): void {
     this.sink?.take(bytes, from, to);
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
     const { session } = this;
     if (session === undefined) {

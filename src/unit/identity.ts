@@ -11,7 +11,9 @@ export interface Identity {
   readonly serialNumber: string | undefined;
   /** The names of the logical unit in VPD page 83h, sorted. */
   readonly names: readonly string[];
+  /** Number of logical blocks. */
   readonly blocks: number;
+  /** Bytes of one logical block. */
   readonly blockSize: number;
 }
 

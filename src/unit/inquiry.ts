@@ -8,6 +8,7 @@ import type { CommandOptions } from './options.ts';
 
 /** A VPD page that is not decoded here. */
 export interface RawPage {
+  /** PAGE CODE, as it came. */
   readonly pageCode: number;
   /** The whole page with its header, owned by the caller. */
   readonly raw: Uint8Array;

@@ -23,7 +23,7 @@ const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
 
 /**
  * One logical unit, as a block device: bytes at any position, in any length, over any port. Opened by
- * `openLogicalUnit()`; over iSCSI by `connect()` or `session.logicalUnit()`.
+ * `LogicalUnit.open()`; over iSCSI by `connect()` or `session.logicalUnit()`.
  *
  * Buffers given to it belong to it until the promise settles. Nothing is cached here: when `write` has settled, the
  * target has the data; when `flush` has settled, it is on stable storage.
@@ -54,8 +54,22 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   #doubtful = false;
   #verifying: Promise<void> | undefined;
 
-  /** @internal Use `openLogicalUnit()`. */
-  constructor(port: ScsiPort, probed: Probe) {
+  /**
+   * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
+   *
+   * @param options `signal` and `timeout` are for each question on the way.
+   * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are where `inventory` can tell.
+   * @example
+   * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+   * const again = await LogicalUnit.open(lun.port);
+   * again.size; // 67108864
+   */
+  static async open(port: ScsiPort, options: ProbeOptions = {}): Promise<LogicalUnit> {
+    return new LogicalUnit(port, await probe(port, options));
+  }
+
+  /** For classes that add to it what their port can do besides. Use `open()`. */
+  protected constructor(port: ScsiPort, probed: Probe) {
     this.port = port;
     this.probed = probed;
     this.gate = gateOf(port);
@@ -255,18 +269,4 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
       `Cannot use ${length} bytes at ${position}: ${this.name} ends at ${this.size}`,
     );
   }
-}
-
-/**
- * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
- *
- * @param options `signal` and `timeout` are for each question on the way.
- * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are where `inventory` can tell.
- * @example
- * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
- * const again = await openLogicalUnit(lun.port);
- * again.size; // 67108864
- */
-export async function openLogicalUnit(port: ScsiPort, options: ProbeOptions = {}): Promise<LogicalUnit> {
-  return new LogicalUnit(port, await probe(port, options));
 }

@@ -15,10 +15,15 @@ import { reportLuns } from './report-luns.ts';
 
 /** What is learned of a logical unit when it is opened. */
 export interface Probe {
+  /** Standard INQUIRY data. */
   readonly inquiryData: Inquiry;
+  /** Undefined for a device without blocks, or without a medium. */
   readonly capacity: Capacity | undefined;
+  /** What is compared whenever it is in doubt which logical unit answers; undefined where there is nothing to read. */
   readonly identity: Identity | undefined;
+  /** VPD page B0h, where the device has it. */
   readonly blockLimits: VpdPage<'blockLimits'> | undefined;
+  /** VPD page B2h, where the device has it. */
   readonly provisioning: VpdPage<'logicalBlockProvisioning'> | undefined;
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DevicePort, type DevicePortOptions } from '../../src/device/device-port.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { LogicalUnit as DeviceLogicalUnit } from '../../src/device/logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
@@ -10,7 +10,7 @@ import type { ScsiDevice } from '../../src/device/task.ts';
 import { cdb } from '../../src/scsi/cdb.ts';
 import type { Clock } from '../../src/scsi/port.ts';
 import { execute } from '../../src/unit/execute.ts';
-import { openLogicalUnit } from '../../src/unit/logical-unit.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { HeldStore } from './stores.ts';
 
 const BLOCK = 512;
@@ -61,7 +61,7 @@ async function heldStore(): Promise<HeldStore> {
 /** A port that has been told of the power on. */
 async function ready(store: BlockStore, options: Partial<DevicePortOptions> = {}) {
   const device = new DeviceServer();
-  const unit = new LogicalUnit(store, { serial: 'port-0' });
+  const unit = new DeviceLogicalUnit(store, { serial: 'port-0' });
   device.attach(0, unit);
   const clock = new StillClock();
   const port = new DevicePort(device, { clock, ...options });
@@ -215,7 +215,7 @@ test('each port is a nexus of its own', async () => {
 test('a LUN that does not exist is told with those that do', async () => {
   const { device, port } = await ready(new MemoryStore({ size: 64 * BLOCK }));
   const absent = new DevicePort(device, { lun: 300, clock: new StillClock(), deviceName: 'a device' });
-  await assert.rejects(openLogicalUnit(absent, { inventory: port }), {
+  await assert.rejects(LogicalUnit.open(absent, { inventory: port }), {
     code: 'ISCSI_LUN_NOT_FOUND',
     message: 'Cannot open LUN 300 of a device: there is no such logical unit',
     hint: 'it has LUN 0',
@@ -238,7 +238,7 @@ test('a device that throws fails the command, and the next one is carried out', 
     nexusEnded: (nexus) => device.nexusEnded(nexus),
   };
   const port = new DevicePort(faulty, { clock: new StillClock() });
-  const lun = await openLogicalUnit(port);
+  const lun = await LogicalUnit.open(port);
   broken = true;
   await assert.rejects(lun.read(new Uint8Array(BLOCK), { position: 0 }), {
     code: 'ISCSI_TARGET_FAILURE',

@@ -101,7 +101,12 @@ test('every public entry of package.json is built from a source that exists', ()
     exports: Record<string, string | Record<string, string>>;
   };
   const paths = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
-  const sources = paths.map((path) => path.replace(/^\.\/dist\//, './').replace(/(\.d\.ts|\.js)$/, '.ts'));
+  const sources = paths.map((path) =>
+    path
+      .replace(/^\.\/dist\/types\//, './src/')
+      .replace(/^\.\/dist\//, './')
+      .replace(/(\.d\.ts|\.js)$/, '.ts'),
+  );
   assert.deepEqual(
     sources.filter((path) => !existsSync(join(REPOSITORY, path))),
     [],

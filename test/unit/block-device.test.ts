@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
-import { openLogicalUnit } from '../../src/unit/logical-unit.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { RawDisk } from '../client/raw-disk.ts';
 import { seededRandom } from '../pdu/random.ts';
 import { playBatch } from './play.ts';
@@ -37,7 +37,7 @@ for (const { name, open } of WAYS) {
 
   test(`${name}: two that have opened one logical unit over a port lose no update of each other`, async (t) => {
     const { lun, content } = await open(t);
-    const other = await openLogicalUnit(lun.port);
+    const other = await LogicalUnit.open(lun.port);
     const work: Promise<unknown>[] = [];
     for (let at = 0; at < 512; at += 8) {
       work.push((at % 16 === 0 ? lun : other).write(new Uint8Array(8).fill(1 + at / 8), { position: at }));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { cdb } from '../../src/scsi/cdb.ts';
 import type { ScsiTask } from '../../src/scsi/scsi-task.ts';
 import { execute } from '../../src/unit/execute.ts';
-import { openLogicalUnit } from '../../src/unit/logical-unit.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { RawDisk } from '../client/raw-disk.ts';
 import { RawDiskPort } from './raw-disk-port.ts';
 
@@ -43,7 +43,7 @@ test('a signal aborts the task that it belongs to, and none that has settled', a
 
 test('a task that settles before submit returns is never aborted, by read, write and execute alike', async () => {
   const port = new NotingPort(new RawDisk());
-  const lun = await openLogicalUnit(port);
+  const lun = await LogicalUnit.open(port);
   port.atOnce = true;
   const stop = new AbortController();
   const { signal } = stop;
@@ -66,13 +66,13 @@ test('opening a LUN that does not exist names the device, and those there are wh
   const disk = new RawDisk();
   const port = new RawDiskPort(disk, undefined, 3);
   const message = 'Cannot open LUN 3 of a raw disk: there is no such logical unit';
-  await assert.rejects(openLogicalUnit(port), { code: 'ISCSI_LUN_NOT_FOUND', message, hint: undefined });
+  await assert.rejects(LogicalUnit.open(port), { code: 'ISCSI_LUN_NOT_FOUND', message, hint: undefined });
   const inventory = new RawDiskPort(disk);
-  await assert.rejects(openLogicalUnit(port, { inventory }), { message, hint: 'it has LUN 0' });
+  await assert.rejects(LogicalUnit.open(port, { inventory }), { message, hint: 'it has LUN 0' });
   const silent = new RawDiskPort(disk, ({ cdb: bytes }, answer) => {
     if (bytes[0] === 0xa0) answer({ status: 0x18 });
     return bytes[0] === 0xa0;
   });
   const hint = 'and it does not say which there are';
-  await assert.rejects(openLogicalUnit(port, { inventory: silent }), { message, hint });
+  await assert.rejects(LogicalUnit.open(port, { inventory: silent }), { message, hint });
 });

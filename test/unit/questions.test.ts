@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { capacityData, readCapacity } from '../../src/unit/capacity.ts';
 import { inquiryBytes } from '../../src/unit/inquiry.ts';
-import { openLogicalUnit } from '../../src/unit/logical-unit.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { becomeReady } from '../../src/unit/probe.ts';
 import { reportLuns } from '../../src/unit/report-luns.ts';
 import { RawDisk } from '../client/raw-disk.ts';
@@ -46,7 +46,7 @@ test('the capacity of a device that does not know READ CAPACITY(16) comes from R
     [100, 512, 512, 'READ_CAPACITY_10', undefined],
   );
   assert.equal(asked.length, 2);
-  assert.equal((await openLogicalUnit(port)).size, 51_200);
+  assert.equal((await LogicalUnit.open(port)).size, 51_200);
 });
 
 test('a capacity that cannot be is refused by who computes with it, and given by who only asks', async () => {
@@ -102,7 +102,7 @@ test('flush() of a device without SYNCHRONIZE CACHE passes where there is no vol
     [cachingPage(4), false],
   ] as const) {
     const { port } = answering({ [SYNCHRONIZE_CACHE_10]: () => UNKNOWN, [MODE_SENSE_6]: () => modeSense });
-    const flushed = (await openLogicalUnit(port)).flush();
+    const flushed = (await LogicalUnit.open(port)).flush();
     if (passes) await flushed;
     else await assert.rejects(flushed, { message: /^Cannot flush LUN 0: it has a volatile write cache/ });
   }

@@ -8,7 +8,7 @@ import { LogicalUnit as DeviceUnit } from '../../src/device/logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { CLOCK } from '../../src/node/clock.ts';
-import { type LogicalUnit, openLogicalUnit } from '../../src/unit/logical-unit.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { RawDisk } from '../client/raw-disk.ts';
 import { RawTarget } from '../support/raw-target.ts';
 import { type GivenAnswer, RawDiskPort, type StepIn } from './raw-disk-port.ts';
@@ -80,7 +80,7 @@ const IN_PROCESS: RawWay = {
   name: 'a raw disk in this process',
   async open(t, { disk = new RawDisk(), onCommand } = {}) {
     const port = new RawDiskPort(disk, onCommand);
-    const lun = await openLogicalUnit(port);
+    const lun = await LogicalUnit.open(port);
     t.after(() => lun.close());
     return { ...rawOpened(disk), lun, underWay: () => port.underWay, alive: () => true };
   },
@@ -105,7 +105,7 @@ const DEVICE_SERVER: Way = {
     const port = new DevicePort(device, { clock: CLOCK });
     t.after(() => port.close());
     return {
-      lun: await openLogicalUnit(port),
+      lun: await LogicalUnit.open(port),
       content() {
         const bytes = new Uint8Array(256 * 512);
         store.read(0, bytes, 0, bytes.length);

@@ -26,7 +26,7 @@ const DESIGNATOR_LENGTH = byte(3);
 const NUMBER = u16(2);
 
 /** What every designator tells. */
-interface DesignatorHeader {
+export interface DesignatorHeader {
   /** One of `PROTOCOL_IDENTIFIER`; only where PIV says that it is valid. */
   readonly protocolIdentifier: number | undefined;
   /** One of `CODE_SET`. */
@@ -47,27 +47,55 @@ interface DesignatorHeader {
 export type Designator = DesignatorHeader &
   (
     | {
+        /** How the designator is made up, and so which of the fields below there are. */
         readonly kind: 't10VendorId';
+        /** T10 VENDOR IDENTIFICATION without padding. */
         readonly vendorIdentification: string;
         /** Text; hex digits where the code set is binary. */
         readonly vendorSpecificIdentifier: string;
       }
-    | { readonly kind: 'naa'; readonly naa: number }
-    | { readonly kind: 'relativeTargetPort'; readonly relativeTargetPort: number }
-    | { readonly kind: 'targetPortGroup'; readonly targetPortGroup: number }
-    | { readonly kind: 'logicalUnitGroup'; readonly logicalUnitGroup: number }
-    | { readonly kind: 'scsiName'; readonly name: string }
-    | { readonly kind: 'uuid'; readonly uuid: string }
+    | {
+        readonly kind: 'naa';
+        /** NAA: the first four bits, 2, 3, 5 or 6. */
+        readonly naa: number;
+      }
+    | {
+        readonly kind: 'relativeTargetPort';
+        /** RELATIVE TARGET PORT IDENTIFIER. */
+        readonly relativeTargetPort: number;
+      }
+    | {
+        readonly kind: 'targetPortGroup';
+        /** TARGET PORT GROUP. */
+        readonly targetPortGroup: number;
+      }
+    | {
+        readonly kind: 'logicalUnitGroup';
+        /** LOGICAL UNIT GROUP. */
+        readonly logicalUnitGroup: number;
+      }
+    | {
+        readonly kind: 'scsiName';
+        /** The SCSI name string, such as an iSCSI name. */
+        readonly name: string;
+      }
+    | {
+        readonly kind: 'uuid';
+        /** In the usual form, with hyphens. */
+        readonly uuid: string;
+      }
     | { readonly kind: 'eui64' | 'md5' | 'protocolSpecificPort' | 'vendorSpecific' | 'other' }
   );
 
-/** What {@link writeDesignator} takes; what was read can be written. */
+/** What the writers take for each designator; what was read can be written. */
 export interface DesignatorInput {
   /** Sets PIV; only for ports and target devices. */
   readonly protocolIdentifier?: number | undefined;
+  /** One of `CODE_SET`. */
   readonly codeSet: number;
   /** The logical unit when left out. */
   readonly association?: number | undefined;
+  /** One of `DESIGNATOR_TYPE`. */
   readonly designatorType: number;
   /** At most 255 bytes. */
   readonly designator: Uint8Array;

@@ -53,13 +53,19 @@ export type InquiryFields = FieldValues<typeof FIELDS>;
 
 /** Standard INQUIRY data as it came. */
 export interface Inquiry extends InquiryFields, Received {
+  /** ADDITIONAL LENGTH: how many bytes follow byte 4 at the device, received or not. */
   readonly additionalLength: number;
   /** Without padding; as it came with the suffix `Padded`. */
   readonly vendorIdentification: string;
+  /** T10 VENDOR IDENTIFICATION with its padding, 8 characters. */
   readonly vendorIdentificationPadded: string;
+  /** PRODUCT IDENTIFICATION without padding. */
   readonly productIdentification: string;
+  /** PRODUCT IDENTIFICATION with its padding, 16 characters. */
   readonly productIdentificationPadded: string;
+  /** PRODUCT REVISION LEVEL without padding. */
   readonly productRevisionLevel: string;
+  /** PRODUCT REVISION LEVEL with its padding, 4 characters. */
   readonly productRevisionLevelPadded: string;
   /** In wire order, zeros left out. */
   readonly versionDescriptors: readonly number[];
@@ -67,9 +73,13 @@ export interface Inquiry extends InquiryFields, Received {
 
 /** What {@link writeInquiry} takes; `responseDataFormat` is 2 when left out, all else zero or blank. */
 export interface InquiryInput extends FieldInput<typeof FIELDS> {
+  /** At most 8 characters of ASCII. */
   readonly vendorIdentification?: string | undefined;
+  /** At most 16 characters of ASCII. */
   readonly productIdentification?: string | undefined;
+  /** At most 4 characters of ASCII. */
   readonly productRevisionLevel?: string | undefined;
+  /** At most 8, such as those of `VERSION_DESCRIPTOR`. */
   readonly versionDescriptors?: readonly number[] | undefined;
 }
 

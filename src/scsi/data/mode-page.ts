@@ -18,6 +18,7 @@ const HEADER = { ps: flag(0, 7), spf: flag(0, 6), pageCode: bits(0, 6) };
 
 /** A mode page of any code. */
 export interface ModePage {
+  /** One of `MODE_PAGE`, or another. */
   readonly pageCode: number;
   /** 0 for a page without a subpage format. */
   readonly subpageCode: number;
@@ -29,6 +30,7 @@ export interface ModePage {
 
 /** What the reader of every page tells. */
 export interface ModePageReceived extends Received {
+  /** PS: the device can save the page. Reserved in MODE SELECT. */
   readonly ps: boolean;
 }
 

@@ -45,12 +45,15 @@ export type ModeUse = 'sense' | 'select';
 export interface ModeBlockDescriptor {
   /** 0: all there are. FFFFFFFF in the short form: more than it can tell. */
   readonly numberOfLogicalBlocks: number;
+  /** Bytes of a logical block. */
   readonly logicalBlockLength: number;
 }
 
 /** What both forms of the list have. */
-interface ModeHeader {
+export interface ModeHeader {
+  /** MEDIUM TYPE: 0 for block devices. */
   readonly mediumType: number;
+  /** DEVICE-SPECIFIC PARAMETER as a byte; block devices have `wp` and `dpofua` in it. */
   readonly deviceSpecificParameter: number;
   /** Block descriptors are in the long form; only in the 10-byte list. */
   readonly longLba: boolean;
@@ -62,6 +65,7 @@ export interface ModeParameters extends ModeHeader, Received {
   readonly wp: boolean;
   /** Block devices: DPO and FUA are supported. */
   readonly dpofua: boolean;
+  /** BLOCK DESCRIPTOR LENGTH: bytes of all block descriptors at the device. */
   readonly blockDescriptorLength: number;
   /** Those that lie whole in the data. */
   readonly blockDescriptors: readonly ModeBlockDescriptor[];
@@ -71,8 +75,11 @@ export interface ModeParameters extends ModeHeader, Received {
 
 /** What the writers take. `wp` and `dpofua` overrule these bits of `deviceSpecificParameter`. */
 export interface ModeParametersInput extends Partial<ModeHeader> {
+  /** Block devices: write protected. */
   readonly wp?: boolean | undefined;
+  /** Block devices: DPO and FUA are supported. */
   readonly dpofua?: boolean | undefined;
+  /** In wire order; none when left out. */
   readonly blockDescriptors?: readonly ModeBlockDescriptor[] | undefined;
   /** Whole pages with their headers, as their writers give them. */
   readonly pages?: readonly Uint8Array[] | undefined;

@@ -41,6 +41,7 @@ export type Capacity16 = FieldValues<typeof FIELDS_16> & Received;
 
 /** The same with all 64 bits of the address: for showing what a device says, however absurd. */
 export type ExactCapacity16 = Omit<Capacity16, 'returnedLogicalBlockAddress'> & {
+  /** The last block. */
   readonly returnedLogicalBlockAddress: bigint;
 };
 

@@ -17,6 +17,7 @@ export const UNMAP_RANGE_LIMIT = 4095;
 
 /** Blocks that are to be unmapped. */
 export interface UnmapRange {
+  /** The first block, 0..2^53 - 1. */
   readonly logicalBlockAddress: number;
   /** 0..2^32 - 1. */
   readonly numberOfLogicalBlocks: number;
@@ -27,8 +28,11 @@ export interface UnmapRange {
  * 2^53 - 1.
  */
 export interface UnmapList extends Received {
+  /** UNMAP DATA LENGTH: bytes behind this field, received or not. */
   readonly unmapDataLength: number;
+  /** UNMAP BLOCK DESCRIPTOR DATA LENGTH: bytes of all ranges, received or not. */
   readonly blockDescriptorDataLength: number;
+  /** In wire order. */
   readonly ranges: readonly UnmapRange[];
 }
 

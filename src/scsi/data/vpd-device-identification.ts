@@ -18,6 +18,7 @@ export interface VpdDeviceIdentification extends VpdReceived {
 
 /** What {@link writeVpdDeviceIdentification} takes. */
 export interface VpdDeviceIdentificationInput extends VpdDeviceInput {
+  /** In the order in which they are written. */
   readonly designators: readonly DesignatorInput[];
 }
 

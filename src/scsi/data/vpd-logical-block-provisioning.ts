@@ -38,7 +38,10 @@ export type VpdLogicalBlockProvisioning = FieldValues<typeof FIELDS> &
 
 /** What {@link writeVpdLogicalBlockProvisioning} takes; DP follows from `provisioningGroup`. */
 export type VpdLogicalBlockProvisioningInput = Omit<FieldInput<typeof FIELDS>, 'dp'> &
-  VpdDeviceInput & { readonly provisioningGroup?: DesignatorInput | undefined };
+  VpdDeviceInput & {
+    /** The pool that the logical unit takes its blocks from. */
+    readonly provisioningGroup?: DesignatorInput | undefined;
+  };
 
 /**
  * Reads VPD page B2, Logical Block Provisioning (SBC). `bytes` is not kept.

@@ -20,13 +20,14 @@ export const vpdPages = {
   178: { name: 'logicalBlockProvisioning', read: readVpdLogicalBlockProvisioning },
 } as const satisfies Readonly<Record<number, { readonly name: string; read(bytes: Uint8Array): unknown }>>;
 
-type Entry = (typeof vpdPages)[keyof typeof vpdPages];
+/** One row of {@link vpdPages}. */
+export type VpdPageReader = (typeof vpdPages)[keyof typeof vpdPages];
 
 /** Name of a decoded page, such as `deviceIdentification`. */
-export type VpdPageName = Entry['name'];
+export type VpdPageName = VpdPageReader['name'];
 
 /** What the reader of a page gives. */
-export type VpdPage<N extends VpdPageName> = ReturnType<Extract<Entry, { readonly name: N }>['read']>;
+export type VpdPage<N extends VpdPageName> = ReturnType<Extract<VpdPageReader, { readonly name: N }>['read']>;
 
 /** A decoded page with its name: the `name` tells what `page` is. */
 export type NamedVpdPage = {
