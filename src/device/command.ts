@@ -1,7 +1,7 @@
 /** How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data for initiators. */
 import type { CommandFields, CommandName, CommandRow } from '../scsi/commands.ts';
 import { COMMANDS, fieldsOf } from '../scsi/commands.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 /** What a command sees of the device around its logical unit. */
@@ -11,13 +11,13 @@ export interface Surroundings {
   /** Numbers of all logical units, ascending. */
   luns(): readonly number[];
   /** The commands that `unit` knows. */
-  commandsOf(unit: LogicalUnit): CommandSet;
+  commandsOf(unit: DeviceLogicalUnit): CommandSet;
   /** Takes back, on all logical units, the unit attention that tells this nexus of a changed inventory. */
   inventoryReported(task: DeviceTask): void;
 }
 
 /** Runs a command: it ends the task exactly once, now or later. */
-export type Run = (unit: LogicalUnit, task: DeviceTask, surroundings: Surroundings) => void;
+export type Run = (unit: DeviceLogicalUnit, task: DeviceTask, surroundings: Surroundings) => void;
 
 /** A command as its file declares it. */
 export interface Declaration {
@@ -26,7 +26,7 @@ export interface Declaration {
   readonly accepts: readonly string[];
   readonly run: Run;
   /** Bytes of data-out, from the CDB alone; 0 for what will be refused. Left out: none. */
-  readonly dataOutLength?: (unit: LogicalUnit, cdb: DataView) => number;
+  readonly dataOutLength?: (unit: DeviceLogicalUnit, cdb: DataView) => number;
   /** What the command needs: a medium that is not stopped, and one that may be written. Left out: nothing. */
   readonly needs?: 'medium' | 'writable';
   /** True when a waiting unit attention does not stop the command. */

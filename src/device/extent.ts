@@ -1,7 +1,7 @@
 /** Where READ, WRITE, VERIFY and their kin point to, and whether they may. */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, invalidCdbField, LBA_OUT_OF_RANGE } from './answers.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { DeviceTask } from './task.ts';
  * capacity (SBC, "READ (10) command"). An address above 2^53 comes in rounded and is out of range all the same.
  */
 export function extentFits(
-  unit: LogicalUnit,
+  unit: DeviceLogicalUnit,
   task: DeviceTask,
   address: number,
   blocks: number,
@@ -29,7 +29,7 @@ export function extentFits(
 }
 
 /** Bytes of the extent in `cdb`; 0 when it is longer than `limit` blocks or does not lie inside the logical unit, and will be refused. */
-export function extentLength(unit: LogicalUnit, cdb: DataView, limit: number): number {
+export function extentLength(unit: DeviceLogicalUnit, cdb: DataView, limit: number): number {
   const blocks = extentBlocks(cdb, 0);
   if (blocks > limit || extentAddress(cdb, 0) + blocks > unit.blocks) return 0;
   return blocks * unit.blockLength;

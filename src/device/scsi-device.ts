@@ -13,9 +13,9 @@ import {
 import { CAPACITY_CHANGED, INVENTORY_CHANGED, POWER_ON } from './attentions.ts';
 import type { Command, CommandSet, Surroundings } from './command.ts';
 import { forbiddenBit } from './command.ts';
-import { commandsFor } from './commands.ts';
+import { commandsFor } from './command-sets.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inquiryOfAbsentUnit } from './inquiry.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import { sendSense } from './readiness.ts';
 import { reportLuns } from './report-luns.ts';
 import type { DeviceTask, Nexus, ScsiDevice } from './task.ts';
@@ -28,7 +28,7 @@ export interface DeviceServerOptions {
 
 /** A logical unit with the commands that it knows. */
 interface Place {
-  readonly unit: LogicalUnit;
+  readonly unit: DeviceLogicalUnit;
   readonly commands: CommandSet;
 }
 
@@ -43,7 +43,7 @@ const SERVICE_ACTION_BYTE = 1;
  *
  * @example
  * const device = new DeviceServer({ name: 'iqn.2003-01.org.example:disk' });
- * device.attach(0, new LogicalUnit(new MemoryStore({ size: 64 * 1024 * 1024 }), { serial: 'disk-0' }));
+ * device.attach(0, new DeviceLogicalUnit(new MemoryStore({ size: 64 * 1024 * 1024 }), { serial: 'disk-0' }));
  * device.luns(); // [0]
  */
 export class DeviceServer implements ScsiDevice, Surroundings {
@@ -62,7 +62,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
    *
    * @throws {RangeError} When the number is not 0..16383, or is taken.
    */
-  attach(lun: number, unit: LogicalUnit): void {
+  attach(lun: number, unit: DeviceLogicalUnit): void {
     if (!Number.isInteger(lun) || lun < 0 || lun > LARGEST_LUN) {
       throw new RangeError(`Cannot attach a logical unit as LUN ${lun}: 0..${LARGEST_LUN} allowed`);
     }
@@ -75,7 +75,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   }
 
   /** Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go on. */
-  detach(lun: number): LogicalUnit | undefined {
+  detach(lun: number): DeviceLogicalUnit | undefined {
     const place = this.#places.get(lun);
     if (!place) return undefined;
     this.#places.delete(lun);
@@ -86,7 +86,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   }
 
   /** The logical unit with this number. */
-  logicalUnit(lun: number): LogicalUnit | undefined {
+  logicalUnit(lun: number): DeviceLogicalUnit | undefined {
     return this.#places.get(lun)?.unit;
   }
 
@@ -102,7 +102,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     return [...this.#places.keys()].sort((a, b) => a - b);
   }
 
-  commandsOf(unit: LogicalUnit): CommandSet {
+  commandsOf(unit: DeviceLogicalUnit): CommandSet {
     return commandsFor(unit);
   }
 
@@ -164,7 +164,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   }
 
   /** Ends the task with what waits for its nexus, if something does. */
-  #tellAttention(unit: LogicalUnit, task: DeviceTask): boolean {
+  #tellAttention(unit: DeviceLogicalUnit, task: DeviceTask): boolean {
     const waiting = unit.attentions.take(task.nexus);
     if (!waiting) return false;
     // Told once, through whichever logical unit comes first (SPC, "REPORT LUNS command").
@@ -221,7 +221,7 @@ function refuseUnknown({ unit, commands }: Place, task: DeviceTask): void {
   else fail(unit, task, INVALID_OPERATION_CODE);
 }
 
-function refuseForbiddenBit(unit: LogicalUnit, task: DeviceTask, command: Command): void {
+function refuseForbiddenBit(unit: DeviceLogicalUnit, task: DeviceTask, command: Command): void {
   const wrong = forbiddenBit(command, task.cdb);
   invalidCdbField(unit, task, wrong?.byte ?? 0, wrong?.bit);
 }

@@ -13,7 +13,7 @@ import { invalidCdbField } from './answers.ts';
 import type { Command, CommandSet, Declaration, Surroundings } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const DESCRIPTOR = {
@@ -35,7 +35,7 @@ const OPTIONS_HIGH_BIT = 2;
 
 type Request = ReturnType<typeof requestOf>;
 
-function reportSupportedOperationCodes(unit: LogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
+function reportSupportedOperationCodes(unit: DeviceLogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
   const request = requestOf(task);
   const commands = surroundings.commandsOf(unit);
   if (request.reportingOptions === 0) {

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { IscsiError } from '../errors.ts';
-import type { Portal } from '../target/connection.ts';
+import type { PortalAddress } from '../target/target-connection.ts';
 import type { TargetNode } from '../target/target-node.ts';
 import { DEFAULT_BUSY_POLL } from './busy-poll.ts';
 import { payloadCrc32c } from './crc32c.ts';
@@ -48,7 +48,7 @@ export class Listener {
   }
 
   /** The address as bound: the port is the real one, the host may be a wildcard. */
-  get address(): Portal {
+  get address(): PortalAddress {
     const bound = this.#server.address();
     if (typeof bound !== 'object' || bound === null) {
       throw new IscsiError('ISCSI_CLOSED', 'Cannot tell the address of a listener that is closed');

@@ -45,7 +45,7 @@ export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
 }
 
 /** One logical unit. */
-export type Lun = MemoryLun | FileLun | StoreLun;
+export type LunDefinition = MemoryLun | FileLun | StoreLun;
 
 /** One of several targets at the same portals. */
 export interface TargetSpec {
@@ -53,7 +53,7 @@ export interface TargetSpec {
   readonly name: string;
   /** Free text that initiators may show. */
   readonly alias?: string;
-  readonly luns: readonly Lun[];
+  readonly luns: readonly LunDefinition[];
 }
 
 /** Whether a digest is used: never, always, or as the initiator wishes. */
@@ -86,7 +86,7 @@ export interface TargetOptions {
   /** The iSCSI name of the target of `luns`. Default {@link DEFAULT_TARGET_NAME}. */
   readonly name?: string;
   readonly alias?: string;
-  readonly luns?: readonly Lun[];
+  readonly luns?: readonly LunDefinition[];
   readonly targets?: readonly TargetSpec[];
   readonly limits?: Partial<TargetLimits>;
   readonly parameters?: TargetParameters;

@@ -1,9 +1,9 @@
 import { IscsiError } from '../errors.ts';
 import { Listener } from '../node/listener.ts';
-import type { Portal } from '../target/connection.ts';
 import { limitsOf } from '../target/limits.ts';
-import type { Session } from '../target/session.ts';
+import type { PortalAddress } from '../target/target-connection.ts';
 import { TargetNode } from '../target/target-node.ts';
+import type { TargetSession } from '../target/target-session.ts';
 import { closeUnits, type OpenTarget, openTarget } from './logical-units.ts';
 import { policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
 
@@ -56,7 +56,7 @@ export class Target implements AsyncDisposable {
   }
 
   /** Every address on which it listens, with the real port. */
-  get portals(): readonly Portal[] {
+  get portals(): readonly PortalAddress[] {
     return this.#listeners.map(({ address }) => address);
   }
 
@@ -171,7 +171,7 @@ export class Target implements AsyncDisposable {
     this.#unhook.push(() => signal.removeEventListener('abort', close));
   }
 
-  #firstPortal(): Portal {
+  #firstPortal(): PortalAddress {
     const [first] = this.#listeners;
     if (first === undefined)
       throw new IscsiError('ISCSI_USAGE', 'Cannot tell the address of a target that does not listen');
@@ -179,7 +179,7 @@ export class Target implements AsyncDisposable {
   }
 }
 
-function describe({ identity, entry, tasks }: Session): SessionInfo {
+function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
   const { initiatorName, initiatorAlias, isid, tsih, discovery } = identity;
   return {
     initiatorName,

@@ -1,10 +1,10 @@
 import { writeAsyncMessage } from '../pdu/async-message.ts';
 import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
-import type { TargetConnection } from './connection.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 
 /** Says that all connections of the session will be dropped, and that nothing is kept of it (RFC 7143 §11.9.1). Not for Discovery sessions (§4.3). */
-export function sendSessionDrop(c: TargetConnection, s: Session): void {
+export function sendSessionDrop(c: TargetConnection, s: TargetSession): void {
   if (s.identity.discovery) return;
   c.outbox.pdu(writeAsyncMessage, {
     dataSegmentLength: 0,

@@ -3,7 +3,7 @@ import { type DataIn, writeDataIn } from '../pdu/data-in.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { setResidual } from './residual.ts';
 import { sendStatus } from './scsi-response.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetTask } from './target-task.ts';
 
 const GOOD = 0x00;
 /** Data segments of PDUs that are not the last are multiples of this (RFC 7143 §11.7.7). */

@@ -9,12 +9,12 @@ import {
 } from '../pdu/data-out.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
-import type { TargetConnection } from './connection.ts';
 import type { Sink } from './gather.ts';
 import { sendR2T } from './r2t.ts';
 import { DATA_FAILURES } from './sense.ts';
-import type { Session } from './session.ts';
-import { PHASE, type Sequence, type TargetTask } from './task.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
+import { PHASE, type Sequence, type TargetTask } from './target-task.ts';
 
 /** Puts the data of one PDU where it belongs in its task's buffer. What lies beyond that buffer is dropped. */
 export class DataOutSink implements Sink {
@@ -47,7 +47,7 @@ export interface DataOutUnderWay {
 }
 
 /** A Data-Out has begun: finds its task, and a place for its data. */
-export function beginDataOut(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function beginDataOut(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   checkDataOut(view, at);
   const underWay = c.dataOut;
   const tag = dataOutTargetTransferTag(view, at);
@@ -66,7 +66,7 @@ export function beginDataOut(c: TargetConnection, s: Session, view: DataView, at
 }
 
 /** A Data-Out is complete. `digestOk` is false when its data is damaged: a Reject has said so already. */
-export function endDataOut(c: TargetConnection, s: Session, view: DataView, at: number, digestOk: boolean): void {
+export function endDataOut(c: TargetConnection, s: TargetSession, view: DataView, at: number, digestOk: boolean): void {
   const { task, sequence, reason } = c.dataOut;
   if (reason !== 0 && digestOk) c.reject(reason, view, at);
   if (task === undefined || !takesData(task)) return; // its task may have been aborted meanwhile

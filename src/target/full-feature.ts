@@ -1,16 +1,16 @@
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
-import type { TargetConnection } from './connection.ts';
 import { beginDataOut, endDataOut } from './data-out.ts';
 import { beginLogout, endLogout } from './logout.ts';
 import { beginNopOut, endNopOut } from './nop.ts';
 import { beginScsiCommand, discardScsiCommand, endScsiCommand } from './scsi-command.ts';
-import type { Session } from './session.ts';
 import { beginSnack, endSnack } from './snack.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 import { beginTaskManagement, endTaskManagement } from './task-management.ts';
 import { beginText, discardText, endText } from './text.ts';
 
 /** A step in taking one PDU. */
-export type Step = (c: TargetConnection, s: Session, view: DataView, at: number) => void;
+export type Step = (c: TargetConnection, s: TargetSession, view: DataView, at: number) => void;
 
 /** What to do with one kind of request in full feature phase. */
 export interface RequestHandler {

@@ -7,7 +7,7 @@ import { writeLoginResponse } from '../pdu/login-response.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
 import { OPCODES, opcodeName } from '../spec/iscsi-opcodes.ts';
 import { CommandWindow } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
+import type { TargetConnection } from './target-connection.ts';
 
 /** The longest data segment of a login, in both directions: the default of MaxRecvDataSegmentLength (RFC 7143 §6.3). */
 export const LOGIN_DATA_SEGMENT_LENGTH = 8192;

@@ -3,17 +3,17 @@ import { checkLogoutRequest, readLogoutRequest } from '../pdu/logout-request.ts'
 import { writeLogoutResponse } from '../pdu/logout-response.ts';
 import { LOGOUT_REASONS, LOGOUT_RESPONSES } from '../spec/iscsi-logout.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
-import type { TargetConnection } from './connection.ts';
 import { takeInOrder } from './in-order.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 
 /** A Logout Request has begun. */
-export function beginLogout(_c: TargetConnection, _s: Session, view: DataView, at: number): void {
+export function beginLogout(_c: TargetConnection, _s: TargetSession, view: DataView, at: number): void {
   checkLogoutRequest(view, at);
 }
 
 /** A Logout Request is complete (RFC 7143 §11.14). */
-export function endLogout(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function endLogout(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   const { reason, cid } = readLogoutRequest(view, at);
   if (s.identity.discovery && reason !== LOGOUT_REASONS.CLOSE_SESSION) {
     c.reject(REJECT_REASONS.COMMAND_NOT_SUPPORTED, view, at); // RFC 7143 §4.3
@@ -23,7 +23,7 @@ export function endLogout(c: TargetConnection, s: Session, view: DataView, at: n
   takeInOrder(s, view, at, () => logOut(c, s, tag, reason, cid));
 }
 
-function logOut(c: TargetConnection, s: Session, tag: number, reason: number, cid: number): void {
+function logOut(c: TargetConnection, s: TargetSession, tag: number, reason: number, cid: number): void {
   if (reason === LOGOUT_REASONS.REMOVE_CONNECTION_FOR_RECOVERY) {
     respond(c, s, tag, LOGOUT_RESPONSES.RECOVERY_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
     return;
@@ -37,7 +37,7 @@ function logOut(c: TargetConnection, s: Session, tag: number, reason: number, ci
   s.close();
 }
 
-function respond(c: TargetConnection, s: Session, tag: number, response: number): void {
+function respond(c: TargetConnection, s: TargetSession, tag: number, response: number): void {
   const known = response !== LOGOUT_RESPONSES.CID_NOT_FOUND;
   c.outbox.pdu(writeLogoutResponse, {
     response,

@@ -1,5 +1,5 @@
 import { type R2T, writeR2T } from '../pdu/r2t.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetTask } from './target-task.ts';
 
 const header: { -readonly [K in keyof R2T]: R2T[K] } = {
   lunHigh: 0,

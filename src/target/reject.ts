@@ -1,7 +1,7 @@
 import { BHS_LENGTH, totalAhsLength } from '../pdu/bhs.ts';
 import { writeReject } from '../pdu/reject.ts';
-import type { TargetConnection } from './connection.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 
 /**
  * Answers the PDU whose header is at `at` with a Reject that holds that header, AHS included (RFC 7143 §11.17). It uses up a StatSN, and never ends a task.
@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
  */
 export function sendReject(
   c: TargetConnection,
-  s: Session,
+  s: TargetSession,
   reason: number,
   view: DataView,
   at: number,

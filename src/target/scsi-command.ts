@@ -13,14 +13,14 @@ import {
 } from '../pdu/scsi-command.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
 import { POSITION } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
 import { collect, fail, reserve } from './data-out.ts';
 import { DATA_FAILURES } from './sense.ts';
-import type { Session } from './session.ts';
-import { PHASE, type TargetTask } from './task.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
+import { PHASE, type TargetTask } from './target-task.ts';
 
 /** A SCSI Command has begun: makes a task of it, or decides that there will be none. Hot path. */
-export function beginScsiCommand(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function beginScsiCommand(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   checkScsiCommand(view, at);
   c.command = undefined;
   c.commandReason = 0;
@@ -53,7 +53,7 @@ export function beginScsiCommand(c: TargetConnection, s: Session, view: DataView
 }
 
 /** A SCSI Command is complete: it becomes a task in its turn. */
-export function endScsiCommand(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function endScsiCommand(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   const task = c.command;
   c.command = undefined;
   if (c.commandReason !== 0) c.reject(c.commandReason, view, at);
@@ -82,7 +82,7 @@ export function endScsiCommand(c: TargetConnection, s: Session, view: DataView, 
 }
 
 /** A SCSI Command whose immediate data is damaged: as if it had not come. Its CmdSN is not used up (RFC 7143 §7.3). */
-export function discardScsiCommand(c: TargetConnection, s: Session): void {
+export function discardScsiCommand(c: TargetConnection, s: TargetSession): void {
   const task = c.command;
   c.command = undefined;
   if (task === undefined) return;
@@ -91,7 +91,7 @@ export function discardScsiCommand(c: TargetConnection, s: Session): void {
 }
 
 /** Everything before it was received: the task joins the others of its logical unit. */
-function deliver(s: Session, task: TargetTask): void {
+function deliver(s: TargetSession, task: TargetTask): void {
   const taskSet = s.taskSetOf(task.lunHigh, task.lunLow);
   task.taskSet = taskSet;
   task.enabled = taskSet === undefined || taskSet.enter(task);
@@ -107,12 +107,12 @@ function readAhs(task: TargetTask, view: DataView, at: number): void {
   task.readLength = both ?? scsiCommandExpectedDataTransferLength(view, at);
 }
 
-function wantedDataOut(s: Session, task: TargetTask): number {
+function wantedDataOut(s: TargetSession, task: TargetTask): number {
   return s.device?.dataOutLength(task.lunHigh, task.lunLow, task.cdb, task.cdbLength) ?? 0;
 }
 
 /** Judges the data that comes unasked (RFC 7143 §13.10, §13.11, §13.14), and makes room for what of it is wanted. */
-function beginWrite(c: TargetConnection, s: Session, task: TargetTask, view: DataView, at: number): void {
+function beginWrite(c: TargetConnection, s: TargetSession, task: TargetTask, view: DataView, at: number): void {
   const { parameters } = s;
   const isWrite = scsiCommandWrite(view, at);
   const length = dataSegmentLength(view, at);

@@ -1,7 +1,7 @@
 import { SCSI_RESPONSES, type ScsiResponse, writeScsiResponse } from '../pdu/scsi-response.ts';
 import { senseSegmentLength, writeSenseSegment } from '../pdu/sense-segment.ts';
-import { type Residual, setResidual } from './residual.ts';
-import type { TargetTask } from './task.ts';
+import { type ResidualFields, setResidual } from './residual.ts';
+import type { TargetTask } from './target-task.ts';
 
 const header: { -readonly [K in keyof ScsiResponse]: ScsiResponse[K] } = {
   bidirectionalOverflow: false,
@@ -21,7 +21,7 @@ const header: { -readonly [K in keyof ScsiResponse]: ScsiResponse[K] } = {
   residualCount: 0,
 };
 
-const read: Residual = { overflow: false, underflow: false, residualCount: 0 };
+const read: ResidualFields = { overflow: false, underflow: false, residualCount: 0 };
 
 /** Ends a command with a SCSI Response (RFC 7143 §11.4): status, residuals, sense data if there is any. */
 export function sendStatus(task: TargetTask, status: number, sense?: Uint8Array): void {

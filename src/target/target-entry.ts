@@ -1,6 +1,6 @@
 import type { ScsiDevice } from '../device/task.ts';
-import type { Session } from './session.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetTask } from './target-task.ts';
 import { TaskSet } from './task-set.ts';
 
 /** What a target is made of. */
@@ -21,7 +21,7 @@ export class TargetEntry {
   readonly device: ScsiDevice;
   readonly portalGroupTag: number;
   /** Its Normal sessions. */
-  readonly sessions = new Set<Session>();
+  readonly sessions = new Set<TargetSession>();
   readonly #taskSets = new Map<number, TaskSet<TargetTask>>();
 
   constructor(definition: TargetDefinition) {

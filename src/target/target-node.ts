@@ -11,11 +11,11 @@ import type {
 } from '../login/target-types.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
 import type { CommandWindow } from './command-window.ts';
-import { type ConnectionOptions, type Portal, TargetConnection } from './connection.ts';
 import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
-import { Session } from './session.ts';
+import { type ConnectionOptions, type PortalAddress, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
+import { TargetSession } from './target-session.ts';
 
 /** What a node is made of. */
 export interface TargetNodeOptions {
@@ -24,7 +24,7 @@ export interface TargetNodeOptions {
   readonly policy?: OperationalPolicy;
   readonly limits?: Partial<TargetLimits>;
   /** The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that was asked. */
-  readonly portals?: () => readonly Portal[];
+  readonly portals?: () => readonly PortalAddress[];
 }
 
 /** What this target does, and therefore agrees to, whatever it is told to negotiate (RFC 7143 §7.1.5). */
@@ -49,9 +49,9 @@ export class TargetNode {
   readonly policy: OperationalPolicy;
   /** @internal What logins ask. */
   readonly loginConfig: TargetLoginConfig;
-  readonly #portals: () => readonly Portal[];
+  readonly #portals: () => readonly PortalAddress[];
   readonly #entries = new Map<string, TargetEntry>();
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<TargetSession>();
   readonly #connections = new Set<TargetConnection>();
   #tsih = 0;
 
@@ -76,7 +76,7 @@ export class TargetNode {
   }
 
   /** The sessions in full feature phase. */
-  get sessions(): readonly Session[] {
+  get sessions(): readonly TargetSession[] {
     return [...this.#sessions];
   }
 
@@ -119,7 +119,7 @@ export class TargetNode {
   }
 
   /** Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143 appendix C). */
-  addressesOf(entry: TargetEntry, portal: Portal): readonly TargetAddress[] {
+  addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[] {
     const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
     return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
   }
@@ -151,7 +151,7 @@ export class TargetNode {
 
     connection.cid = login.cid;
     const identity = { key, initiatorName, initiatorAlias, isid, tsih, discovery };
-    const session = new Session(identity, entry, login.parameters, window, (closed) => {
+    const session = new TargetSession(identity, entry, login.parameters, window, (closed) => {
       this.#sessions.delete(closed);
       entry?.sessions.delete(closed);
     });
@@ -182,7 +182,7 @@ export class TargetNode {
 }
 
 /** What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1). */
-function sessionKey(login: LoginFinish, discovery: boolean, portal: Portal): string {
+function sessionKey(login: LoginFinish, discovery: boolean, portal: PortalAddress): string {
   const where =
     login.targetName === undefined
       ? `portal ${portal.host} ${portal.port}`

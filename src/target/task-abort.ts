@@ -1,6 +1,6 @@
 import { Countdown } from './countdown.ts';
 import { awaitsData } from './data-out.ts';
-import { type AbortWatcher, PHASE, type TargetTask } from './task.ts';
+import { type AbortWatcher, PHASE, type TargetTask } from './target-task.ts';
 
 /**
  * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited for, so that an aborted

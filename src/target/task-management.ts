@@ -10,25 +10,25 @@ import {
   TASK_MANAGEMENT_RESPONSES as RESPONSES,
 } from '../spec/iscsi-task-management.ts';
 import { POSITION } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
 import { takeInOrder } from './in-order.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
 import { logicalUnitKey } from './target-entry.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetTask } from './target-task.ts';
 import { TaskAbort } from './task-abort.ts';
 
 /** A Task Management Function Request has begun. */
-export function beginTaskManagement(_c: TargetConnection, _s: Session, view: DataView, at: number): void {
+export function beginTaskManagement(_c: TargetConnection, _s: TargetSession, view: DataView, at: number): void {
   checkTaskManagementRequest(view, at);
 }
 
 /** A Task Management Function Request is complete (RFC 7143 §11.5, §4.2.3). */
-export function endTaskManagement(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function endTaskManagement(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   const request = readTaskManagementRequest(view, at);
   takeInOrder(s, view, at, () => run(c, s, request));
 }
 
-function run(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
+function run(c: TargetConnection, s: TargetSession, request: TaskManagementRequest): void {
   const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow } = request;
   if (s.pendingFunctions.size >= c.limits.taskManagementFunctions) {
     respond(c, s, tag, RESPONSES.FUNCTION_REJECTED);
@@ -52,7 +52,7 @@ function run(c: TargetConnection, s: Session, request: TaskManagementRequest): v
 }
 
 /** RFC 7143 §11.6.1 a, b, c. */
-function abortTask(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
+function abortTask(c: TargetConnection, s: TargetSession, request: TaskManagementRequest): void {
   const { initiatorTaskTag: tag, referencedTaskTag, refCmdSN, cmdSN } = request;
   if (referencedTaskTag === tag || s.pendingFunctions.has(referencedTaskTag)) {
     respond(c, s, tag, RESPONSES.FUNCTION_REJECTED);
@@ -70,7 +70,7 @@ function abortTask(c: TargetConnection, s: Session, request: TaskManagementReque
 }
 
 /** Waits for the commands that were sent before it, then ends the tasks that it affects (RFC 7143 §4.2.3.2, §4.2.3.3). */
-function abortSet(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
+function abortSet(c: TargetConnection, s: TargetSession, request: TaskManagementRequest): void {
   const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow, cmdSN } = request;
   const reset = functionCode === FUNCTIONS.LOGICAL_UNIT_RESET;
   s.pendingFunctions.add(tag);
@@ -89,7 +89,7 @@ function abortSet(c: TargetConnection, s: Session, request: TaskManagementReques
 
 function abort(
   c: TargetConnection,
-  s: Session,
+  s: TargetSession,
   request: TaskManagementRequest,
   tasks: readonly TargetTask[],
   drains: (task: TargetTask) => boolean,
@@ -108,7 +108,7 @@ function abort(
   c.wake();
 }
 
-function respond(c: TargetConnection, s: Session, tag: number, response: number): void {
+function respond(c: TargetConnection, s: TargetSession, tag: number, response: number): void {
   s.pendingFunctions.delete(tag);
   if (s.closed) return;
   const statSN = c.nextStatSN();
@@ -122,6 +122,6 @@ function isOn(task: TargetTask, { lunHigh, lunLow }: TaskManagementRequest): boo
 }
 
 /** Tasks of other sessions, and immediate ones, have no place in the issuing session's order: all that are there count. */
-function isEarlier(task: TargetTask, s: Session, cmdSN: number): boolean {
+function isEarlier(task: TargetTask, s: TargetSession, cmdSN: number): boolean {
   return task.session !== s || task.immediate || serialLess(task.cmdSN, cmdSN);
 }

@@ -7,9 +7,9 @@ import { checkTextRequest, readTextRequest, type TextRequest } from '../pdu/text
 import { writeTextResponse } from '../pdu/text-response.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
-import type { TargetConnection } from './connection.ts';
 import { takeInOrder } from './in-order.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 
 /** One text exchange, from the first request to the final response (RFC 7143 §11.10, §11.11). */
 export interface TextExchange {
@@ -31,13 +31,13 @@ const NOTHING = new Uint8Array(0);
 const KEY_LIMIT = 256;
 
 /** A Text Request has begun. */
-export function beginText(c: TargetConnection, _s: Session, view: DataView, at: number): void {
+export function beginText(c: TargetConnection, _s: TargetSession, view: DataView, at: number): void {
   checkTextRequest(view, at);
   c.sink = c.gather;
 }
 
 /** A Text Request is complete: it is answered in its turn. */
-export function endText(c: TargetConnection, s: Session, view: DataView, at: number): void {
+export function endText(c: TargetConnection, s: TargetSession, view: DataView, at: number): void {
   const request = readTextRequest(view, at);
   const data = c.gather.release();
   const header = new DataView(view.buffer.slice(view.byteOffset + at, view.byteOffset + at + 48));
@@ -49,7 +49,7 @@ export function discardText(c: TargetConnection): void {
   c.gather.release();
 }
 
-function onText(c: TargetConnection, s: Session, request: TextRequest, data: Uint8Array, header: DataView): void {
+function onText(c: TargetConnection, s: TargetSession, request: TextRequest, data: Uint8Array, header: DataView): void {
   if (request.targetTransferTag === RESERVED_TAG) c.text = newExchange(c, request); // also restarts (RFC 7143 §11.10.4)
   const exchange = c.text;
   const isNext =
@@ -81,7 +81,7 @@ function newExchange(c: TargetConnection, request: TextRequest): TextExchange {
   };
 }
 
-function answerAll(c: TargetConnection, s: Session, exchange: TextExchange, request: TextRequest): void {
+function answerAll(c: TargetConnection, s: TargetSession, exchange: TextExchange, request: TextRequest): void {
   const pairs = exchange.assembler.take();
   if (exchange.unsent.length > 0) {
     if (pairs.length > 0)
@@ -94,7 +94,7 @@ function answerAll(c: TargetConnection, s: Session, exchange: TextExchange, requ
 }
 
 /** Sends the next piece of what is to be said. F=1 only in answer to F=1; no tag exactly when F=1 (RFC 7143 §11.11.1, §11.11.4). */
-function respond(c: TargetConnection, s: Session, exchange: TextExchange, request: TextRequest): void {
+function respond(c: TargetConnection, s: TargetSession, exchange: TextExchange, request: TextRequest): void {
   const length = request.continues ? 0 : Math.min(exchange.unsent.length, c.maxSendDataSegmentLength);
   const piece = exchange.unsent.subarray(0, length);
   exchange.unsent = exchange.unsent.subarray(length);
@@ -122,7 +122,7 @@ function respond(c: TargetConnection, s: Session, exchange: TextExchange, reques
 }
 
 /** RFC 7143 appendix C. A Normal session learns of its own target only. */
-function listTargets(c: TargetConnection, s: Session, pairs: readonly TextPair[]): TextPair[] {
+function listTargets(c: TargetConnection, s: TargetSession, pairs: readonly TextPair[]): TextPair[] {
   const [only] = pairs;
   if (pairs.length !== 1 || only === undefined) {
     throw new ProtocolError('Cannot take SendTargets together with other keys', { clause: 'C' });
@@ -139,7 +139,12 @@ function listTargets(c: TargetConnection, s: Session, pairs: readonly TextPair[]
 }
 
 /** Negotiation in full feature phase (RFC 7143 §6.4): only keys that may change then, each once. */
-function negotiate(c: TargetConnection, s: Session, exchange: TextExchange, pairs: readonly TextPair[]): TextPair[] {
+function negotiate(
+  c: TargetConnection,
+  s: TargetSession,
+  exchange: TextExchange,
+  pairs: readonly TextPair[],
+): TextPair[] {
   const { discovery } = s.identity;
   const context: NegotiationContext = {
     role: 'target',

@@ -1,4 +1,4 @@
-import type { TargetTask } from './task.ts';
+import type { TargetTask } from './target-task.ts';
 
 /**
  * Bounds the memory for data that a connection has asked its initiator for: R2Ts beyond it wait, oldest command first.

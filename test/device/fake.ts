@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DataSource } from '../../src/bytes/data-source.ts';
 import { hex, toHex } from '../../src/bytes/hex.ts';
-import { LogicalUnit, type LogicalUnitOptions } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit, type LogicalUnitOptions } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore, type MemoryStoreOptions } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
@@ -78,7 +78,7 @@ export class FakeTask implements DeviceTask {
 /** A device with one RAM disk of 1 MiB as LUN 0, and a nexus that has been told of the power on. */
 export interface Bench {
   readonly device: DeviceServer;
-  readonly unit: LogicalUnit;
+  readonly unit: DeviceLogicalUnit;
   /** Runs a command on LUN 0; the CDB in hex. Data-out is cut to what the device asks for, as a transport does. */
   run(cdb: string, dataOut?: Uint8Array, nexus?: Nexus): Promise<FakeTask>;
   /** The same without waiting for the answer. */
@@ -87,7 +87,7 @@ export interface Bench {
 
 export function bench(options: Partial<MemoryStoreOptions & LogicalUnitOptions> = {}, store?: BlockStore): Bench {
   const device = new DeviceServer({ name: 'iqn.2003-01.org.example:disk' });
-  const unit = new LogicalUnit(store ?? new MemoryStore({ size: 1024 * 1024, ...options }), {
+  const unit = new DeviceLogicalUnit(store ?? new MemoryStore({ size: 1024 * 1024, ...options }), {
     serial: 'serial-1',
     ...options,
   });

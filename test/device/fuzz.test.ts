@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { deviceFuzz } from '../fuzz/device.ts';
 import { randomBelow, SEED } from '../scsi/random.ts';
@@ -42,7 +42,7 @@ test('with many commands in flight on a slow store, some of them aborted or fail
   const below = randomBelow(SEED);
   const store = new HeldStore(1024 * 1024, 512, true);
   const device = new DeviceServer();
-  const unit = new LogicalUnit(store, { serial: 'slow' });
+  const unit = new DeviceLogicalUnit(store, { serial: 'slow' });
   device.attach(0, unit);
   device.nexusStarted(NEXUS);
   device.nexusStarted(OTHER_NEXUS);

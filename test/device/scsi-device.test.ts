@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, toHex } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { bench, FakeTask, filled, NEXUS, OTHER_NEXUS, startOn } from './fake.ts';
@@ -17,7 +17,7 @@ const POWER_ON = 'CHECK CONDITION 06/29/00';
 const RESET = 'CHECK CONDITION 06/29/03';
 const LUNS_CHANGED = 'CHECK CONDITION 06/3f/0e';
 
-const unitOf = (serial: string) => new LogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial });
+const unitOf = (serial: string) => new DeviceLogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial });
 
 test('a unit is reached by peripheral and by flat addressing, and by nothing else', () => {
   const { device } = bench();

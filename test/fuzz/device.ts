@@ -1,7 +1,7 @@
 /** The device server for the fuzzer: whatever CDB and data come, the command gets exactly one answer and nothing is thrown. */
 import assert from 'node:assert/strict';
 import { concat, hex } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { FakeTask, NEXUS } from '../device/fake.ts';
@@ -57,7 +57,7 @@ export const deviceFuzz: DeviceFuzz[] = [deviceTarget('a thin unit', 512), devic
 function deviceTarget(name: string, blockLength: number): DeviceFuzz {
   const store = new MemoryStore({ size: 2 ** 40, blockLength, memoryLimit: MEMORY_LIMIT });
   const device = new DeviceServer({ name: 'iqn.2003-01.org.example:fuzz' });
-  device.attach(0, new LogicalUnit(store, { serial: 'fuzz' }));
+  device.attach(0, new DeviceLogicalUnit(store, { serial: 'fuzz' }));
   device.nexusStarted(NEXUS);
   const parse = (bytes: Uint8Array) => {
     runOne(device, bytes);

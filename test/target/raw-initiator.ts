@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { crc32c } from '../../src/bytes/crc32c.ts';
 import { concat, viewOf } from '../../src/bytes/hex.ts';
-import type { TargetConnection } from '../../src/target/connection.ts';
+import type { TargetConnection } from '../../src/target/target-connection.ts';
 import type { TargetNode } from '../../src/target/target-node.ts';
 
 export const NIL = 0xffff_ffff;

@@ -1,10 +1,10 @@
 import type { DataSource } from '../bytes/data-source.ts';
 import type { DeviceTask, Nexus } from '../device/task.ts';
-import type { TargetConnection } from './connection.ts';
 import { sendDataInFrom, sendDataInOf } from './data-in.ts';
 import { sendStatus, sendTargetFailure } from './scsi-response.ts';
 import { abortedCommandSense } from './sense.ts';
-import type { Session } from './session.ts';
+import type { TargetConnection } from './target-connection.ts';
+import type { TargetSession } from './target-session.ts';
 import type { Ordered, TaskSet } from './task-set.ts';
 
 /** Where a task is on its way. */
@@ -52,7 +52,7 @@ const CHECK_CONDITION = 0x02;
  * The device server sees it as {@link DeviceTask}. What happens to it is decided in `commands.ts`, `data-out.ts` and `data-in.ts`.
  */
 export class TargetTask implements DeviceTask, Ordered {
-  readonly session: Session;
+  readonly session: TargetSession;
   /** The connection that the command came on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
   connection: TargetConnection;
   phase: Phase = PHASE.IDLE;
@@ -108,7 +108,7 @@ export class TargetTask implements DeviceTask, Ordered {
 
   readonly #ownCdb = new DataView(new ArrayBuffer(CDB_LENGTH));
 
-  constructor(session: Session, connection: TargetConnection) {
+  constructor(session: TargetSession, connection: TargetConnection) {
     this.session = session;
     this.connection = connection;
     this.cdb = this.#ownCdb;

@@ -2,7 +2,7 @@
 import { utf8 } from '../bytes/text.ts';
 
 /** The names of a logical unit. All text is printable ASCII. */
-export interface Identity {
+export interface UnitNames {
   /** Unit serial number: 1 to 244 characters. */
   readonly serial: string;
   /** T10 vendor identification, at most 8 characters. */
@@ -26,10 +26,10 @@ const FNV_PRIME = 0x100_0000_01b3n;
  *
  * @throws {RangeError} When a text is too long, empty where it may not be, or not printable ASCII.
  */
-export function identityOf(
+export function unitNamesOf(
   serial: string,
   names: { readonly vendor?: string; readonly product?: string; readonly revision?: string } = {},
-): Identity {
+): UnitNames {
   return {
     serial: printable('serial number', serial, LONGEST_SERIAL),
     vendor: printable('vendor identification', names.vendor ?? 'TSISCSI', 8),

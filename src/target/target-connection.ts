@@ -15,15 +15,15 @@ import type { TargetLimits } from './limits.ts';
 import { LOGIN_DATA_SEGMENT_LENGTH, LoginPhase } from './login-phase.ts';
 import { sendNopIn } from './nop.ts';
 import { sendReject } from './reject.ts';
-import type { Session } from './session.ts';
 import type { TargetNode } from './target-node.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetTask } from './target-task.ts';
 import type { TaskAbort } from './task-abort.ts';
 import type { TextExchange } from './text.ts';
 import { WriteBudget } from './write-budget.ts';
 
 /** Where a connection came in. */
-export interface Portal {
+export interface PortalAddress {
   /** The local address of the connection, without brackets: what SendTargets tells. */
   readonly host: string;
   readonly port: number;
@@ -31,7 +31,7 @@ export interface Portal {
 
 /** What a connection needs from outside. */
 export interface ConnectionOptions {
-  readonly portal: Portal;
+  readonly portal: PortalAddress;
   /** Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`. */
   readonly wake: () => void;
   readonly payloadCrc32c?: Crc32c;
@@ -47,7 +47,7 @@ const REMEMBERED_TAGS = 256;
 export class TargetConnection implements PduHandler {
   readonly node: TargetNode;
   readonly limits: TargetLimits;
-  readonly portal: Portal;
+  readonly portal: PortalAddress;
   readonly outbox: Outbox;
   readonly wake: () => void;
   /** True once the core wants the socket closed: send what is left, then close. */
@@ -55,7 +55,7 @@ export class TargetConnection implements PduHandler {
   /** Why the connection was given up, for logs. */
   error: Error | undefined = undefined;
   /** Set when the login has ended. */
-  session: Session | undefined = undefined;
+  session: TargetSession | undefined = undefined;
   /** Connection ID, chosen by the initiator. */
   cid = 0;
   /** StatSN of the next status. */
@@ -202,7 +202,7 @@ export class TargetConnection implements PduHandler {
   }
 
   /** The login has ended: its results hold from the next PDU on. */
-  enterFullFeature(session: Session): void {
+  enterFullFeature(session: TargetSession): void {
     const { parameters } = session;
     this.#login = undefined;
     this.#loginTime.stop();

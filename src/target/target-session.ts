@@ -1,9 +1,9 @@
 import type { Nexus, ScsiDevice } from '../device/task.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import type { CommandWindow } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
+import type { TargetConnection } from './target-connection.ts';
 import type { TargetEntry } from './target-entry.ts';
-import { PHASE, TargetTask } from './task.ts';
+import { PHASE, TargetTask } from './target-task.ts';
 import type { TaskSet } from './task-set.ts';
 import { TaskTable } from './task-table.ts';
 import { WriteBuffers } from './write-buffers.ts';
@@ -30,7 +30,7 @@ export interface SessionIdentity {
  * One session in full feature phase: the command window, the outstanding tasks, and the order in which they run.
  * Its connections carry the PDUs; at present there is one (MaxConnections=1).
  */
-export class Session {
+export class TargetSession {
   readonly identity: SessionIdentity;
   /** The target; undefined in an unnamed discovery session. */
   readonly entry: TargetEntry | undefined;
@@ -47,7 +47,7 @@ export class Session {
   /** True when the session is over: whatever its tasks still answer is dropped. */
   closed = false;
 
-  readonly #onClosed: (session: Session) => void;
+  readonly #onClosed: (session: TargetSession) => void;
   readonly #pool: TargetTask[] = [];
   readonly #ready: TargetTask[] = [];
   #running = false;
@@ -59,7 +59,7 @@ export class Session {
     entry: TargetEntry | undefined,
     parameters: OperationalParameters,
     window: CommandWindow,
-    onClosed: (session: Session) => void,
+    onClosed: (session: TargetSession) => void,
   ) {
     this.identity = identity;
     this.entry = entry;

@@ -5,10 +5,10 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
-import type { Identity } from './identity.ts';
-import { identityOf } from './identity.ts';
 import type { BlockStore } from './store.ts';
 import { TaskOrder } from './task-order.ts';
+import type { UnitNames } from './unit-names.ts';
+import { unitNamesOf } from './unit-names.ts';
 
 /** What a logical unit is made of, besides its store. */
 export interface LogicalUnitOptions {
@@ -43,9 +43,9 @@ const MAXIMUM_UNMAP = 512 * 1024 * 1024;
 const MAXIMUM_UNMAP_DESCRIPTORS = 256;
 
 /** One logical unit. It may be in the inventory of several devices, that is, be reached through several targets. */
-export class LogicalUnit {
+export class DeviceLogicalUnit {
   readonly store: BlockStore;
-  readonly identity: Identity;
+  readonly names: UnitNames;
   readonly limits: Limits;
   /** LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT. */
   readonly physicalExponent: number;
@@ -78,7 +78,7 @@ export class LogicalUnit {
   constructor(store: BlockStore, options: LogicalUnitOptions) {
     const { blockLength } = store;
     this.store = store;
-    this.identity = identityOf(options.serial, options);
+    this.names = unitNamesOf(options.serial, options);
     this.blockLength = blockLength;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;
