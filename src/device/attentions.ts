@@ -12,6 +12,8 @@ import type { Nexus } from './task.ts';
 export const POWER_ON = attention(ASC_ASCQ.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED);
 /** LOGICAL UNIT RESET. */
 export const RESET_BY_FUNCTION = attention(ASC_ASCQ.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
+/** CLEAR TASK SET by another nexus has ended commands without a status. */
+export const COMMANDS_CLEARED = attention(ASC_ASCQ.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
 /** MODE SELECT by another nexus. */
 export const MODE_PARAMETERS_CHANGED = attention(ASC_ASCQ.MODE_PARAMETERS_CHANGED);
 /** The number of blocks is another one now. */
@@ -29,6 +31,11 @@ export class Attentions {
   /** True when some nexus has something waiting. Hot. */
   get any(): boolean {
     return this.#count > 0;
+  }
+
+  /** The nexuses that the logical unit has a queue for: all that reach it, over whichever target. */
+  nexuses(): readonly Nexus[] {
+    return [...this.#queues.keys()];
   }
 
   /** A nexus to keep a queue for, with what it is told first. */

@@ -7,6 +7,7 @@ import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
 import type { BlockStore } from './store.ts';
 import { TaskOrder } from './task-order.ts';
+import { TaskSet } from './task-set.ts';
 import type { UnitNames } from './unit-names.ts';
 import { unitNamesOf } from './unit-names.ts';
 
@@ -55,7 +56,9 @@ export class DeviceLogicalUnit {
   readonly synchronous: boolean;
   /** As the store has it. */
   readonly volatileWriteCache: boolean;
-  /** Which commands may run together. */
+  /** Which tasks of all nexuses may run, by their attributes. */
+  readonly taskSet = new TaskSet();
+  /** Which commands that run may touch the store together. */
   readonly order = new TaskOrder();
   /** What the nexuses are told with their next command. */
   readonly attentions = new Attentions();
@@ -143,7 +146,7 @@ export class DeviceLogicalUnit {
     return this.descriptorSense ? descriptorSense(fields) : fixedSense(fields);
   }
 
-  /** LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Tasks are the transport's to end. */
+  /** LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Its tasks have ended by then. */
   reset(): void {
     this.stopped = false;
     this.softwareWriteProtect = false;

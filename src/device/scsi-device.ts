@@ -18,7 +18,9 @@ import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inquiryOfAbsentUnit } from './inquiry.ts';
 import { sendSense } from './readiness.ts';
 import { reportLuns } from './report-luns.ts';
-import type { DeviceTask, Nexus, ScsiDevice } from './task.ts';
+import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
+import type { TaskSet } from './task-set.ts';
+import { beginUnitFunction } from './unit-function.ts';
 
 /** What a device is made of. */
 export interface DeviceServerOptions {
@@ -74,13 +76,18 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     for (const nexus of this.#nexuses) unit.attentions.start(nexus, POWER_ON);
   }
 
-  /** Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go on. */
+  /**
+   * Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go on; those that
+   * still wait are refused when their turn comes.
+   */
   detach(lun: number): DeviceLogicalUnit | undefined {
     const place = this.#places.get(lun);
     if (!place) return undefined;
     this.#places.delete(lun);
     if (lun < this.#peripheral.length) this.#peripheral[lun] = undefined;
-    for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+    if (![...this.#places.values()].some(({ unit }) => unit === place.unit)) {
+      for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+    }
     this.#inventoryChanged();
     return place.unit;
   }
@@ -129,7 +136,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
       return;
     }
     const place = this.#place(lunHigh, lunLow);
-    if (place === undefined) {
+    if (place === undefined || place.unit.taskSet !== task.taskSet) {
       this.#executeAbsent(lunHigh, lunLow, task);
       return;
     }
@@ -143,6 +150,16 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     else command.run(unit, task, this);
   }
 
+  taskSetOf(lunHigh: number, lunLow: number): TaskSet | undefined {
+    return this.#place(lunHigh, lunLow)?.unit.taskSet;
+  }
+
+  beginFunction(name: UnitFunction, lunHigh: number, lunLow: number, issuer: Nexus): UnitFunctionRun | undefined {
+    const unit = this.#place(lunHigh, lunLow)?.unit;
+    return unit && beginUnitFunction(name, unit, issuer);
+  }
+
+  /** What initiators set about a logical unit is as after power on; its tasks go on. */
   resetLogicalUnit(lunHigh: number, lunLow: number): void {
     this.#place(lunHigh, lunLow)?.unit.reset();
   }

@@ -1,17 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { IscsiError } from '../errors.ts';
-import type { PortalAddress } from '../target/target-connection.ts';
+import type { PortalAddress } from '../target/portal-address.ts';
 import type { TargetNode } from '../target/target-node.ts';
 import { DEFAULT_BUSY_POLL } from './busy-poll.ts';
+import { now } from './clock.ts';
 import { payloadCrc32c } from './crc32c.ts';
 import { Driver } from './driver.ts';
-
-/** Where to listen. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 for any free one. */
-  readonly port: number;
-}
 
 /** Accepts connections for a node and gives each its driver. */
 export class Listener {
@@ -33,7 +27,7 @@ export class Listener {
    * @param busyPoll Microseconds; see {@link BusyPoll}.
    * @throws The error of the operating system, such as `EADDRINUSE`, with its `code`.
    */
-  static async open(node: TargetNode, address: ListenAddress, busyPoll = DEFAULT_BUSY_POLL): Promise<Listener> {
+  static async open(node: TargetNode, address: PortalAddress, busyPoll = DEFAULT_BUSY_POLL): Promise<Listener> {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
     const listener = new Listener(server, node, busyPoll);
     await new Promise<void>((resolve, reject) => {
@@ -73,7 +67,7 @@ export class Listener {
       return;
     }
     const portal = { host: plainHost(localAddress), port: localPort };
-    const core = this.#node.accept({ portal, wake: () => driver.wake(), payloadCrc32c });
+    const core = this.#node.accept({ portal, wake: () => driver.wake(), now, payloadCrc32c });
     if (core === undefined) {
       socket.destroy();
       return;

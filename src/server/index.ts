@@ -2,7 +2,7 @@
 export type { DataLender } from '../bytes/data-source.ts';
 export type { BlockStore, Provisioning } from '../device/store.ts';
 export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
-export type { PortalAddress } from '../target/target-connection.ts';
+export type { PortalAddress } from '../target/portal-address.ts';
 export { createTarget } from './create-target.ts';
 export {
   DEFAULT_TARGET_NAME,

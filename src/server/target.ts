@@ -1,7 +1,7 @@
 import { IscsiError } from '../errors.ts';
 import { Listener } from '../node/listener.ts';
 import { limitsOf } from '../target/limits.ts';
-import type { PortalAddress } from '../target/target-connection.ts';
+import type { PortalAddress } from '../target/portal-address.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
 import { closeUnits, type OpenTarget, openTarget } from './logical-units.ts';

@@ -11,9 +11,11 @@ import type {
 } from '../login/target-types.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
 import type { CommandWindow } from './command-window.ts';
+import type { ReplaceHandlers } from './connection-phase.ts';
 import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
-import { type ConnectionOptions, type PortalAddress, TargetConnection } from './target-connection.ts';
+import type { PortalAddress } from './portal-address.ts';
+import { type ConnectionHost, type ConnectionOptions, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
 import { TargetSession } from './target-session.ts';
 
@@ -25,6 +27,8 @@ export interface TargetNodeOptions {
   readonly limits?: Partial<TargetLimits>;
   /** The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that was asked. */
   readonly portals?: () => readonly PortalAddress[];
+  /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
+  readonly replaceHandlers?: ReplaceHandlers;
 }
 
 /** What this target does, and therefore agrees to, whatever it is told to negotiate (RFC 7143 §7.1.5). */
@@ -44,11 +48,13 @@ const DEFAULT_PORTAL_GROUP_TAG = 1;
  * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a connection asks `accept`
  * for its core.
  */
-export class TargetNode {
+export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
   readonly policy: OperationalPolicy;
   /** @internal What logins ask. */
   readonly loginConfig: TargetLoginConfig;
+  /** @internal */
+  readonly replaceHandlers: ReplaceHandlers | undefined;
   readonly #portals: () => readonly PortalAddress[];
   readonly #entries = new Map<string, TargetEntry>();
   readonly #sessions = new Set<TargetSession>();
@@ -59,6 +65,7 @@ export class TargetNode {
   constructor(options: TargetNodeOptions = {}) {
     this.limits = limitsOf(options.limits);
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
+    this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);
     this.loginConfig = {
       policy: this.policy,
@@ -142,22 +149,22 @@ export class TargetNode {
    * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not earlier than here, so that a
    * login that fails disturbs nobody.
    */
-  openSession(connection: TargetConnection, login: LoginFinish, tsih: number, window: CommandWindow): void {
+  openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession {
     const discovery = login.sessionType === 'Discovery';
     const entry = login.targetName === undefined ? undefined : this.#entries.get(login.targetName);
-    const { initiatorName, initiatorAlias, isid } = login;
-    const key = sessionKey(login, discovery, connection.portal);
+    const { initiatorName, initiatorAlias, isid, parameters } = login;
+    const key = sessionKey(login, discovery, portal);
     for (const session of [...this.#sessions]) if (session.identity.key === key) session.close();
 
-    connection.cid = login.cid;
-    const identity = { key, initiatorName, initiatorAlias, isid, tsih, discovery };
-    const session = new TargetSession(identity, entry, login.parameters, window, (closed) => {
-      this.#sessions.delete(closed);
-      entry?.sessions.delete(closed);
+    const session = new TargetSession({
+      identity: { key, initiatorName, initiatorAlias, isid, tsih, discovery },
+      entry,
+      parameters,
+      window,
+      onClosed: (closed) => this.#sessions.delete(closed),
     });
     this.#sessions.add(session);
-    if (!discovery) entry?.sessions.add(session);
-    connection.enterFullFeature(session);
+    return session;
   }
 
   #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {

@@ -1,126 +1,56 @@
 import type { DataSource } from '../bytes/data-source.ts';
-import type { DeviceTask, Nexus } from '../device/task.ts';
+import type { AbortWatcher, DeviceTask, Nexus } from '../device/task.ts';
+import type { OperationalParameters } from '../login/parameters.ts';
 import { sendDataInFrom, sendDataInOf } from './data-in.ts';
 import { sendStatus, sendTargetFailure } from './scsi-response.ts';
+import type { Sender } from './sender.ts';
 import { abortedCommandSense } from './sense.ts';
-import type { TargetConnection } from './target-connection.ts';
-import type { TargetSession } from './target-session.ts';
-import type { Ordered, TaskSet } from './task-set.ts';
+import { PHASE, TaskState } from './task-state.ts';
 
-/** Where a task is on its way. */
-export const PHASE = {
-  /** In the pool, or its command PDU is still coming in. */
-  IDLE: 0,
-  /** Waits for commands before it (RFC 7143 §4.2.2.1). */
-  HELD: 1,
-  /** Waits for data from the initiator. */
-  COLLECTING: 2,
-  /** Has everything; waits for its turn. */
-  READY: 3,
-  /** The device server has it. */
-  EXECUTING: 4,
-  /** Aborted; takes in, and drops, the data that was asked for. */
-  DRAINING: 5,
-} as const;
-
-/** One of {@link PHASE}. */
-export type Phase = (typeof PHASE)[keyof typeof PHASE];
-
-/** The data that one R2T asks for. */
-export interface Sequence {
-  readonly targetTransferTag: number;
-  /** Where the sequence ends in the command's buffer. */
-  readonly end: number;
-  /** Where the next byte belongs. */
-  next: number;
-  dataSN: number;
+/** What a task needs of its session. */
+export interface TaskSession {
+  readonly nexus: Nexus;
+  readonly parameters: OperationalParameters;
+  /** Runs a task that has all it needs: now or later. */
+  run(task: TargetTask): void;
+  /** The device server is about to answer. False when the answer must be dropped: the task is gone then. */
+  answering(task: TargetTask): boolean;
+  /** The answer was written: the task is over. */
+  ended(task: TargetTask): void;
+  /** Ends a task without an answer. */
+  forget(task: TargetTask): void;
 }
 
-/** Who wants to know when an aborted task is gone for good. */
-export interface AbortWatcher {
-  taskGone(task: TargetTask): void;
+/** What a task needs of the connection that its command came on. */
+export interface TaskConnection {
+  readonly sender: Sender;
+  /** The task asks for no more data: the room that it holds, or waits for, is free. */
+  releaseRoom(task: TargetTask): void;
+  /** What still comes for this tag is dropped without a word. */
+  dropDataOf(initiatorTaskTag: number): void;
+  /** Gives the connection up, and with it the session. */
+  fail(error: unknown): void;
 }
-
-const NOTHING = new Uint8Array(0);
-const CDB_LENGTH = 16;
 
 const GOOD = 0x00;
 const CHECK_CONDITION = 0x02;
 
 /**
- * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool.
- * The device server sees it as {@link DeviceTask}. What happens to it is decided in `commands.ts`, `data-out.ts` and `data-in.ts`.
+ * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The device server sees it as
+ * {@link DeviceTask}. `scsi-command.ts` makes it, `data-collector.ts` gets its data, `data-in.ts` and `scsi-response.ts` answer it.
  */
-export class TargetTask implements DeviceTask, Ordered {
-  readonly session: TargetSession;
-  /** The connection that the command came on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
-  connection: TargetConnection;
-  phase: Phase = PHASE.IDLE;
+export class TargetTask extends TaskState implements DeviceTask {
+  readonly session: TaskSession;
+  connection: TaskConnection;
 
-  // What the command PDU said.
-  initiatorTaskTag = 0;
-  lunHigh = 0;
-  lunLow = 0;
-  attribute = 0;
-  immediate = false;
-  cmdSN = 0;
-  cdb: DataView;
-  cdbLength = CDB_LENGTH;
-  /** Expected Data Transfer Length of a read, or of the read half of a bidirectional command; 0 for others. */
-  readLength = 0;
-  /** Expected Data Transfer Length of a write; 0 for others. */
-  writeLength = 0;
-
-  // Data from the initiator.
-  /** What the device server takes of it, by the CDB. */
-  dataOutWanted = 0;
-  /** What it will get: no more than the initiator announced. */
-  dataOutLength = 0;
-  /** Holds the first `capacity` bytes of the data. Belongs to the session's pool. */
-  buffer: Uint8Array = NOTHING;
-  capacity = 0;
-  dataOut: Uint8Array = NOTHING;
-  /** Whether unsolicited Data-Out PDUs are still to come. */
-  unsolicitedOpen = false;
-  unsolicitedDataSN = 0;
-  /** Where the data that no R2T has asked for ends. */
-  nextOffset = 0;
-  readonly sequences: Sequence[] = [];
-  /** Whether room for all the data is counted in the connection's budget. */
-  granted = false;
-  /** What was wrong with the data: ASC and ASCQ of ABORTED COMMAND, 0 for nothing. */
-  failure = 0;
-
-  // Its place among other tasks.
-  taskSet: TaskSet<TargetTask> | undefined = undefined;
-  /** Whether the task set lets it run. */
-  enabled = false;
-  aborted = false;
-  watchers: AbortWatcher[] = [];
-
-  // Data to the initiator.
-  /** DataSN and R2TSN of the next PDU: one sequence for both (RFC 7143 §4.2.2.4). */
-  nextDataSN = 0;
-  /** Data-In PDUs sent. */
-  dataInCount = 0;
-  /** How many bytes the device server wanted to send. */
-  dataInWanted = 0;
-
-  readonly #ownCdb = new DataView(new ArrayBuffer(CDB_LENGTH));
-
-  constructor(session: TargetSession, connection: TargetConnection) {
+  constructor(session: TaskSession, connection: TaskConnection) {
+    super(session.parameters, connection.sender);
     this.session = session;
     this.connection = connection;
-    this.cdb = this.#ownCdb;
   }
 
   get nexus(): Nexus {
     return this.session.nexus;
-  }
-
-  /** Whether data goes both ways: then status never travels in a Data-In (RFC 7143 §11.7.3). */
-  get bidirectional(): boolean {
-    return this.readLength > 0 && this.writeLength > 0;
   }
 
   good(): void {
@@ -165,7 +95,7 @@ export class TargetTask implements DeviceTask, Ordered {
     this.session.ended(this);
   }
 
-  /** {@link Ordered}: its task set lets it run from now on. */
+  /** Its task set lets it run from now on. */
   enable(): void {
     this.enabled = true;
     if (this.phase === PHASE.READY && !this.aborted) this.session.run(this);
@@ -182,41 +112,34 @@ export class TargetTask implements DeviceTask, Ordered {
     if (this.enabled) this.session.run(this);
   }
 
-  /** Copies the first 16 bytes of the CDB. */
-  setCdb(view: DataView, at: number): void {
-    for (let next = 0; next < CDB_LENGTH; next += 4) this.#ownCdb.setUint32(next, view.getUint32(at + next));
+  /** A function of the own session first lets in the data that was asked for, one of another session does not (RFC 7143 §4.2.3.3 a). */
+  terminate(issuer: Nexus, watcher: AbortWatcher): boolean {
+    return this.abort(watcher, issuer === this.nexus);
   }
 
-  /** Takes a CDB that is longer than 16 bytes; it belongs to the task. */
-  setLongCdb(cdb: DataView): void {
-    this.cdb = cdb;
-    this.cdbLength = cdb.byteLength;
+  /**
+   * Ends the task without an answer.
+   * @param drains Whether it first takes in the data that was asked for.
+   * @returns True when it is gone; otherwise `watcher` is told when it is.
+   */
+  abort(watcher: AbortWatcher, drains: boolean): boolean {
+    if (this.phase === PHASE.IDLE) return true;
+    if (drains && this.phase === PHASE.COLLECTING && this.awaitsData) this.phase = PHASE.DRAINING;
+    if (this.phase === PHASE.EXECUTING || this.phase === PHASE.DRAINING) {
+      this.watchers.push(watcher);
+      return false;
+    }
+    this.#drop();
+    return true;
   }
 
-  /** Makes the object ready for another command. The buffer must have been given back. */
-  reset(): void {
-    this.phase = PHASE.IDLE;
-    this.cdb = this.#ownCdb;
-    this.cdbLength = CDB_LENGTH;
-    this.readLength = 0;
-    this.writeLength = 0;
-    this.dataOutWanted = 0;
-    this.dataOutLength = 0;
-    this.buffer = NOTHING;
-    this.capacity = 0;
-    this.dataOut = NOTHING;
-    this.unsolicitedOpen = false;
-    this.unsolicitedDataSN = 0;
-    this.nextOffset = 0;
-    if (this.sequences.length > 0) this.sequences.length = 0;
-    this.granted = false;
-    this.failure = 0;
-    this.taskSet = undefined;
-    this.enabled = false;
-    this.aborted = false;
-    if (this.watchers.length > 0) this.watchers = [];
-    this.nextDataSN = 0;
-    this.dataInCount = 0;
-    this.dataInWanted = 0;
+  /** Takes in no more data that was asked for before its end. */
+  stopDraining(): void {
+    if (this.phase === PHASE.DRAINING) this.#drop();
+  }
+
+  #drop(): void {
+    this.connection.dropDataOf(this.initiatorTaskTag);
+    this.session.forget(this);
   }
 }

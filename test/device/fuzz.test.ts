@@ -55,7 +55,7 @@ test('with many commands in flight on a slow store, some of them aborted or fail
     const wanted = device.dataOutLength(0, 0, probe.cdb, probe.cdbLength);
     const task = new FakeTask(cdb, bytes.slice(16, 16 + wanted), below(2) === 0 ? NEXUS : OTHER_NEXUS);
     tasks.push(task);
-    device.execute(0, 0, task);
+    task.submit(device, 0, 0);
     if (below(10) === 0) {
       const victim = tasks[below(tasks.length)];
       if (victim) victim.aborted = true;

@@ -4,7 +4,7 @@ import { hex, toHex } from '../../src/bytes/hex.ts';
 import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
-import { bench, FakeTask, filled, NEXUS, OTHER_NEXUS, startOn } from './fake.ts';
+import { bench, FakeNexus, FakeTask, filled, NEXUS, OTHER_NEXUS, startOn } from './fake.ts';
 import { HeldStore, settle } from './stores.ts';
 
 const TEST_UNIT_READY = '00 00 00 00 00 00';
@@ -221,7 +221,7 @@ test('two devices can share a unit: the sessions of both are told', async () => 
   const { unit, run } = bench();
   const second = new DeviceServer();
   second.attach(4, unit);
-  const nexus = { initiatorPortName: 'iqn.2003-01.org.example:three,i,0x800000000003' };
+  const nexus = new FakeNexus('iqn.2003-01.org.example:three,i,0x800000000003');
   second.nexusStarted(nexus);
   unit.attentions.take(nexus);
   second.resetLogicalUnit(0x0004_0000, 0);
@@ -233,7 +233,7 @@ test('a task that is aborted already is ended without being done', async () => {
   const { device, run } = bench();
   const task = new FakeTask(hex(WRITE_10), filled(512, 7));
   task.aborted = true;
-  device.execute(0, 0, task);
+  task.submit(device, 0, 0);
   assert.equal(task.outcome, 'status 40');
   assert.deepEqual((await run(READ_10)).data, filled(512, 0));
 });

@@ -79,7 +79,7 @@ export function runOne(device: DeviceServer, bytes: Uint8Array): FakeTask {
   const wanted = device.dataOutLength(high, 0, probe.cdb, probe.cdbLength);
   assert.ok(wanted >= 0 && wanted <= 8 * 1024 * 1024, `data-out of ${wanted} bytes asked for`);
   const task = new FakeTask(cdb, data.slice(0, wanted), NEXUS);
-  device.execute(high, 0, task);
+  task.submit(device, high, 0);
   assert.notEqual(task.outcome, undefined, 'a RAM store answers at once');
   assert.ok(task.data.length <= 8 * 1024 * 1024);
   return task;

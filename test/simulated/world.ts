@@ -45,7 +45,12 @@ export class World {
       targets: [{ name: TARGET_NAME, device }],
       policy: { ...TARGET_POLICY, ...options.target },
     });
-    const accepted = node.accept({ portal: { host: '127.0.0.1', port: 3260 }, wake: nothing, payloadCrc32c });
+    const accepted = node.accept({
+      portal: { host: '127.0.0.1', port: 3260 },
+      wake: nothing,
+      now: () => this.time,
+      payloadCrc32c,
+    });
     if (accepted === undefined) throw new Error('the target takes no connection');
     this.targetConnection = accepted;
     this.session = new InitiatorSession(

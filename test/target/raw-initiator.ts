@@ -133,7 +133,7 @@ export class RawInitiator {
   #pending: Uint8Array = new Uint8Array(0);
 
   constructor(node: TargetNode, portal = { host: '192.0.2.1', port: 3260 }) {
-    const core = node.accept({ portal, wake: () => this.wakes++ });
+    const core = node.accept({ portal, wake: () => this.wakes++, now: () => this.now });
     assert.ok(core, 'the node accepts the connection');
     this.core = core;
   }
@@ -197,7 +197,6 @@ export class RawInitiator {
 
   /** Lets milliseconds pass. */
   pass(milliseconds: number): this {
-    this.core.tick(this.now); // a countdown that was just started begins now
     this.now += milliseconds;
     this.core.tick(this.now);
     return this.collect();
