@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { IscsiError } from '../errors.ts';
 import type { PortalAddress } from '../target/portal-address.ts';
 import type { TargetNode } from '../target/target-node.ts';
@@ -7,29 +8,41 @@ import { now } from './clock.ts';
 import { payloadCrc32c } from './crc32c.ts';
 import { Driver } from './driver.ts';
 
+/** How connections are served. */
+export interface ListenerOptions {
+  /** Microseconds; see `BusyPoll`. Default {@link DEFAULT_BUSY_POLL}. */
+  readonly busyPoll?: number;
+  /**
+   * For trials with faults: puts a stream between each socket and its driver, which may delay, cut or change what goes through it. The
+   * stream must pass on bytes, end, errors and `destroy()` in both directions. Default: nothing stands between them.
+   */
+  readonly wrap?: (socket: Socket) => Duplex;
+}
+
 /** Accepts connections for a node and gives each its driver. */
 export class Listener {
   readonly #server: Server;
   readonly #node: TargetNode;
   readonly #drivers = new Map<Driver, Promise<void>>();
-
   readonly #busyPoll: number;
+  readonly #wrap: ((socket: Socket) => Duplex) | undefined;
 
-  private constructor(server: Server, node: TargetNode, busyPoll: number) {
+  private constructor(server: Server, node: TargetNode, { busyPoll = DEFAULT_BUSY_POLL, wrap }: ListenerOptions) {
     this.#server = server;
     this.#node = node;
     this.#busyPoll = busyPoll;
+    this.#wrap = wrap;
     server.on('connection', (socket) => this.#accept(socket));
   }
 
   /**
    * Begins to listen.
-   * @param busyPoll Microseconds; see {@link BusyPoll}.
+   * @param address With port 0 for any free one.
    * @throws The error of the operating system, such as `EADDRINUSE`, with its `code`.
    */
-  static async open(node: TargetNode, address: PortalAddress, busyPoll = DEFAULT_BUSY_POLL): Promise<Listener> {
+  static async open(node: TargetNode, address: PortalAddress, options: ListenerOptions = {}): Promise<Listener> {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
-    const listener = new Listener(server, node, busyPoll);
+    const listener = new Listener(server, node, options);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address.host, port: address.port }, () => {
@@ -85,7 +98,7 @@ export class Listener {
       this.#busyPoll,
     );
     this.#drivers.set(driver, closed);
-    driver.attach(socket);
+    driver.attach(this.#wrap === undefined ? socket : asSocket(this.#wrap(socket)));
     driver.wake(); // the login has a deadline from now on
   }
 }
@@ -93,6 +106,12 @@ export class Listener {
 /** The address as an initiator can use it: IPv4 that came in through an IPv6 socket is IPv4. */
 function plainHost(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** A stream in the place of a socket. What a driver asks of sockets only is not to wait before it sends; the one behind it does not. */
+function asSocket(stream: Duplex): Socket {
+  const socket: Duplex = Object.assign(stream, { setNoDelay: () => stream, connecting: false });
+  return socket as Socket;
 }
 
 function ignore(): void {

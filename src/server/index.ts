@@ -11,6 +11,8 @@ export {
   type LunDefinition,
   type LunOptions,
   type MemoryLun,
+  type OwnLun,
+  type SharedLun,
   type StoreLun,
   type TargetOptions,
   type TargetParameters,

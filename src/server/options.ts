@@ -44,8 +44,22 @@ export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
   readonly store: BlockStore;
 }
 
-/** One logical unit. */
-export type LunDefinition = MemoryLun | FileLun | StoreLun;
+/**
+ * A logical unit that another target has, too: one disk, reached through both. Its commands have one order, and a reset through one target
+ * is felt through the other.
+ */
+export interface SharedLun {
+  /** The logical unit number here, 0..16383. Default: the next free one, from 0 on. */
+  readonly lun?: number;
+  /** The target that the logical unit is defined in, and its number there. */
+  readonly sameAs: { readonly target: string; readonly lun: number };
+}
+
+/** A logical unit that is made by its definition. */
+export type OwnLun = MemoryLun | FileLun | StoreLun;
+
+/** One logical unit of a target. */
+export type LunDefinition = OwnLun | SharedLun;
 
 /** One of several targets at the same portals. */
 export interface TargetSpec {
@@ -115,6 +129,15 @@ export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
   const all = [...own, ...targets].map((target) => ({ ...target, name: checkOwnName(target.name) }));
   if (all.length > 0) return all;
   throw new IscsiError('ISCSI_USAGE', 'Cannot make a target without logical units: give luns or targets');
+}
+
+/**
+ * Microseconds of polling; undefined for the default.
+ * @throws {IscsiError} `ISCSI_USAGE` when it is no number of microseconds.
+ */
+export function busyPollOf({ busyPoll }: TargetOptions): number | undefined {
+  if (busyPoll === undefined || (Number.isFinite(busyPoll) && busyPoll >= 0)) return busyPoll;
+  throw new IscsiError('ISCSI_USAGE', `Cannot use ${busyPoll} as busyPoll: a number of microseconds from 0 on allowed`);
 }
 
 /** What the parameters mean for the negotiation. @throws {IscsiError} `ISCSI_USAGE` when one is out of its range. */

@@ -4,8 +4,9 @@ import { limitsOf } from '../target/limits.ts';
 import type { PortalAddress } from '../target/portal-address.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
-import { closeUnits, type OpenTarget, openTarget } from './logical-units.ts';
-import { policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
+import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
+import { checkShared } from './numbering.ts';
+import { busyPollOf, policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
 
 /** Where and how long to listen. */
 export interface ListenOptions {
@@ -47,6 +48,8 @@ export class Target implements AsyncDisposable {
     this.#specs = targetsOf(options);
     policyOf(options.parameters); // whatever is wrong is said now, not when it is opened
     limitsOf(options.limits);
+    checkShared(this.#specs);
+    busyPollOf(options);
     this.#options = options;
   }
 
@@ -117,7 +120,9 @@ export class Target implements AsyncDisposable {
     }
     try {
       this.#node ??= await this.#openStores();
-      this.#listeners.push(await Listener.open(this.#node, { host, port }));
+      const busyPoll = busyPollOf(this.#options);
+      const options = busyPoll === undefined ? {} : { busyPoll };
+      this.#listeners.push(await Listener.open(this.#node, { host, port }, options));
     } catch (error) {
       if (this.#listeners.length === 0) await this.#abandon();
       throw error;
@@ -127,21 +132,14 @@ export class Target implements AsyncDisposable {
   }
 
   async #openStores(): Promise<TargetNode> {
-    const open: OpenTarget[] = [];
-    try {
-      for (const spec of this.#specs) open.push(await openTarget(spec));
-      const node = new TargetNode({
-        targets: open.map(({ spec, device }) => ({ ...spec, device })),
-        policy: policyOf(this.#options.parameters),
-        limits: limitsOf(this.#options.limits),
-        portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
-      });
-      this.#open = open;
-      return node;
-    } catch (error) {
-      await closeUnits(open.flatMap(({ units }) => [...units.values()]));
-      throw error;
-    }
+    const open = await openTargets(this.#specs);
+    this.#open = open;
+    return new TargetNode({
+      targets: open.map(({ spec, device }) => ({ ...spec, device })),
+      policy: policyOf(this.#options.parameters),
+      limits: limitsOf(this.#options.limits),
+      portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
+    });
   }
 
   /** A target that could not listen holds nothing open, and may try again. */
