@@ -38,7 +38,10 @@ export function fail(unit: DeviceLogicalUnit, task: DeviceTask, fields: SenseFie
   task.checkCondition(unit.sense(fields));
 }
 
-/** Ends the task: byte `fieldPointer` of the CDB holds what cannot be; `bitPointer` is the highest bit of the field, where it is no whole byte. */
+/**
+ * Ends the task: byte `fieldPointer` of the CDB holds what cannot be; `bitPointer` is the highest bit of the field,
+ * where it is no whole byte.
+ */
 export function invalidCdbField(
   unit: DeviceLogicalUnit,
   task: DeviceTask,
@@ -71,8 +74,8 @@ export function writeProtection(unit: DeviceLogicalUnit): SenseFields {
 }
 
 /**
- * Touches the store: runs `work` on `length` bytes from `position` when the order of tasks allows it, and then ends the task by `answer`,
- * or with the sense data that goes with the error of the store.
+ * Touches the store: runs `work` on `length` bytes from `position` when the order of tasks allows it, and then ends the
+ * task by `answer`, or with the sense data that goes with the error of the store.
  */
 export function perform(
   unit: DeviceLogicalUnit,

@@ -1,6 +1,6 @@
 /**
- * What a logical unit has to tell an I_T nexus with the next command: unit attentions and deferred errors (SAM, "Unit attention condition";
- * SPC, "Deferred errors"). INQUIRY, REPORT LUNS and REQUEST SENSE are not stopped by them.
+ * What a logical unit has to tell an I_T nexus with the next command: unit attentions and deferred errors (SAM, "Unit
+ * attention condition"; SPC, "Deferred errors"). INQUIRY, REPORT LUNS and REQUEST SENSE are not stopped by them.
  */
 
 import type { SenseFields } from '../scsi/sense-write.ts';
@@ -50,7 +50,9 @@ export class Attentions {
     this.#queues.delete(nexus);
   }
 
-  /** Queues `message` for one nexus. A reset says all that waiting unit attentions would say, so it takes their place. */
+  /**
+   * Queues `message` for one nexus. A reset says all that waiting unit attentions would say, so it takes their place.
+   */
   add(nexus: Nexus, message: SenseFields): void {
     const queue = this.#queues.get(nexus);
     if (!queue || queue.includes(message)) return;

@@ -1,4 +1,7 @@
-/** How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data for initiators. */
+/**
+ * How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data
+ * for initiators.
+ */
 import type { CommandFields, CommandName, CommandRow } from '../scsi/commands.ts';
 import { COMMANDS, fieldsOf } from '../scsi/commands.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
@@ -39,7 +42,9 @@ export interface Command extends Declaration {
   readonly serviceAction: number | undefined;
   /** Bytes of the CDB. */
   readonly length: number;
-  /** CDB USAGE DATA (SPC, "REPORT SUPPORTED OPERATION CODES"): a one for each bit that is looked at; codes as they are. */
+  /**
+   * CDB USAGE DATA (SPC, "REPORT SUPPORTED OPERATION CODES"): a one for each bit that is looked at; codes as they are.
+   */
   readonly usage: Uint8Array;
   /** The bits that must be zero, of the first 16 bytes, as big-endian words. */
   readonly forbidden0: number;

@@ -13,8 +13,8 @@ export interface Comparison {
 }
 
 /**
- * Compares `length` bytes of the unit from `position` with `expected`, which is repeated as often as needed. Stops at the first difference.
- * The lengths are multiples of each other.
+ * Compares `length` bytes of the unit from `position` with `expected`, which is repeated as often as needed. Stops at
+ * the first difference. The lengths are multiples of each other.
  */
 export function compare(
   unit: DeviceLogicalUnit,
@@ -40,7 +40,10 @@ export function readThrough(unit: DeviceLogicalUnit, position: number, length: n
   return inPieces(0, length, PIECE, (at, piece) => unit.store.read(position + at, bytes, 0, piece));
 }
 
-/** Index of the first of `length` bytes that differs from `expected`, read from `from` on and over again; -1 when none does. */
+/**
+ * Index of the first of `length` bytes that differs from `expected`, read from `from` on and over again; -1 when none
+ * does.
+ */
 function firstDifference(bytes: Uint8Array, length: number, expected: Uint8Array, from: number): number {
   let next = from;
   for (let at = 0; at < length; at++) {

@@ -13,7 +13,10 @@ import { unitNamesOf } from './unit-names.ts';
 
 /** What a logical unit is made of, besides its store. */
 export interface LogicalUnitOptions {
-  /** Unit serial number, 1 to 244 printable ASCII characters. The NAA designator follows from it: keep it the same across restarts. */
+  /**
+   * Unit serial number, 1 to 244 printable ASCII characters. The NAA designator follows from it: keep it the same
+   * across restarts.
+   */
   readonly serial: string;
   /** T10 vendor identification, at most 8 characters. Default `TSISCSI`. */
   readonly vendor?: string;
@@ -146,7 +149,9 @@ export class DeviceLogicalUnit {
     return this.descriptorSense ? descriptorSense(fields) : fixedSense(fields);
   }
 
-  /** LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Its tasks have ended by then. */
+  /**
+   * LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Its tasks have ended by then.
+   */
   reset(): void {
     this.stopped = false;
     this.softwareWriteProtect = false;

@@ -1,4 +1,7 @@
-/** INQUIRY (SPC): what the logical unit is, its names and its limits. Never stopped by a unit attention or a stopped medium. */
+/**
+ * INQUIRY (SPC): what the logical unit is, its names and its limits. Never stopped by a unit attention or a stopped
+ * medium.
+ */
 
 import { COMMANDS } from '../scsi/commands.ts';
 import type { DesignatorInput } from '../scsi/data/designators.ts';

@@ -2,7 +2,8 @@
  * GET LBA STATUS (SBC), for thin units: which blocks take room.
  *
  *     0-3  PARAMETER DATA LENGTH (n - 3)
- *     8+   descriptors of 16: 0-7 LBA; 8-11 NUMBER OF LOGICAL BLOCKS; 12:3-0 PROVISIONING STATUS (0 mapped, 1 deallocated)
+ *     8+   descriptors of 16: 0-7 LBA; 8-11 NUMBER OF LOGICAL BLOCKS; 12:3-0 PROVISIONING STATUS (0 mapped,
+ *          1 deallocated)
  */
 import { COMMANDS } from '../scsi/commands.ts';
 import { bits, readFields, u32, u64, writeFields } from '../scsi/fields.ts';

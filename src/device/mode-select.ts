@@ -1,6 +1,6 @@
 /**
- * MODE SELECT (SPC). The whole list is checked before anything is changed: a page may differ from its current values only in changeable
- * bits. The other sessions are told by a unit attention.
+ * MODE SELECT (SPC). The whole list is checked before anything is changed: a page may differ from its current values
+ * only in changeable bits. The other sessions are told by a unit attention.
  */
 import type { ModePage } from '../scsi/data/mode-page.ts';
 import type { ModeParameters } from '../scsi/data/mode-parameters.ts';
@@ -118,7 +118,10 @@ function wrongByte(page: ModePage, current: Uint8Array, changeable: Uint8Array):
   return undefined;
 }
 
-/** Takes the settings over. What a cache holds goes to the medium before the cache is switched off or the unit is protected. */
+/**
+ * Takes the settings over. What a cache holds goes to the medium before the cache is switched off or the unit is
+ * protected.
+ */
 function change(unit: DeviceLogicalUnit, task: DeviceTask, before: ModeSettings, after: ModeSettings): void {
   const takeOver = () => {
     const changed = (Object.keys(after) as (keyof ModeSettings)[]).some((name) => after[name] !== before[name]);

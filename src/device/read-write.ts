@@ -1,6 +1,6 @@
 /**
- * READ and WRITE. On a RAM store with nothing in flight a READ is pulled piece by piece into the send buffer, and a WRITE is stored and
- * answered in the same call: nothing is allocated. Everything else goes through the order of tasks.
+ * READ and WRITE. On a RAM store with nothing in flight a READ is pulled piece by piece into the send buffer, and a
+ * WRITE is stored and answered in the same call: nothing is allocated. Everything else goes through the order of tasks.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, perform, storeFailure, TOO_LITTLE_DATA } from './answers.ts';
@@ -12,8 +12,8 @@ import { andThen } from './eventually.ts';
 import { extentFits, extentLength } from './extent.ts';
 import type { DeviceTask } from './task.ts';
 
-// FUA and FUA_NV of the 10-, 12- and 16-byte forms, where byte 1 has no address bits. FUA_NV (a non-volatile cache would do) is obsolete;
-// there is no such cache here, and going to the medium does what it asks for, too.
+// FUA and FUA_NV of the 10-, 12- and 16-byte forms, where byte 1 has no address bits. FUA_NV (a non-volatile cache
+// would do) is obsolete; there is no such cache here, and going to the medium does what it asks for, too.
 const FUA_BITS = 0x0a;
 
 /** Ends the task with the blocks of the extent. Hot. */
@@ -60,8 +60,9 @@ function write(unit: DeviceLogicalUnit, task: DeviceTask): void {
 /**
  * How many bytes of data-out to use for `blocks` blocks; -1 when the task has been ended.
  *
- * An initiator that announces less data than its CDB tells of gets what RFC 7143 §11.4.5 describes: the whole blocks that came are written,
- * and the response shows the overflow. Part of a block would leave the rest of it to chance, so then nothing is written at all.
+ * An initiator that announces less data than its CDB tells of gets what RFC 7143 §11.4.5 describes: the whole blocks
+ * that came are written, and the response shows the overflow. Part of a block would leave the rest of it to chance, so
+ * then nothing is written at all.
  */
 export function arrivedLength(unit: DeviceLogicalUnit, task: DeviceTask, blocks: number): number {
   const length = Math.min(blocks * unit.blockLength, task.dataOut.length);

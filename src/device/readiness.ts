@@ -1,4 +1,7 @@
-/** Whether the unit can be used, and commands that say or change it: TEST UNIT READY, REQUEST SENSE, START STOP UNIT and their kin (SPC, SBC). */
+/**
+ * Whether the unit can be used, and commands that say or change it: TEST UNIT READY, REQUEST SENSE, START STOP UNIT and
+ * their kin (SPC, SBC).
+ */
 
 import { COMMANDS } from '../scsi/commands.ts';
 import { readFields } from '../scsi/fields.ts';
@@ -50,7 +53,10 @@ function startStopUnit(unit: DeviceLogicalUnit, task: DeviceTask): void {
   }
 }
 
-/** Nothing can be removed, so there is nothing to prevent either. PREVENT 2 and 3 are obsolete and were refused with bit 1. */
+/**
+ * Nothing can be removed, so there is nothing to prevent either. PREVENT 2 and 3 are obsolete and were refused with bit
+ * 1.
+ */
 function preventAllow(_unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { prevent } = readFields(COMMANDS.PREVENT_ALLOW_MEDIUM_REMOVAL.fields, task.cdb, 0, task.cdbLength);
   if (prevent > 1) invalidCdbField(_unit, task, 4, 1);

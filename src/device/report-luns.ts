@@ -18,7 +18,10 @@ const WELL_KNOWN = 1;
 const ALL = 2;
 const SELECT_REPORT_BYTE = 2;
 
-/** Ends the task with the list. There are no well-known logical units. Telling the inventory takes back the attention about its change. */
+/**
+ * Ends the task with the list. There are no well-known logical units. Telling the inventory takes back the attention
+ * about its change.
+ */
 export function reportLuns(unit: DeviceLogicalUnit | undefined, task: DeviceTask, surroundings: Surroundings): void {
   const { selectReport, allocationLength } = readFields(COMMANDS.REPORT_LUNS.fields, task.cdb, 0, task.cdbLength);
   if (selectReport !== ALL_BUT_WELL_KNOWN && selectReport !== WELL_KNOWN && selectReport !== ALL) {

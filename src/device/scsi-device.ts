@@ -1,4 +1,7 @@
-/** The SCSI device server: finds the logical unit, checks what is to be checked for every command, and hands the task to the command's file. */
+/**
+ * The SCSI device server: finds the logical unit, checks what is to be checked for every command, and hands the task to
+ * the command's file.
+ */
 import { decodeLun } from '../scsi/lun.ts';
 import { fixedSense } from '../scsi/sense-write.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
@@ -77,8 +80,8 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   }
 
   /**
-   * Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go on; those that
-   * still wait are refused when their turn comes.
+   * Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go
+   * on; those that still wait are refused when their turn comes.
    */
   detach(lun: number): DeviceLogicalUnit | undefined {
     const place = this.#places.get(lun);

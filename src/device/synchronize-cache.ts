@@ -1,4 +1,7 @@
-/** SYNCHRONIZE CACHE (SBC): everything that was written before is brought onto the medium, whatever the range: a store has one flush for all. */
+/**
+ * SYNCHRONIZE CACHE (SBC): everything that was written before is brought onto the medium, whatever the range: a store
+ * has one flush for all.
+ */
 
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { flag, readField } from '../scsi/fields.ts';

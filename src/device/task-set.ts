@@ -9,11 +9,11 @@ export interface Ordered {
 }
 
 /**
- * The task set of one logical unit, of all nexuses over whichever target they came (TST 000b): which tasks may run, and which wait for others
- * (SAM, "Task attributes").
+ * The task set of one logical unit, of all nexuses over whichever target they came (TST 000b): which tasks may run, and
+ * which wait for others (SAM, "Task attributes").
  *
- * An ORDERED task waits until everything before it has ended, and everything after it waits for it. HEAD OF QUEUE runs at once.
- * All others run in any order. With SIMPLE tasks only, this is a counter.
+ * An ORDERED task waits until everything before it has ended, and everything after it waits for it. HEAD OF QUEUE runs
+ * at once. All others run in any order. With SIMPLE tasks only, this is a counter.
  */
 export class TaskSet {
   #running = 0;

@@ -1,6 +1,7 @@
 /**
- * WRITE SAME (SBC): one block, or with NDOB a block of zeros, onto each block of the range. With UNMAP the blocks of a thin unit are
- * discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other block is written.
+ * WRITE SAME (SBC): one block, or with NDOB a block of zeros, onto each block of the range. With UNMAP the blocks of a
+ * thin unit are discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other
+ * block is written.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, invalidCdbField, perform, TOO_LITTLE_DATA } from './answers.ts';

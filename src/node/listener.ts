@@ -13,8 +13,9 @@ export interface ListenerOptions {
   /** Microseconds; see `BusyPoll`. Default {@link DEFAULT_BUSY_POLL}. */
   readonly busyPoll?: number;
   /**
-   * For trials with faults: puts a stream between each socket and its driver, which may delay, cut or change what goes through it. The
-   * stream must pass on bytes, end, errors and `destroy()` in both directions. Default: nothing stands between them.
+   * For trials with faults: puts a stream between each socket and its driver, which may delay, cut or change what goes
+   * through it. The stream must pass on bytes, end, errors and `destroy()` in both directions. Default: nothing stands
+   * between them.
    */
   readonly wrap?: (socket: Socket) => Duplex;
 }
@@ -68,7 +69,9 @@ export class Listener {
     this.#server.close();
   }
 
-  /** Ends when no connection is left. The node must have been closed; peers that do not go are cut off by their drivers. */
+  /**
+   * Ends when no connection is left. The node must have been closed; peers that do not go are cut off by their drivers.
+   */
   async closed(): Promise<void> {
     await Promise.all(this.#drivers.values());
   }
@@ -108,7 +111,10 @@ function plainHost(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-/** A stream in the place of a socket. What a driver asks of sockets only is not to wait before it sends; the one behind it does not. */
+/**
+ * A stream in the place of a socket. What a driver asks of sockets only is not to wait before it sends; the one behind
+ * it does not.
+ */
 function asSocket(stream: Duplex): Socket {
   const socket: Duplex = Object.assign(stream, { setNoDelay: () => stream, connecting: false });
   return socket as Socket;

@@ -118,7 +118,10 @@ function namesOf({ vendor, product, revision }: OwnLun): {
 const FNV_OFFSET = 0xcbf2_9ce4_8422_2325n;
 const FNV_PRIME = 0x100_0000_01b3n;
 
-/** A serial number that is the same whenever the same file, or place in RAM, is served under the same name: 16 hex digits. */
+/**
+ * A serial number that is the same whenever the same file, or place in RAM, is served under the same name: 16 hex
+ * digits.
+ */
 function serialOf(name: string, lun: number, options: OwnLun): string {
   const what = 'file' in options ? `file ${resolve(options.file)}` : 'memory' in options ? 'memory' : 'store';
   let hash = FNV_OFFSET;

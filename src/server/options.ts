@@ -12,7 +12,9 @@ export interface LunOptions {
   readonly blockLength?: number;
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
-  /** Unit serial number. Default: derived from target name, number and file, so that it stays the same across restarts. */
+  /**
+   * Unit serial number. Default: derived from target name, number and file, so that it stays the same across restarts.
+   */
   readonly serial?: string;
   /** T10 vendor identification, at most 8 characters. */
   readonly vendor?: string;
@@ -31,7 +33,9 @@ export interface MemoryLun extends LunOptions {
 /** A logical unit in a file or on a block device. */
 export interface FileLun extends LunOptions {
   readonly file: string;
-  /** Size in bytes, or as text. A missing file is made with it; an existing one must have it. Default: as the file is. */
+  /**
+   * Size in bytes, or as text. A missing file is made with it; an existing one must have it. Default: as the file is.
+   */
   readonly size?: number | string;
   /** False: do not make the file when it is missing, even with a size. Default true. */
   readonly create?: boolean;
@@ -39,14 +43,17 @@ export interface FileLun extends LunOptions {
   readonly writeCache?: boolean;
 }
 
-/** A logical unit over a store of your own. It is closed with the target. Its block length and protection are the store's. */
+/**
+ * A logical unit over a store of your own. It is closed with the target. Its block length and protection are the
+ * store's.
+ */
 export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
   readonly store: BlockStore;
 }
 
 /**
- * A logical unit that another target has, too: one disk, reached through both. Its commands have one order, and a reset through one target
- * is felt through the other.
+ * A logical unit that another target has, too: one disk, reached through both. Its commands have one order, and a reset
+ * through one target is felt through the other.
  */
 export interface SharedLun {
   /** The logical unit number here, 0..16383. Default: the next free one, from 0 on. */
@@ -105,8 +112,8 @@ export interface TargetOptions {
   readonly limits?: Partial<TargetLimits>;
   readonly parameters?: TargetParameters;
   /**
-   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that fast; 0 for never. Default 100;
-   * 0 where there is only one processor.
+   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that
+   * fast; 0 for never. Default 100; 0 where there is only one processor.
    */
   readonly busyPoll?: number;
 }
@@ -114,14 +121,18 @@ export interface TargetOptions {
 /** The name of a target that was given none. */
 export const DEFAULT_TARGET_NAME = 'iqn.2026-11.dev.tsiscsi:target';
 
-/** The largest burst that is a multiple of every block length up to 1024: a transfer of 16 MiB and less needs one R2T or two. */
+/**
+ * The largest burst that is a multiple of every block length up to 1024: a transfer of 16 MiB and less needs one R2T or
+ * two.
+ */
 const MAX_BURST_LENGTH = 16_776_192;
 
 const DIGESTS = { none: ['None'], crc32c: ['CRC32C'], any: ['CRC32C', 'None'] } as const;
 
 /**
  * All targets of the options, with prepared names.
- * @throws {IscsiError} `ISCSI_USAGE` when there is none, or a name cannot be one. @throws {RangeError} See `checkOwnName`.
+ * @throws {IscsiError} `ISCSI_USAGE` when there is none, or a name cannot be one. @throws {RangeError} See
+ *   `checkOwnName`.
  */
 export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
   const { name = DEFAULT_TARGET_NAME, alias, luns, targets = [] } = options;

@@ -76,8 +76,8 @@ export class Target implements AsyncDisposable {
   /**
    * Opens the stores and begins to listen. May be called again for a further portal.
    * @returns This target.
-   * @throws {IscsiError} When a store cannot be opened, the options contradict each other, or `signal` is aborted already; the error of the operating
-   *   system, such as `EADDRINUSE`, when the address cannot be had.
+   * @throws {IscsiError} When a store cannot be opened, the options contradict each other, or `signal` is aborted
+   *   already; the error of the operating system, such as `EADDRINUSE`, when the address cannot be had.
    */
   listen(options: ListenOptions = {}): Promise<this> {
     // One after the other: an attempt that fails closes what it has opened.
@@ -100,8 +100,8 @@ export class Target implements AsyncDisposable {
   }
 
   /**
-   * Ends everything: tells the initiators, closes their connections, waits for the commands in flight, flushes and closes the stores.
-   * Leaves no socket, timer or file open. May be called more than once.
+   * Ends everything: tells the initiators, closes their connections, waits for the commands in flight, flushes and
+   * closes the stores. Leaves no socket, timer or file open. May be called more than once.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -2,8 +2,8 @@
 const REMEMBERED = 256;
 
 /**
- * The Initiator Task Tags of tasks that ended while their data may still have been on its way: what comes for them is dropped without a word
- * (RFC 7143 §10.7).
+ * The Initiator Task Tags of tasks that ended while their data may still have been on its way: what comes for them is
+ * dropped without a word (RFC 7143 §10.7).
  */
 export class AbortedTags {
   readonly #tags = new Set<number>();

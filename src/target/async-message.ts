@@ -4,8 +4,8 @@ import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
 import type { Sender } from './sender.ts';
 
 /**
- * Says that all connections of the session will be dropped, and that nothing is kept of it (RFC 7143 §11.9.1). Not for Discovery sessions
- * (§4.3).
+ * Says that all connections of the session will be dropped, and that nothing is kept of it (RFC 7143 §11.9.1). Not for
+ * Discovery sessions (§4.3).
  */
 export function sendSessionDrop(sender: Sender, parameters: OperationalParameters): void {
   sender.outbox.pdu(writeAsyncMessage, {

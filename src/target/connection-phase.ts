@@ -17,7 +17,8 @@ export interface ConnectionPhase {
 }
 
 /**
- * Puts handlers of one's own in front of those of a connection, or in their place: for trials with faults, such as a target that drops some
- * PDUs or answers them wrongly. Called once for each phase of each connection; `sender` is what the handlers send with.
+ * Puts handlers of one's own in front of those of a connection, or in their place: for trials with faults, such as a
+ * target that drops some PDUs or answers them wrongly. Called once for each phase of each connection; `sender` is what
+ * the handlers send with.
  */
 export type ReplaceHandlers = (handlers: HandlerTable, phase: ConnectionPhase['name'], sender: Sender) => HandlerTable;

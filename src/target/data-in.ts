@@ -31,8 +31,8 @@ const header: { -readonly [K in keyof DataIn]: DataIn[K] } = {
 };
 
 /**
- * Ends a command with GOOD and the first `length` of `bytes`, which must not change any more: as Data-In, the last PDU with the status
- * (RFC 7143 §11.7). What the initiator does not expect is not sent, but counted.
+ * Ends a command with GOOD and the first `length` of `bytes`, which must not change any more: as Data-In, the last PDU
+ * with the status (RFC 7143 §11.7). What the initiator does not expect is not sent, but counted.
  */
 export function sendDataInOf(task: TaskState, bytes: Uint8Array, length: number): void {
   const { outbox } = task.sender;
@@ -45,7 +45,10 @@ export function sendDataInOf(task: TaskState, bytes: Uint8Array, length: number)
   finish(task, end);
 }
 
-/** As {@link sendDataInOf}, with `length` bytes from `source`, from `offset` on. Hot path: a read allocates nothing here. */
+/**
+ * As {@link sendDataInOf}, with `length` bytes from `source`, from `offset` on. Hot path: a read allocates nothing
+ * here.
+ */
 export function sendDataInFrom(task: TaskState, source: DataSource, offset: number, length: number): void {
   const { outbox } = task.sender;
   const end = begin(task, length);
@@ -72,7 +75,8 @@ function finish(task: TaskState, end: number): void {
 }
 
 /**
- * Writes the header of the PDU that begins at `at`; returns where its data ends. F at the end of each burst (RFC 7143 §13.13).
+ * Writes the header of the PDU that begins at `at`; returns where its data ends. F at the end of each burst (RFC 7143
+ * §13.13).
  */
 function sendHeader(task: TaskState, at: number, end: number): number {
   const { sender } = task;

@@ -1,7 +1,10 @@
 import { copyBytes } from '../bytes/copy.ts';
 import type { TaskState } from './task-state.ts';
 
-/** Puts the data of one PDU where it belongs in its task's buffer. What lies beyond that buffer, or has no aim, is dropped. */
+/**
+ * Puts the data of one PDU where it belongs in its task's buffer. What lies beyond that buffer, or has no aim, is
+ * dropped.
+ */
 export class DataSink {
   #task: TaskState | undefined = undefined;
   #at = 0;

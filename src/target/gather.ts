@@ -3,7 +3,9 @@ import { copyBytes } from '../bytes/copy.ts';
 const NOTHING = new Uint8Array(0);
 const FIRST_LENGTH = 1024;
 
-/** Keeps a data segment that is needed whole: text, ping data. Grows with what has come, not with what was announced. */
+/**
+ * Keeps a data segment that is needed whole: text, ping data. Grows with what has come, not with what was announced.
+ */
 export class Gather {
   #bytes: Uint8Array = NOTHING;
   #length = 0;

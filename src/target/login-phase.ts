@@ -42,7 +42,10 @@ export interface LoginOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** The login of one connection: carries requests to the pure steps of `login/target.ts`, and their answers back. Takes every PDU. */
+/**
+ * The login of one connection: carries requests to the pure steps of `login/target.ts`, and their answers back. Takes
+ * every PDU.
+ */
 export class LoginPhase implements ConnectionPhase, RequestHandler {
   readonly name = 'login';
   readonly handlers: HandlerTable = new Array(OPCODE_COUNT).fill(this);

@@ -2,7 +2,10 @@ import { writeNopIn } from '../pdu/nop-in.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { Sender } from './sender.ts';
 
-/** Sends a NOP-In of our own: a ping when `tag` is not reserved, otherwise only news of the command window (RFC 7143 §11.19). */
+/**
+ * Sends a NOP-In of our own: a ping when `tag` is not reserved, otherwise only news of the command window (RFC 7143
+ * §11.19).
+ */
 export function sendNopIn(sender: Sender, tag: number): void {
   sender.outbox.pdu(writeNopIn, {
     dataSegmentLength: 0,

@@ -12,7 +12,9 @@ import { sendReject } from './reject.ts';
 import { FullFeatureHandler } from './request-handler.ts';
 import type { Sender } from './sender.ts';
 
-/** NOP-Out: a ping is answered in its turn; an answer to our ping has served its purpose by coming (RFC 7143 §11.18). */
+/**
+ * NOP-Out: a ping is answered in its turn; an answer to our ping has served its purpose by coming (RFC 7143 §11.18).
+ */
 export class NopOutHandler extends FullFeatureHandler {
   readonly #window: CommandWindow;
   readonly #keepAlive: KeepAlive;

@@ -14,7 +14,9 @@ const header: { -readonly [K in keyof R2T]: R2T[K] } = {
   desiredDataTransferLength: 0,
 };
 
-/** Asks for `length` bytes of what a command writes, from `offset` on (RFC 7143 §11.8). StatSN is shown, not used up. */
+/**
+ * Asks for `length` bytes of what a command writes, from `offset` on (RFC 7143 §11.8). StatSN is shown, not used up.
+ */
 export function sendR2T(task: TaskState, targetTransferTag: number, offset: number, length: number): void {
   const { sender } = task;
   header.lunHigh = task.lunHigh;

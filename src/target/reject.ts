@@ -3,8 +3,8 @@ import { writeReject } from '../pdu/reject.ts';
 import type { Sender } from './sender.ts';
 
 /**
- * Answers the PDU whose header is at `at` with a Reject that holds that header, AHS included (RFC 7143 §11.17). It uses up a StatSN, and
- * never ends a task.
+ * Answers the PDU whose header is at `at` with a Reject that holds that header, AHS included (RFC 7143 §11.17). It uses
+ * up a StatSN, and never ends a task.
  */
 export function sendReject(sender: Sender, reason: number, view: DataView, at: number): void {
   const length = BHS_LENGTH + totalAhsLength(view, at);

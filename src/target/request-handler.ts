@@ -3,8 +3,9 @@ import { sendReject } from './reject.ts';
 import type { Sender } from './sender.ts';
 
 /**
- * Takes one kind of PDU on one connection, and keeps what there is to keep between its steps. For each PDU `begin` is called, then `take`
- * for each piece of its data, then one of `end` and `discard`. What `begin` and `end` throw ends the connection.
+ * Takes one kind of PDU on one connection, and keeps what there is to keep between its steps. For each PDU `begin` is
+ * called, then `take` for each piece of its data, then one of `end` and `discard`. What `begin` and `end` throw ends
+ * the connection.
  */
 export interface RequestHandler {
   /** The header is at `at`, AHS behind it; of the data nothing yet. */
@@ -25,7 +26,10 @@ export type HandlerTable = readonly RequestHandler[];
 /** How many opcodes there are (RFC 7143 §11.2.1.2). */
 export const OPCODE_COUNT = 64;
 
-/** What most handlers in full feature phase have in common: no interest in data, and a Reject when it is damaged (RFC 7143 §7.8). */
+/**
+ * What most handlers in full feature phase have in common: no interest in data, and a Reject when it is damaged (RFC
+ * 7143 §7.8).
+ */
 export abstract class FullFeatureHandler implements RequestHandler {
   protected readonly sender: Sender;
 

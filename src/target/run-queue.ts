@@ -1,8 +1,8 @@
 import type { TargetTask } from './target-task.ts';
 
 /**
- * The order in which the tasks of a session go to the device server: one after the other, each in the call that makes it ready, unless so
- * much waits to be sent that it has to wait, too.
+ * The order in which the tasks of a session go to the device server: one after the other, each in the call that makes
+ * it ready, unless so much waits to be sent that it has to wait, too.
  */
 export class RunQueue {
   readonly #execute: (task: TargetTask) => void;

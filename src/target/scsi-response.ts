@@ -32,7 +32,10 @@ export function sendStatus(task: TaskState, status: number, sense?: Uint8Array):
   send(task, sense);
 }
 
-/** Ends a command with the iSCSI response "target failure": status, flags and counts mean nothing then (RFC 7143 §11.4.3). */
+/**
+ * Ends a command with the iSCSI response "target failure": status, flags and counts mean nothing then (RFC 7143
+ * §11.4.3).
+ */
 export function sendTargetFailure(task: TaskState): void {
   header.response = SCSI_RESPONSES.TARGET_FAILURE;
   header.status = 0;

@@ -70,7 +70,10 @@ export class Sender {
     return true;
   }
 
-  /** See {@link Outbox.flushed}. True when somebody was told of congestion and half of it is gone: what had to wait may go on. */
+  /**
+   * See {@link Outbox.flushed}. True when somebody was told of congestion and half of it is gone: what had to wait may
+   * go on.
+   */
   flushed(): boolean {
     this.outbox.flushed();
     if (!this.#stalled || this.#unsent > this.#unsentLimit / 2) return false;

@@ -10,8 +10,9 @@ import type { TargetSession } from './target-session.ts';
 import { PHASE } from './task-state.ts';
 
 /**
- * SNACK Request. Nothing is kept for sending again at ErrorRecoveryLevel 0, so every SNACK is rejected. A task that is still waiting for
- * data ends with that as its reason (RFC 7143 §7.8); one that the device server has goes on, since its own status is yet to come.
+ * SNACK Request. Nothing is kept for sending again at ErrorRecoveryLevel 0, so every SNACK is rejected. A task that is
+ * still waiting for data ends with that as its reason (RFC 7143 §7.8); one that the device server has goes on, since
+ * its own status is yet to come.
  */
 export class SnackHandler extends FullFeatureHandler {
   readonly #session: TargetSession;

@@ -20,7 +20,9 @@ import type { TargetDirectory } from './text-answers.ts';
 export interface ConnectionOptions {
   /** Where it came in. */
   readonly portal: PortalAddress;
-  /** Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`. */
+  /**
+   * Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`.
+   */
   readonly wake: () => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -42,8 +44,8 @@ export interface ConnectionHost extends TargetDirectory {
 }
 
 /**
- * The target's side of one connection, without I/O: whoever owns the socket feeds `receive`, sends what `drain` gives, and tells the time.
- * None of its methods throw because of what the initiator sent: a broken rule ends the session.
+ * The target's side of one connection, without I/O: whoever owns the socket feeds `receive`, sends what `drain` gives,
+ * and tells the time. None of its methods throw because of what the initiator sent: a broken rule ends the session.
  *
  * It finds the PDUs in the stream and gives each to the handler of its opcode; what the PDUs mean, the handlers know.
  */
@@ -98,7 +100,10 @@ export class TargetConnection implements PduHandler, SessionConnection {
     return !this.#sender.congested;
   }
 
-  /** Feeds what arrived: `bytes[from, to)`, of which `view` sees the same memory. The caller may overwrite it once this returns. */
+  /**
+   * Feeds what arrived: `bytes[from, to)`, of which `view` sees the same memory. The caller may overwrite it once this
+   * returns.
+   */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     this.#phase.heard();
     try {

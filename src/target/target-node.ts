@@ -25,7 +25,10 @@ export interface TargetNodeOptions {
   /** What the targets negotiate, as far as they have a choice. Default: {@link TARGET_POLICY}. */
   readonly policy?: OperationalPolicy;
   readonly limits?: Partial<TargetLimits>;
-  /** The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that was asked. */
+  /**
+   * The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that
+   * was asked.
+   */
   readonly portals?: () => readonly PortalAddress[];
   /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
   readonly replaceHandlers?: ReplaceHandlers;
@@ -45,8 +48,8 @@ const LARGEST_TSIH = 0xffff;
 const DEFAULT_PORTAL_GROUP_TAG = 1;
 
 /**
- * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a connection asks `accept`
- * for its core.
+ * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a
+ * connection asks `accept` for its core.
  */
 export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
@@ -117,7 +120,10 @@ export class TargetNode implements ConnectionHost {
     return connection;
   }
 
-  /** Ends all sessions and connections, and tells the initiators. What the device servers still have ends without an answer. */
+  /**
+   * Ends all sessions and connections, and tells the initiators. What the device servers still have ends without an
+   * answer.
+   */
   close(): void {
     for (const connection of [...this.#connections]) {
       connection.announceEnd();
@@ -125,7 +131,10 @@ export class TargetNode implements ConnectionHost {
     }
   }
 
-  /** Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143 appendix C). */
+  /**
+   * Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143
+   * appendix C).
+   */
   addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[] {
     const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
     return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
@@ -146,8 +155,8 @@ export class TargetNode implements ConnectionHost {
   }
 
   /**
-   * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not earlier than here, so that a
-   * login that fails disturbs nobody.
+   * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not
+   * earlier than here, so that a login that fails disturbs nobody.
    */
   openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession {
     const discovery = login.sessionType === 'Discovery';
@@ -188,7 +197,9 @@ export class TargetNode implements ConnectionHost {
   }
 }
 
-/** What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1). */
+/**
+ * What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1).
+ */
 function sessionKey(login: LoginFinish, discovery: boolean, portal: PortalAddress): string {
   const where =
     login.targetName === undefined

@@ -106,7 +106,10 @@ export class TargetSession implements TaskSession {
     if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
 
-  /** Lets a task join the others of its logical unit, of all sessions. Where there is none, it is refused in any order. Hot path. */
+  /**
+   * Lets a task join the others of its logical unit, of all sessions. Where there is none, it is refused in any order.
+   * Hot path.
+   */
   enterTaskSet(task: TargetTask): void {
     const taskSet = this.device?.taskSetOf(task.lunHigh, task.lunLow);
     task.taskSet = taskSet;
@@ -123,8 +126,8 @@ export class TargetSession implements TaskSession {
   }
 
   /**
-   * The device server is about to answer. False when the answer must be dropped, because the task was aborted: it is gone then.
-   * The window opens before the answer is written, so that the answer says so.
+   * The device server is about to answer. False when the answer must be dropped, because the task was aborted: it is
+   * gone then. The window opens before the answer is written, so that the answer says so.
    */
   answering(task: TargetTask): boolean {
     if (task.phase !== PHASE.EXECUTING) return false;
@@ -144,7 +147,10 @@ export class TargetSession implements TaskSession {
     sender.wake();
   }
 
-  /** Ends a task without an answer, and tells those who wait for that. The device server must not have it, or have answered. */
+  /**
+   * Ends a task without an answer, and tells those who wait for that. The device server must not have it, or have
+   * answered.
+   */
   forget(task: TargetTask): void {
     const { watchers, sender } = task;
     task.phase = PHASE.IDLE;

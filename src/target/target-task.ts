@@ -36,8 +36,9 @@ const GOOD = 0x00;
 const CHECK_CONDITION = 0x02;
 
 /**
- * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The device server sees it as
- * {@link DeviceTask}. `scsi-command.ts` makes it, `data-collector.ts` gets its data, `data-in.ts` and `scsi-response.ts` answer it.
+ * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The
+ * device server sees it as {@link DeviceTask}. `scsi-command.ts` makes it, `data-collector.ts` gets its data,
+ * `data-in.ts` and `scsi-response.ts` answer it.
  */
 export class TargetTask extends TaskState implements DeviceTask {
   readonly session: TaskSession;
@@ -112,7 +113,10 @@ export class TargetTask extends TaskState implements DeviceTask {
     if (this.enabled) this.session.run(this);
   }
 
-  /** A function of the own session first lets in the data that was asked for, one of another session does not (RFC 7143 §4.2.3.3 a). */
+  /**
+   * A function of the own session first lets in the data that was asked for, one of another session does not (RFC 7143
+   * §4.2.3.3 a).
+   */
   terminate(issuer: Nexus, watcher: AbortWatcher): boolean {
     return this.abort(watcher, issuer === this.nexus);
   }

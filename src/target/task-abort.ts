@@ -3,8 +3,8 @@ import { Countdown } from './countdown.ts';
 import type { TargetTask } from './target-task.ts';
 
 /**
- * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited for, so that an
- * aborted write has no effect after the abort was answered.
+ * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited
+ * for, so that an aborted write has no effect after the abort was answered.
  */
 export class TaskAbort implements AbortWatcher {
   /** How long data that was asked for is waited for. */
@@ -20,7 +20,8 @@ export class TaskAbort implements AbortWatcher {
 
   /**
    * Aborts tasks for a function that came from the nexus `issuer`.
-   * @param own Those of the same session. @param others Those of other nexuses of the logical unit, whoever carries them.
+   * @param own Those of the same session. @param others Those of other nexuses of the logical unit, whoever carries
+   *   them.
    * @param drains Whether the own ones first take in the data that was asked for (RFC 7143 §4.2.3.3 a).
    */
   start(own: readonly TargetTask[], others: readonly DeviceTask[], issuer: Nexus, drains: boolean): void {

@@ -27,8 +27,8 @@ const UNIT_FUNCTIONS: Partial<Record<number, UnitFunction>> = {
 };
 
 /**
- * Task Management Function Request (RFC 7143 §11.5, §4.2.3). Which tasks a function of a logical unit ends, the logical unit knows; here is
- * which of them it waits for, when it begins, and how it is answered.
+ * Task Management Function Request (RFC 7143 §11.5, §4.2.3). Which tasks a function of a logical unit ends, the logical
+ * unit knows; here is which of them it waits for, when it begins, and how it is answered.
  */
 export class TaskManagementHandler extends FullFeatureHandler {
   readonly #session: TargetSession;
@@ -105,7 +105,9 @@ export class TaskManagementHandler extends FullFeatureHandler {
     this.#respond(tag, missing ? RESPONSES.FUNCTION_COMPLETE : RESPONSES.TASK_DOES_NOT_EXIST);
   }
 
-  /** Waits for the commands that were sent before it, then ends the tasks that it affects (RFC 7143 §4.2.3.2, §4.2.3.3). */
+  /**
+   * Waits for the commands that were sent before it, then ends the tasks that it affects (RFC 7143 §4.2.3.2, §4.2.3.3).
+   */
   #endMany(name: UnitFunction, { initiatorTaskTag: tag, lunHigh, lunLow, cmdSN }: TaskManagementRequest): void {
     const session = this.#session;
     session.pendingFunctions.add(tag);
@@ -158,8 +160,8 @@ function isOn(task: TargetTask, { lunHigh, lunLow }: TaskManagementRequest): boo
 }
 
 /**
- * One number for all the ways in which a LUN field can name the same logical unit: peripheral and flat addressing mean the same
- * (RFC 7143 §11.2.1.7, SAM). Only for logical units that exist, whose lower levels are zero.
+ * One number for all the ways in which a LUN field can name the same logical unit: peripheral and flat addressing mean
+ * the same (RFC 7143 §11.2.1.7, SAM). Only for logical units that exist, whose lower levels are zero.
  */
 function lunKey(lunHigh: number): number {
   const method = lunHigh >>> 30;

@@ -109,7 +109,8 @@ export class TextHandler extends FullFeatureHandler {
   }
 
   /**
-   * Sends the next piece of what is to be said. F=1 only in answer to F=1; no tag exactly when F=1 (RFC 7143 §11.11.1, §11.11.4).
+   * Sends the next piece of what is to be said. F=1 only in answer to F=1; no tag exactly when F=1 (RFC 7143 §11.11.1,
+   * §11.11.4).
    */
   #respond(exchange: TextExchange, request: TextRequest): void {
     const { sender } = this;

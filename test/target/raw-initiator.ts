@@ -1,6 +1,6 @@
 /**
- * A scripted initiator for the target core: in memory, on a clock of its own. It builds and reads PDUs by byte offsets of RFC 7143 §11, without the
- * codecs of `src/pdu`, so that it does not share their mistakes.
+ * A scripted initiator for the target core: in memory, on a clock of its own. It builds and reads PDUs by byte offsets
+ * of RFC 7143 §11, without the codecs of `src/pdu`, so that it does not share their mistakes.
  */
 import assert from 'node:assert/strict';
 import { crc32c } from '../../src/bytes/crc32c.ts';
