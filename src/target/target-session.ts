@@ -100,7 +100,7 @@ export class TargetSession implements TaskSession {
 
   /** Takes back an object that no table, queue or device server knows any more. */
   releaseTask(task: TargetTask): void {
-    task.connection.releaseRoom(task);
+    if (task.dataOutLength > 0) task.connection.releaseRoom(task);
     if (task.buffer.length > 0) this.buffers.give(task.buffer);
     task.reset();
     if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
