@@ -162,11 +162,6 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     return unit && beginUnitFunction(name, unit, issuer);
   }
 
-  /** What initiators set about a logical unit is as after power on; its tasks go on. */
-  resetLogicalUnit(lunHigh: number, lunLow: number): void {
-    this.#place(lunHigh, lunLow)?.unit.reset();
-  }
-
   nexusStarted(nexus: Nexus): void {
     this.#nexuses.add(nexus);
     for (const { unit } of this.#places.values()) unit.attentions.start(nexus, POWER_ON);

@@ -72,7 +72,7 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
 
   close(): void {
     this.#keepAlive.stop();
-    for (const handler of this.handlers) handler.close();
+    this.#taskManagement.close(); // whoever may stand in its place: no deadline is left
     this.#session.close();
   }
 

@@ -163,6 +163,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
     if (this.finished) return;
     this.finished = true;
     this.#receiver.stop();
+    for (const handler of this.#handlers) handler.close();
     this.#phase.close();
     this.#options.wake();
   }

@@ -146,6 +146,11 @@ export function bench(options: Partial<MemoryStoreOptions & LogicalUnitOptions> 
   return { device, unit, start, run: (cdb, dataOut, nexus) => start(cdb, dataOut, nexus).ended };
 }
 
+/** Resets a logical unit, and lets its tasks go on. */
+export function resetUnit(device: ScsiDevice, lunHigh: number, lunLow: number): void {
+  device.beginFunction('logicalUnitReset', lunHigh, lunLow, NEXUS)?.complete();
+}
+
 /** Starts a command on a LUN of a device. */
 export function startOn(
   device: DeviceServer,

@@ -4,7 +4,7 @@ import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { deviceFuzz } from '../fuzz/device.ts';
 import { randomBelow, SEED } from '../scsi/random.ts';
-import { FakeTask, NEXUS, OTHER_NEXUS } from './fake.ts';
+import { FakeTask, NEXUS, OTHER_NEXUS, resetUnit } from './fake.ts';
 import { HeldStore, settle } from './stores.ts';
 
 /** A seed with some bytes changed, cut or lengthened. */
@@ -60,7 +60,7 @@ test('with many commands in flight on a slow store, some of them aborted or fail
       const victim = tasks[below(tasks.length)];
       if (victim) victim.aborted = true;
     }
-    if (below(200) === 0) device.resetLogicalUnit(0, 0);
+    if (below(200) === 0) resetUnit(device, 0, 0);
     if (below(2) === 0) {
       const held = store.held[below(store.held.length)];
       if (below(8) === 0) await held?.reject(new Error('broken on purpose'));

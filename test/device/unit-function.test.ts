@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { UnitFunction } from '../../src/device/task.ts';
-import { bench, FakeNexus, FakeTask } from './fake.ts';
+import { bench, FakeNexus, FakeTask, resetUnit } from './fake.ts';
 import { HeldStore } from './stores.ts';
 
 const READ_10 = '28 00 00000000 00 0001 00';
@@ -81,6 +81,6 @@ test('a unit that a device has under two numbers keeps its nexuses when one of t
   for (const nexus of unit.attentions.nexuses()) unit.attentions.take(nexus);
   device.detach(5);
   for (const nexus of unit.attentions.nexuses()) unit.attentions.take(nexus);
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   assert.equal(submit(sameDevice, TEST_UNIT_READY).outcome, 'CHECK CONDITION 06/29/03');
 });
