@@ -175,18 +175,18 @@ export class TargetConnection implements PduHandler, SessionConnection {
     sendSessionDrop(this.#sender, session.parameters);
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onHeader(view: DataView, at: number): void {
     this.#handler = this.#handlers[opcode(view, at)];
     this.#handler?.begin(view, at);
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onData(bytes: Uint8Array, from: number, to: number): void {
     this.#handler?.take(bytes, from, to);
   }
 
-  /** @internal {@link PduHandler} */
+  /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
     if (dataDigestOk) this.#handler?.end(view, at);
     else this.#handler?.discard(view, at);

@@ -54,9 +54,9 @@ const DEFAULT_PORTAL_GROUP_TAG = 1;
 export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
   readonly policy: OperationalPolicy;
-  /** @internal What logins ask. */
+  /** What logins ask. */
   readonly loginConfig: TargetLoginConfig;
-  /** @internal */
+  /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
   readonly #portals: () => readonly PortalAddress[];
   readonly #entries = new Map<string, TargetEntry>();
@@ -140,12 +140,12 @@ export class TargetNode implements ConnectionHost {
     return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
   }
 
-  /** @internal The transport of a connection is gone. */
+  /** The transport of a connection is gone. */
   connectionEnded(connection: TargetConnection): void {
     this.#connections.delete(connection);
   }
 
-  /** @internal A TSIH that no session has. Never 0. */
+  /** A TSIH that no session has. Never 0. */
   allocateTsih(): number {
     const taken = new Set([...this.#sessions].map((session) => session.identity.tsih));
     do {
@@ -155,7 +155,7 @@ export class TargetNode implements ConnectionHost {
   }
 
   /**
-   * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not
+   * A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not
    * earlier than here, so that a login that fails disturbs nobody.
    */
   openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession {
