@@ -1,7 +1,7 @@
 /** `iscsi-target`: an iSCSI target in one command: RAM and files as logical units. */
 import { once } from 'node:events';
 import { parseSize } from '../bytes/size.ts';
-import type { Lun, Target } from '../server/index.ts';
+import type { LunDefinition, Target } from '../server/index.ts';
 import { createTarget, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, usageError } from './exit.ts';
@@ -67,7 +67,7 @@ ${EXIT_HELP}`,
 });
 
 interface Unit {
-  readonly lun: Lun;
+  readonly lun: LunDefinition;
   readonly title: string;
 }
 
@@ -127,7 +127,7 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Opens the logical units and listens; what goes wrong is said in the words of the command line. */
 async function start(
   name: string | undefined,
-  luns: readonly Lun[],
+  luns: readonly LunDefinition[],
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Target> {
   try {

@@ -3,8 +3,8 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { ASC_ASCQ } from '../spec/asc-ascq.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 import type { Access } from './task-order.ts';
 
@@ -34,38 +34,51 @@ const SOFTWARE_WRITE_PROTECTED = sense(SENSE_KEY.DATA_PROTECT, ASC_ASCQ.LOGICAL_
 export const DEFERRED_WRITE_ERROR: SenseFields = { ...WRITE_FAILED, deferred: true };
 
 /** Ends the task with CHECK CONDITION. */
-export function fail(unit: LogicalUnit, task: DeviceTask, fields: SenseFields): void {
+export function fail(unit: DeviceLogicalUnit, task: DeviceTask, fields: SenseFields): void {
   task.checkCondition(unit.sense(fields));
 }
 
-/** Ends the task: byte `fieldPointer` of the CDB holds what cannot be; `bitPointer` is the highest bit of the field, where it is no whole byte. */
-export function invalidCdbField(unit: LogicalUnit, task: DeviceTask, fieldPointer: number, bitPointer?: number): void {
+/**
+ * Ends the task: byte `fieldPointer` of the CDB holds what cannot be; `bitPointer` is the highest bit of the field,
+ * where it is no whole byte.
+ */
+export function invalidCdbField(
+  unit: DeviceLogicalUnit,
+  task: DeviceTask,
+  fieldPointer: number,
+  bitPointer?: number,
+): void {
   fail(unit, task, { ...illegalRequest(ASC_ASCQ.INVALID_FIELD_IN_CDB), fieldPointer, bitPointer });
 }
 
 /** As {@link invalidCdbField}, for a byte of the parameter list. */
-export function invalidParameter(unit: LogicalUnit, task: DeviceTask, fieldPointer: number, bitPointer?: number): void {
+export function invalidParameter(
+  unit: DeviceLogicalUnit,
+  task: DeviceTask,
+  fieldPointer: number,
+  bitPointer?: number,
+): void {
   const code = illegalRequest(ASC_ASCQ.INVALID_FIELD_IN_PARAMETER_LIST);
   fail(unit, task, { ...code, fieldPointer, bitPointer, inCdb: false });
 }
 
 /** Ends the task: the blocks differ from the data, first at the byte `offset` of the range. */
-export function miscompare(unit: LogicalUnit, task: DeviceTask, offset: number): void {
+export function miscompare(unit: DeviceLogicalUnit, task: DeviceTask, offset: number): void {
   const code = sense(SENSE_KEY.MISCOMPARE, ASC_ASCQ.MISCOMPARE_DURING_VERIFY_OPERATION);
   fail(unit, task, { ...code, information: offset });
 }
 
 /** Why the unit refuses to be written. */
-export function writeProtection(unit: LogicalUnit): SenseFields {
+export function writeProtection(unit: DeviceLogicalUnit): SenseFields {
   return unit.store.readOnly ? READ_ONLY : SOFTWARE_WRITE_PROTECTED;
 }
 
 /**
- * Touches the store: runs `work` on `length` bytes from `position` when the order of tasks allows it, and then ends the task by `answer`,
- * or with the sense data that goes with the error of the store.
+ * Touches the store: runs `work` on `length` bytes from `position` when the order of tasks allows it, and then ends the
+ * task by `answer`, or with the sense data that goes with the error of the store.
  */
 export function perform(
-  unit: LogicalUnit,
+  unit: DeviceLogicalUnit,
   task: DeviceTask,
   access: Access,
   position: number,

@@ -1,6 +1,6 @@
 /**
- * What a logical unit has to tell an I_T nexus with the next command: unit attentions and deferred errors (SAM, "Unit attention condition";
- * SPC, "Deferred errors"). INQUIRY, REPORT LUNS and REQUEST SENSE are not stopped by them.
+ * What a logical unit has to tell an I_T nexus with the next command: unit attentions and deferred errors (SAM, "Unit
+ * attention condition"; SPC, "Deferred errors"). INQUIRY, REPORT LUNS and REQUEST SENSE are not stopped by them.
  */
 
 import type { SenseFields } from '../scsi/sense-write.ts';
@@ -12,6 +12,8 @@ import type { Nexus } from './task.ts';
 export const POWER_ON = attention(ASC_ASCQ.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED);
 /** LOGICAL UNIT RESET. */
 export const RESET_BY_FUNCTION = attention(ASC_ASCQ.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
+/** CLEAR TASK SET by another nexus has ended commands without a status. */
+export const COMMANDS_CLEARED = attention(ASC_ASCQ.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
 /** MODE SELECT by another nexus. */
 export const MODE_PARAMETERS_CHANGED = attention(ASC_ASCQ.MODE_PARAMETERS_CHANGED);
 /** The number of blocks is another one now. */
@@ -31,6 +33,11 @@ export class Attentions {
     return this.#count > 0;
   }
 
+  /** The nexuses that the logical unit has a queue for: all that reach it, over whichever target. */
+  nexuses(): readonly Nexus[] {
+    return [...this.#queues.keys()];
+  }
+
   /** A nexus to keep a queue for, with what it is told first. */
   start(nexus: Nexus, first: SenseFields): void {
     if (!this.#queues.has(nexus)) this.#queues.set(nexus, []);
@@ -43,7 +50,9 @@ export class Attentions {
     this.#queues.delete(nexus);
   }
 
-  /** Queues `message` for one nexus. A reset says all that waiting unit attentions would say, so it takes their place. */
+  /**
+   * Queues `message` for one nexus. A reset says all that waiting unit attentions would say, so it takes their place.
+   */
   add(nexus: Nexus, message: SenseFields): void {
     const queue = this.#queues.get(nexus);
     if (!queue || queue.includes(message)) return;

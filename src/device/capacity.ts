@@ -6,15 +6,15 @@ import { readFields } from '../scsi/fields.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
-function readCapacity10(unit: LogicalUnit, task: DeviceTask): void {
+function readCapacity10(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const bytes = writeCapacity10({ returnedLogicalBlockAddress: unit.blocks - 1, logicalBlockLength: unit.blockLength });
   task.dataIn(bytes, bytes.length);
 }
 
-function readCapacity16(unit: LogicalUnit, task: DeviceTask): void {
+function readCapacity16(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { allocationLength } = readFields(COMMANDS.READ_CAPACITY_16.fields, task.cdb, 0, task.cdbLength);
   const bytes = writeCapacity16({
     returnedLogicalBlockAddress: unit.blocks - 1,

@@ -1,8 +1,11 @@
-/** How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data for initiators. */
+/**
+ * How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data
+ * for initiators.
+ */
 import type { CommandRow } from '../scsi/command-row.ts';
 import type { CommandFields, CommandName } from '../scsi/commands.ts';
 import { COMMANDS, fieldsOf } from '../scsi/commands.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 /** What a command sees of the device around its logical unit. */
@@ -12,13 +15,13 @@ export interface Surroundings {
   /** Numbers of all logical units, ascending. */
   luns(): readonly number[];
   /** The commands that `unit` knows. */
-  commandsOf(unit: LogicalUnit): CommandSet;
+  commandsOf(unit: DeviceLogicalUnit): CommandSet;
   /** Takes back, on all logical units, the unit attention that tells this nexus of a changed inventory. */
   inventoryReported(task: DeviceTask): void;
 }
 
 /** Runs a command: it ends the task exactly once, now or later. */
-export type Run = (unit: LogicalUnit, task: DeviceTask, surroundings: Surroundings) => void;
+export type Run = (unit: DeviceLogicalUnit, task: DeviceTask, surroundings: Surroundings) => void;
 
 /** A command as its file declares it. */
 export interface Declaration {
@@ -27,7 +30,7 @@ export interface Declaration {
   readonly accepts: readonly string[];
   readonly run: Run;
   /** Bytes of data-out, from the CDB alone; 0 for what will be refused. Left out: none. */
-  readonly dataOutLength?: (unit: LogicalUnit, cdb: DataView) => number;
+  readonly dataOutLength?: (unit: DeviceLogicalUnit, cdb: DataView) => number;
   /** What the command needs: a medium that is not stopped, and one that may be written. Left out: nothing. */
   readonly needs?: 'medium' | 'writable';
   /** True when a waiting unit attention does not stop the command. */
@@ -40,7 +43,9 @@ export interface Command extends Declaration {
   readonly serviceAction: number | undefined;
   /** Bytes of the CDB. */
   readonly length: number;
-  /** CDB USAGE DATA (SPC, "REPORT SUPPORTED OPERATION CODES"): a one for each bit that is looked at; codes as they are. */
+  /**
+   * CDB USAGE DATA (SPC, "REPORT SUPPORTED OPERATION CODES"): a one for each bit that is looked at; codes as they are.
+   */
   readonly usage: Uint8Array;
   /** The bits that must be zero, of the first 16 bytes, as big-endian words. */
   readonly forbidden0: number;

@@ -6,7 +6,8 @@ import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
 import type { Clock, ScsiPort } from '../scsi/port.ts';
 import { ScsiTask } from '../scsi/scsi-task.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
-import type { DeviceTask, Nexus, ScsiDevice } from './task.ts';
+import type { AbortWatcher, DeviceTask, Nexus, ScsiDevice } from './task.ts';
+import type { TaskSet } from './task-set.ts';
 
 /** What a port to a logical unit of this process is made of, besides its device. */
 export interface DevicePortOptions {
@@ -46,6 +47,11 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   readonly #device: ScsiDevice;
   readonly #lun: Lun;
   readonly #nexus: Nexus;
+  /**
+   * All tasks that were ever made: those that run are the nexus's. Cheaper than a set that each command enters and
+   * leaves.
+   */
+  readonly #made: PortTask[] = [];
   readonly #spare: PortTask[] = [];
   /** Commands that have not settled. */
   #underWay = 0;
@@ -56,7 +62,11 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     const lun = options.lun ?? 0;
     this.#device = device;
     this.#lun = typeof lun === 'number' ? encodeLun(lun) : lun;
-    this.#nexus = { initiatorPortName: options.initiatorPortName ?? portName() };
+    this.#nexus = {
+      initiatorPortName: options.initiatorPortName ?? portName(),
+      tasksIn: (taskSet) =>
+        this.#made.map(({ execution }) => execution).filter((one) => one.running && one.taskSet === taskSet),
+    };
     this.unitName = `LUN ${formatLun(this.#lun)}`;
     this.deviceName = options.deviceName ?? 'this process';
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT;
@@ -65,7 +75,11 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   }
 
   newTask(): PortTask {
-    return this.#spare.pop() ?? new PortTask(this.#nexus, this.#answered);
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
+    const task = new PortTask(this.#nexus, this.#execute, this.#answered);
+    this.#made.push(task);
+    return task;
   }
 
   submit(task: PortTask): void {
@@ -87,6 +101,7 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     if (!execution.running || execution.aborted) return;
     execution.aborted = true;
     task.abortReason = reason;
+    execution.endUnlessBegun();
   }
 
   /** Takes no new commands, waits for those under way and ends the nexus. A second call waits for the first. */
@@ -99,23 +114,35 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     return this.close();
   }
 
-  /**
-   * SAM's task attributes: this is where `task.attribute` goes to the device. It has no task set yet; commands begin in
-   * the order of the calls.
-   */
+  /** The task joins the others of its logical unit, of whatever nexus, and begins when they let it. */
   #run(task: PortTask): void {
     const { high, low } = this.#lun;
     const { execution } = task;
     try {
       execution.begin(this.#device.dataOutLength(high, low, execution.cdbOf(task), execution.cdbLength));
-      this.#device.execute(high, low, execution);
     } catch (cause) {
-      if (!execution.running) throw cause; // of whoever was told of the outcome
-      const failure = new IscsiError('ISCSI_TARGET_FAILURE', 'The device failed to carry out the command', { cause });
-      execution.running = false;
-      this.#settle(task, failure);
-      this.#recycle(task);
+      this.#failed(task, cause);
+      return;
     }
+    execution.enter(this.#device.taskSetOf(high, low));
+  }
+
+  readonly #execute = (task: PortTask): void => {
+    const { high, low } = this.#lun;
+    try {
+      this.#device.execute(high, low, task.execution);
+    } catch (cause) {
+      this.#failed(task, cause);
+    }
+  };
+
+  #failed(task: PortTask, cause: unknown): void {
+    const { execution } = task;
+    if (!execution.running) throw cause; // of whoever was told of the outcome
+    const failure = new IscsiError('ISCSI_TARGET_FAILURE', 'The device failed to carry out the command', { cause });
+    execution.leave();
+    this.#settle(task, failure);
+    this.#recycle(task);
   }
 
   /**
@@ -174,9 +201,9 @@ class PortTask extends ScsiTask {
   settled = false;
   stopWatching: () => void = nothing;
 
-  constructor(nexus: Nexus, answered: (task: PortTask) => void) {
+  constructor(nexus: Nexus, execute: (task: PortTask) => void, answered: (task: PortTask) => void) {
     super();
-    this.execution = new Execution(this, nexus, answered);
+    this.execution = new Execution(this, nexus, execute, answered);
   }
 
   override reset(): void {
@@ -195,20 +222,64 @@ class Execution implements DeviceTask {
   cdbLength = CDB_FIELD_LENGTH;
   dataOut: Uint8Array = NOTHING;
   aborted = false;
+  /** The task set that it has entered. */
+  taskSet: TaskSet | undefined = undefined;
   /** Whether the device owes an answer. */
   running = false;
+  /** Whether the task set has let it begin. */
+  #begun = false;
+  readonly #watchers: AbortWatcher[] = [];
   /** How often the object was used: tells one command from a later one. */
   use = 0;
   readonly #task: PortTask;
+  readonly #execute: (task: PortTask) => void;
   readonly #answered: (task: PortTask) => void;
   #dataOutWanted = 0;
   #dataInWanted = 0;
 
-  constructor(task: PortTask, nexus: Nexus, answered: (task: PortTask) => void) {
+  constructor(task: PortTask, nexus: Nexus, execute: (task: PortTask) => void, answered: (task: PortTask) => void) {
     this.#task = task;
+    this.#execute = execute;
     this.#answered = answered;
     this.nexus = nexus;
     this.cdb = task.cdb;
+  }
+
+  get attribute(): number {
+    return this.#task.attribute;
+  }
+
+  /** Begins when `taskSet` lets it. */
+  enter(taskSet: TaskSet | undefined): void {
+    this.taskSet = taskSet;
+    if (taskSet === undefined || taskSet.enter(this)) this.enable();
+  }
+
+  enable(): void {
+    this.#begun = true;
+    this.#execute(this.#task);
+  }
+
+  /** Another nexus has ended it. Its caller is told so by the status: of those of this process nothing vanishes. */
+  terminate(_issuer: Nexus, watcher: AbortWatcher): boolean {
+    this.endUnlessBegun();
+    if (!this.running) return true;
+    this.#watchers.push(watcher);
+    return false;
+  }
+
+  /** One that still waits for others does not have to wait for the device. */
+  endUnlessBegun(): void {
+    if (this.running && !this.#begun) this.#end(SCSI_STATUS.TASK_ABORTED);
+  }
+
+  /** Leaves the task set that it has entered, and tells who waits for that. */
+  leave(): void {
+    this.running = false;
+    const { taskSet } = this;
+    if (this.#begun) taskSet?.leave(this);
+    else taskSet?.withdraw(this);
+    for (const watcher of this.#watchers.splice(0)) watcher.taskGone(this);
   }
 
   /** Takes over the CDB and gives it. */
@@ -259,6 +330,8 @@ class Execution implements DeviceTask {
     this.dataOut = NOTHING;
     this.aborted = false;
     this.running = false;
+    this.taskSet = undefined;
+    this.#begun = false;
     this.use++;
     this.#dataOutWanted = 0;
     this.#dataInWanted = 0;
@@ -273,7 +346,7 @@ class Execution implements DeviceTask {
 
   #end(status: number): void {
     if (!this.running) return;
-    this.running = false;
+    this.leave();
     const task = this.#task;
     task.status = status;
     // Of a command that moves data both ways the write's residual is the main one, as in RFC 7143 §11.4.5.

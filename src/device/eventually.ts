@@ -1,6 +1,7 @@
 /**
- * Work that a store either has done when the call returns (RAM) or promises (files). Commands on a RAM store shall be answered in the turn
- * in which they arrive, without a promise between: so there is one code for both, and `await` only where there is something to wait for.
+ * Work that a store either has done when the call returns (RAM) or promises (files). Commands on a RAM store shall be
+ * answered in the turn in which they arrive, without a promise between: so there is one code for both, and `await` only
+ * where there is something to wait for.
  */
 
 /** Done already, or when the promise settles. */
@@ -11,7 +12,10 @@ export function andThen(first: Eventually, next: () => Eventually): Eventually {
   return first === undefined ? next() : first.then(next);
 }
 
-/** Calls `body(at, length)` for each piece of `[from, to)` of at most `step`, one after the other. `body` returns false to stop early. */
+/**
+ * Calls `body(at, length)` for each piece of `[from, to)` of at most `step`, one after the other. `body` returns false
+ * to stop early.
+ */
 export function inPieces(
   from: number,
   to: number,

@@ -1,17 +1,18 @@
 /** Where READ, WRITE, VERIFY and their kin point to, and whether they may. */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, invalidCdbField, LBA_OUT_OF_RANGE } from './answers.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 /**
  * Whether the extent lies inside the logical unit and is no longer than `limit` blocks; ends the task if not. Hot.
  *
- * Nothing at the very end (`blocks` 0 at the first address behind the last block) is inside: address plus length do not exceed the
- * capacity (SBC, "READ (10) command"). An address above 2^53 comes in rounded and is out of range all the same.
+ * Nothing at the very end (`blocks` 0 at the first address behind the last block) is inside: address plus length do not
+ * exceed the capacity (SBC, "READ (10) command"). An address above 2^53 comes in rounded and is out of range all the
+ * same.
  */
 export function extentFits(
-  unit: LogicalUnit,
+  unit: DeviceLogicalUnit,
   task: DeviceTask,
   address: number,
   blocks: number,
@@ -28,8 +29,11 @@ export function extentFits(
   return true;
 }
 
-/** Bytes of the extent in `cdb`; 0 when it is longer than `limit` blocks or does not lie inside the logical unit, and will be refused. */
-export function extentLength(unit: LogicalUnit, cdb: DataView, limit: number): number {
+/**
+ * Bytes of the extent in `cdb`; 0 when it is longer than `limit` blocks or does not lie inside the logical unit, and
+ * will be refused.
+ */
+export function extentLength(unit: DeviceLogicalUnit, cdb: DataView, limit: number): number {
   const blocks = extentBlocks(cdb, 0);
   if (blocks > limit || extentAddress(cdb, 0) + blocks > unit.blocks) return 0;
   return blocks * unit.blockLength;

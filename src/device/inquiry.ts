@@ -1,4 +1,7 @@
-/** INQUIRY (SPC): what the logical unit is, its names and its limits. Never stopped by a unit attention or a stopped medium. */
+/**
+ * INQUIRY (SPC): what the logical unit is, its names and its limits. Never stopped by a unit attention or a stopped
+ * medium.
+ */
 
 import { COMMANDS } from '../scsi/commands.ts';
 import type { DesignatorInput } from '../scsi/data/designators.ts';
@@ -29,10 +32,10 @@ import { VPD_PAGE } from '../spec/vpd-page-codes.ts';
 import type { Declaration, Surroundings } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
-type Page = (unit: LogicalUnit, surroundings: Surroundings) => Uint8Array;
+type Page = (unit: DeviceLogicalUnit, surroundings: Surroundings) => Uint8Array;
 
 const PAGE_CODE_BYTE = 2;
 // One target port with number 1: the sessions of a target all come in through it.
@@ -47,7 +50,7 @@ const ABSENT = {
 
 const PAGES: ReadonlyMap<number, Page> = new Map<number, Page>([
   [VPD_PAGE.SUPPORTED_VPD_PAGES, () => writeVpdSupportedPages({ pageCodes: [...PAGES.keys()] })],
-  [VPD_PAGE.UNIT_SERIAL_NUMBER, (unit) => writeVpdUnitSerialNumber({ serialNumber: unit.identity.serial })],
+  [VPD_PAGE.UNIT_SERIAL_NUMBER, (unit) => writeVpdUnitSerialNumber({ serialNumber: unit.names.serial })],
   [VPD_PAGE.DEVICE_IDENTIFICATION, deviceIdentification],
   [VPD_PAGE.BLOCK_LIMITS, blockLimits],
   [
@@ -57,7 +60,7 @@ const PAGES: ReadonlyMap<number, Page> = new Map<number, Page>([
   [VPD_PAGE.LOGICAL_BLOCK_PROVISIONING, provisioning],
 ]);
 
-function inquiry(unit: LogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
+function inquiry(unit: DeviceLogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
   answer(
     task,
     () => standardData(unit),
@@ -88,15 +91,15 @@ function answer(
   }
 }
 
-function standardData({ identity }: LogicalUnit): Uint8Array {
+function standardData({ names }: DeviceLogicalUnit): Uint8Array {
   return writeInquiry({
     peripheralDeviceType: DEVICE_TYPE.DIRECT_ACCESS,
     version: SCSI_VERSION.SPC_4,
     hisup: true,
     cmdque: true,
-    vendorIdentification: identity.vendor,
-    productIdentification: identity.product,
-    productRevisionLevel: identity.revision,
+    vendorIdentification: names.vendor,
+    productIdentification: names.product,
+    productRevisionLevel: names.revision,
     versionDescriptors: [
       VERSION_DESCRIPTOR.SAM_5,
       VERSION_DESCRIPTOR.SPC_4,
@@ -106,11 +109,11 @@ function standardData({ identity }: LogicalUnit): Uint8Array {
   });
 }
 
-function deviceIdentification({ identity }: LogicalUnit, { deviceName }: Surroundings): Uint8Array {
+function deviceIdentification({ names }: DeviceLogicalUnit, { deviceName }: Surroundings): Uint8Array {
   const protocolIdentifier = PROTOCOL_IDENTIFIER.ISCSI;
   const designators: DesignatorInput[] = [
-    naaDesignator(identity.naa),
-    t10VendorDesignator(identity.vendor, identity.serial),
+    naaDesignator(names.naa),
+    t10VendorDesignator(names.vendor, names.serial),
     relativeTargetPortDesignator(RELATIVE_TARGET_PORT, protocolIdentifier),
   ];
   if (deviceName !== undefined) {
@@ -121,7 +124,7 @@ function deviceIdentification({ identity }: LogicalUnit, { deviceName }: Surroun
   return writeVpdDeviceIdentification({ designators });
 }
 
-function blockLimits({ limits, store, physicalExponent }: LogicalUnit): Uint8Array {
+function blockLimits({ limits, store, physicalExponent }: DeviceLogicalUnit): Uint8Array {
   return writeVpdBlockLimits({
     wsnz: true, // WRITE SAME of 0 blocks is refused: it would mean "to the end"
     optimalTransferLengthGranularity: physicalExponent > 0 ? 2 ** physicalExponent : 0,
@@ -132,7 +135,7 @@ function blockLimits({ limits, store, physicalExponent }: LogicalUnit): Uint8Arr
   });
 }
 
-function provisioning({ store }: LogicalUnit): Uint8Array {
+function provisioning({ store }: DeviceLogicalUnit): Uint8Array {
   if (!store.thin) return writeVpdLogicalBlockProvisioning({});
   return writeVpdLogicalBlockProvisioning({
     lbpu: true,

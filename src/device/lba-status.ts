@@ -2,7 +2,8 @@
  * GET LBA STATUS (SBC), for thin units: which blocks take room.
  *
  *     0-3  PARAMETER DATA LENGTH (n - 3)
- *     8+   descriptors of 16: 0-7 LBA; 8-11 NUMBER OF LOGICAL BLOCKS; 12:3-0 PROVISIONING STATUS (0 mapped, 1 deallocated)
+ *     8+   descriptors of 16: 0-7 LBA; 8-11 NUMBER OF LOGICAL BLOCKS; 12:3-0 PROVISIONING STATUS (0 mapped,
+ *          1 deallocated)
  */
 import { COMMANDS } from '../scsi/commands.ts';
 import { bits, readFields, u32, u64, writeFields } from '../scsi/fields.ts';
@@ -10,7 +11,7 @@ import { fail, LBA_OUT_OF_RANGE } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const DESCRIPTOR = {
@@ -25,7 +26,7 @@ const DEALLOCATED = 1;
 const MOST_DESCRIPTORS = 256;
 const MOST_BLOCKS = 0xffff_ffff;
 
-function getLbaStatus(unit: LogicalUnit, task: DeviceTask): void {
+function getLbaStatus(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const fields = readFields(COMMANDS.GET_LBA_STATUS_16.fields, task.cdb, 0, task.cdbLength);
   const { startingLogicalBlockAddress, allocationLength } = fields;
   if (startingLogicalBlockAddress >= unit.blocks) {
@@ -38,7 +39,7 @@ function getLbaStatus(unit: LogicalUnit, task: DeviceTask): void {
 }
 
 /** The states from block `first` on, in at most `most` descriptors. */
-function statusData(unit: LogicalUnit, first: number, most: number): Uint8Array {
+function statusData(unit: DeviceLogicalUnit, first: number, most: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_LENGTH + most * DESCRIPTOR_LENGTH);
   const view = new DataView(bytes.buffer);
   let at = HEADER_LENGTH;
@@ -57,7 +58,7 @@ function statusData(unit: LogicalUnit, first: number, most: number): Uint8Array 
 }
 
 /** The state of block `first`, and how many blocks from there on have it. A store that does not know has mapped all. */
-function stateOf(unit: LogicalUnit, first: number): { readonly allocated: boolean; readonly blocks: number } {
+function stateOf(unit: DeviceLogicalUnit, first: number): { readonly allocated: boolean; readonly blocks: number } {
   const rest = Math.min(unit.blocks - first, MOST_BLOCKS);
   const state = unit.store.provisioning?.(first * unit.blockLength, rest * unit.blockLength);
   if (!state) return { allocated: true, blocks: rest };

@@ -1,4 +1,7 @@
-/** A block store in RAM. Room is taken extent by extent on the first write; what was never written costs nothing and reads as zeros. */
+/**
+ * A block store in RAM. Room is taken extent by extent on the first write; what was never written costs nothing and
+ * reads as zeros.
+ */
 import { copyBytes } from '../bytes/copy.ts';
 import type { DataLender } from '../bytes/data-source.ts';
 import type { BlockStore, Provisioning } from './store.ts';
@@ -12,16 +15,18 @@ export interface MemoryStoreOptions {
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
   /**
-   * Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the platform gives.
-   * Blocks that are being sent while they are overwritten exist twice for that time. The older ones are not counted: they are no more than four
-   * times what all connections have to send (`unsentBytes` each).
+   * Bytes of RAM that the blocks may take; a write that needs more fails with `ENOSPC`. Default: as much as the
+   * platform gives. Blocks that are being sent while they are overwritten exist twice for that time. The older ones are
+   * not counted: they are no more than four times what all connections have to send (`unsentBytes` each).
    */
   readonly memoryLimit?: number;
 }
 
-// Small enough that random small writes into a fresh store do not take much more RAM than they need, large enough that few of them are kept.
+// Small enough that random small writes into a fresh store do not take much more RAM than they need, large enough that
+// few of them are kept.
 const EXTENT = 256 * 1024;
-// Shorter pieces are lent as copies, so that what waits to be sent keeps no more than four times its length from being given back.
+// Shorter pieces are lent as copies, so that what waits to be sent keeps no more than four times its length from being
+// given back.
 const LEAST_LOAN = EXTENT / 4;
 // Extents are kept in groups, and the groups in one array: 1 TiB takes an array of 4096 entries before the first write.
 const GROUP = 1024;
@@ -187,7 +192,8 @@ export class MemoryStore implements BlockStore, DataLender {
 /**
  * The number of blocks of `blockLength` bytes in `size` bytes.
  *
- * @throws {RangeError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of it below 2^53.
+ * @throws {RangeError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of
+ *   it below 2^53.
  */
 export function blockCount(size: number, blockLength: number): number {
   if (!Number.isInteger(blockLength) || blockLength < 512 || blockLength > 65536 || !isPowerOfTwo(blockLength)) {

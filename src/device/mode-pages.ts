@@ -3,7 +3,7 @@ import { readModePageCaching, writeModePageCaching } from '../scsi/data/mode-pag
 import { readModePageControl, writeModePageControl } from '../scsi/data/mode-page-control.ts';
 import { writeModePageInformationalExceptions } from '../scsi/data/mode-page-informational-exceptions.ts';
 import { MODE_PAGE } from '../spec/scsi-mode-pages.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 
 /** What initiators can change by MODE SELECT. */
 export interface ModeSettings {
@@ -18,7 +18,7 @@ export interface ModePageOf {
   /** The page with these settings. */
   readonly values: (settings: ModeSettings) => Uint8Array;
   /** A one for each bit that may be changed. */
-  readonly changeable: (unit: LogicalUnit) => Uint8Array;
+  readonly changeable: (unit: DeviceLogicalUnit) => Uint8Array;
   /** The settings after the page was set to `bytes`, whose unchangeable bits are as they were. */
   readonly apply: (bytes: Uint8Array, settings: ModeSettings) => ModeSettings;
 }
@@ -52,12 +52,12 @@ export const MODE_PAGES: readonly ModePageOf[] = [
 ];
 
 /** The settings of a unit now. */
-export function currentSettings(unit: LogicalUnit): ModeSettings {
+export function currentSettings(unit: DeviceLogicalUnit): ModeSettings {
   const { writeCacheEnabled, softwareWriteProtect, descriptorSense } = unit;
   return { writeCacheEnabled, softwareWriteProtect, descriptorSense };
 }
 
 /** The settings of a unit after power on or reset. */
-export function defaultSettings(unit: LogicalUnit): ModeSettings {
+export function defaultSettings(unit: DeviceLogicalUnit): ModeSettings {
   return { writeCacheEnabled: unit.volatileWriteCache, softwareWriteProtect: false, descriptorSense: false };
 }

@@ -1,6 +1,6 @@
 /**
- * MODE SELECT (SPC). The whole list is checked before anything is changed: a page may differ from its current values only in changeable
- * bits. The other sessions are told by a unit attention.
+ * MODE SELECT (SPC). The whole list is checked before anything is changed: a page may differ from its current values
+ * only in changeable bits. The other sessions are told by a unit attention.
  */
 import type { ModePage } from '../scsi/data/mode-page.ts';
 import type { ModeParameters } from '../scsi/data/mode-parameters.ts';
@@ -9,7 +9,7 @@ import { fail, invalidCdbField, invalidParameter, PARAMETER_LIST_LENGTH_ERROR } 
 import { MODE_PARAMETERS_CHANGED } from './attentions.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { ModeSettings } from './mode-pages.ts';
 import { currentSettings, MODE_PAGES } from './mode-pages.ts';
 import { flushAndAnswer } from './synchronize-cache.ts';
@@ -47,7 +47,7 @@ const PS_BIT = 7;
 const PAGE_CODE_HIGH_BIT = 5;
 const PAGE_HEADER = 2;
 
-function modeSelect(unit: LogicalUnit, task: DeviceTask, form: Form): void {
+function modeSelect(unit: DeviceLogicalUnit, task: DeviceTask, form: Form): void {
   const length = form.listLength(task.cdb);
   if ((task.cdb.getUint8(1) & PF) === 0) {
     invalidCdbField(unit, task, 1, PF_BIT); // without it the pages would be vendor specific
@@ -73,7 +73,7 @@ function modeSelect(unit: LogicalUnit, task: DeviceTask, form: Form): void {
 }
 
 /** The block descriptor may be there, but there is only one format of the medium. */
-function wrongDescriptor(unit: LogicalUnit, list: ModeParameters, form: Form): Wrong | undefined {
+function wrongDescriptor(unit: DeviceLogicalUnit, list: ModeParameters, form: Form): Wrong | undefined {
   const length = list.longLba ? 16 : 8;
   const { blockDescriptorLength } = list;
   if (blockDescriptorLength !== 0 && blockDescriptorLength !== length) return { byte: form.descriptorLengthByte };
@@ -88,7 +88,7 @@ function wrongDescriptor(unit: LogicalUnit, list: ModeParameters, form: Form): W
 
 /** What the pages of the list make of the settings, or what is wrong with them. */
 function settingsAfter(
-  unit: LogicalUnit,
+  unit: DeviceLogicalUnit,
   list: ModeParameters,
   form: Form,
   before: ModeSettings,
@@ -118,8 +118,11 @@ function wrongByte(page: ModePage, current: Uint8Array, changeable: Uint8Array):
   return undefined;
 }
 
-/** Takes the settings over. What a cache holds goes to the medium before the cache is switched off or the unit is protected. */
-function change(unit: LogicalUnit, task: DeviceTask, before: ModeSettings, after: ModeSettings): void {
+/**
+ * Takes the settings over. What a cache holds goes to the medium before the cache is switched off or the unit is
+ * protected.
+ */
+function change(unit: DeviceLogicalUnit, task: DeviceTask, before: ModeSettings, after: ModeSettings): void {
   const takeOver = () => {
     const changed = (Object.keys(after) as (keyof ModeSettings)[]).some((name) => after[name] !== before[name]);
     unit.writeCacheEnabled = after.writeCacheEnabled;

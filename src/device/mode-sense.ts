@@ -9,7 +9,7 @@ import { fail, invalidCdbField, SAVING_NOT_SUPPORTED } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { ModePageOf } from './mode-pages.ts';
 import { currentSettings, defaultSettings, MODE_PAGES } from './mode-pages.ts';
 import type { DeviceTask } from './task.ts';
@@ -28,7 +28,7 @@ interface Request {
   readonly subpageCode: number;
 }
 
-function modeSense6(unit: LogicalUnit, task: DeviceTask): void {
+function modeSense6(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const request = readFields(COMMANDS.MODE_SENSE_6.fields, task.cdb, 0, task.cdbLength);
   const pages = pagesFor(unit, task, request);
   if (!pages) return;
@@ -36,7 +36,7 @@ function modeSense6(unit: LogicalUnit, task: DeviceTask): void {
   dataInUpTo(task, list, request.allocationLength);
 }
 
-function modeSense10(unit: LogicalUnit, task: DeviceTask): void {
+function modeSense10(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const request = readFields(COMMANDS.MODE_SENSE_10.fields, task.cdb, 0, task.cdbLength);
   const pages = pagesFor(unit, task, request);
   if (!pages) return;
@@ -45,7 +45,7 @@ function modeSense10(unit: LogicalUnit, task: DeviceTask): void {
 }
 
 /** The pages that were asked for; `undefined` when the task has been ended. */
-function pagesFor(unit: LogicalUnit, task: DeviceTask, request: Request): readonly Uint8Array[] | undefined {
+function pagesFor(unit: DeviceLogicalUnit, task: DeviceTask, request: Request): readonly Uint8Array[] | undefined {
   const { pageControl, pageCode, subpageCode } = request;
   const chosen = MODE_PAGES.filter((page) => pageCode === MODE_PAGE.ALL_PAGES || page.pageCode === pageCode);
   if (chosen.length === 0) invalidCdbField(unit, task, PAGE_CODE_BYTE, PAGE_CODE_HIGH_BIT);
@@ -55,7 +55,7 @@ function pagesFor(unit: LogicalUnit, task: DeviceTask, request: Request): readon
   return undefined;
 }
 
-function valuesOf(unit: LogicalUnit, page: ModePageOf, pageControl: number): Uint8Array {
+function valuesOf(unit: DeviceLogicalUnit, page: ModePageOf, pageControl: number): Uint8Array {
   switch (pageControl) {
     case PAGE_CONTROL.CHANGEABLE:
       return page.changeable(unit);
@@ -66,7 +66,12 @@ function valuesOf(unit: LogicalUnit, page: ModePageOf, pageControl: number): Uin
   }
 }
 
-function listOf(unit: LogicalUnit, dbd: boolean, longLba: boolean, pages: readonly Uint8Array[]): ModeParametersInput {
+function listOf(
+  unit: DeviceLogicalUnit,
+  dbd: boolean,
+  longLba: boolean,
+  pages: readonly Uint8Array[],
+): ModeParametersInput {
   const numberOfLogicalBlocks = longLba ? unit.blocks : Math.min(unit.blocks, MORE_THAN_32_BITS);
   const descriptor: ModeBlockDescriptor = { numberOfLogicalBlocks, logicalBlockLength: unit.blockLength };
   return {

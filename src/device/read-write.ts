@@ -1,23 +1,23 @@
 /**
- * READ and WRITE. On a RAM store with nothing in flight a READ is pulled piece by piece into the send buffer, and a WRITE is stored and
- * answered in the same call: nothing is allocated. Everything else goes through the order of tasks.
+ * READ and WRITE. On a RAM store with nothing in flight a READ is pulled piece by piece into the send buffer, and a
+ * WRITE is stored and answered in the same call: nothing is allocated. Everything else goes through the order of tasks.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, perform, storeFailure, TOO_LITTLE_DATA } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
 import { andThen } from './eventually.ts';
 import { extentFits, extentLength } from './extent.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
-// FUA and FUA_NV of the 10-, 12- and 16-byte forms, where byte 1 has no address bits. FUA_NV (a non-volatile cache would do) is obsolete;
-// there is no such cache here, and going to the medium does what it asks for, too.
+// FUA and FUA_NV of the 10-, 12- and 16-byte forms, where byte 1 has no address bits. FUA_NV (a non-volatile cache
+// would do) is obsolete; there is no such cache here, and going to the medium does what it asks for, too.
 const FUA_BITS = 0x0a;
 
 /** Ends the task with the blocks of the extent. Hot. */
-function read(unit: LogicalUnit, task: DeviceTask): void {
+function read(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb } = task;
   const address = extentAddress(cdb, 0);
   const blocks = extentBlocks(cdb, 0);
@@ -36,7 +36,7 @@ function read(unit: LogicalUnit, task: DeviceTask): void {
 }
 
 /** Stores the blocks of the extent. Hot. */
-function write(unit: LogicalUnit, task: DeviceTask): void {
+function write(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb, dataOut } = task;
   const address = extentAddress(cdb, 0);
   const blocks = extentBlocks(cdb, 0);
@@ -60,10 +60,11 @@ function write(unit: LogicalUnit, task: DeviceTask): void {
 /**
  * How many bytes of data-out to use for `blocks` blocks; -1 when the task has been ended.
  *
- * An initiator that announces less data than its CDB tells of gets what RFC 7143 §11.4.5 describes: the whole blocks that came are written,
- * and the response shows the overflow. Part of a block would leave the rest of it to chance, so then nothing is written at all.
+ * An initiator that announces less data than its CDB tells of gets what RFC 7143 §11.4.5 describes: the whole blocks
+ * that came are written, and the response shows the overflow. Part of a block would leave the rest of it to chance, so
+ * then nothing is written at all.
  */
-export function arrivedLength(unit: LogicalUnit, task: DeviceTask, blocks: number): number {
+export function arrivedLength(unit: DeviceLogicalUnit, task: DeviceTask, blocks: number): number {
   const length = Math.min(blocks * unit.blockLength, task.dataOut.length);
   if (length % unit.blockLength === 0) return length;
   fail(unit, task, TOO_LITTLE_DATA);
@@ -74,7 +75,7 @@ function forcesUnitAccess(cdb: DataView): boolean {
   return cdb.getUint8(0) >>> 5 !== 0 && (cdb.getUint8(1) & FUA_BITS) !== 0;
 }
 
-function pull(unit: LogicalUnit, task: DeviceTask, position: number, length: number): void {
+function pull(unit: DeviceLogicalUnit, task: DeviceTask, position: number, length: number): void {
   try {
     task.dataInFrom(unit.source, position, length);
   } catch (error) {
@@ -83,7 +84,7 @@ function pull(unit: LogicalUnit, task: DeviceTask, position: number, length: num
 }
 
 function readBuffered(
-  unit: LogicalUnit,
+  unit: DeviceLogicalUnit,
   task: DeviceTask,
   position: number,
   length: number,
@@ -98,7 +99,7 @@ function readBuffered(
   perform(unit, task, 'read', position, length, work, () => task.dataIn(bytes ?? new Uint8Array(length), length));
 }
 
-function writeAtOnce(unit: LogicalUnit, task: DeviceTask, position: number, length: number): void {
+function writeAtOnce(unit: DeviceLogicalUnit, task: DeviceTask, position: number, length: number): void {
   let result: Eventually;
   try {
     result = unit.write(position, task.dataOut, 0, length);
@@ -121,7 +122,7 @@ function writeAtOnce(unit: LogicalUnit, task: DeviceTask, position: number, leng
 
 function nothing(): void {}
 
-function transferLength(unit: LogicalUnit, cdb: DataView): number {
+function transferLength(unit: DeviceLogicalUnit, cdb: DataView): number {
   return extentLength(unit, cdb, unit.limits.transfer);
 }
 

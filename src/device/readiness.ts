@@ -1,4 +1,7 @@
-/** Whether the unit can be used, and commands that say or change it: TEST UNIT READY, REQUEST SENSE, START STOP UNIT and their kin (SPC, SBC). */
+/**
+ * Whether the unit can be used, and commands that say or change it: TEST UNIT READY, REQUEST SENSE, START STOP UNIT and
+ * their kin (SPC, SBC).
+ */
 
 import { COMMANDS } from '../scsi/commands.ts';
 import { readFields } from '../scsi/fields.ts';
@@ -10,18 +13,18 @@ import { invalidCdbField, STOPPED } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { flushAndAnswer, flushInBackground } from './synchronize-cache.ts';
 import type { DeviceTask } from './task.ts';
 
 const NO_SENSE: SenseFields = { senseKey: SENSE_KEY.NO_SENSE, ...codeOf(ASC_ASCQ.NO_ADDITIONAL_SENSE_INFORMATION) };
 
-function testUnitReady(_unit: LogicalUnit, task: DeviceTask): void {
+function testUnitReady(_unit: DeviceLogicalUnit, task: DeviceTask): void {
   task.good(); // what makes a unit not ready was looked at before
 }
 
 /** The sense data is the answer here, with status GOOD: what waits for the nexus, or else the state of the unit. */
-function requestSense(unit: LogicalUnit, task: DeviceTask): void {
+function requestSense(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const waiting = unit.attentions.take(task.nexus);
   sendSense(task, waiting ?? (unit.stopped ? STOPPED : NO_SENSE));
 }
@@ -33,7 +36,7 @@ export function sendSense(task: DeviceTask, fields: SenseFields): void {
 }
 
 /** START and STOP. There are no power conditions, and no medium that could be ejected. */
-function startStopUnit(unit: LogicalUnit, task: DeviceTask): void {
+function startStopUnit(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { immed, noFlush, start } = readFields(COMMANDS.START_STOP_UNIT.fields, task.cdb, 0, task.cdbLength);
   if (start || noFlush) {
     unit.stopped = !start;
@@ -50,15 +53,18 @@ function startStopUnit(unit: LogicalUnit, task: DeviceTask): void {
   }
 }
 
-/** Nothing can be removed, so there is nothing to prevent either. PREVENT 2 and 3 are obsolete and were refused with bit 1. */
-function preventAllow(_unit: LogicalUnit, task: DeviceTask): void {
+/**
+ * Nothing can be removed, so there is nothing to prevent either. PREVENT 2 and 3 are obsolete and were refused with bit
+ * 1.
+ */
+function preventAllow(_unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { prevent } = readFields(COMMANDS.PREVENT_ALLOW_MEDIUM_REMOVAL.fields, task.cdb, 0, task.cdbLength);
   if (prevent > 1) invalidCdbField(_unit, task, 4, 1);
   else task.good();
 }
 
 /** The default self-test, which has nothing to find. Others, and diagnostic pages, are refused. */
-function sendDiagnostic(unit: LogicalUnit, task: DeviceTask): void {
+function sendDiagnostic(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { selfTest } = readFields(COMMANDS.SEND_DIAGNOSTIC.fields, task.cdb, 0, task.cdbLength);
   if (selfTest) task.good();
   else invalidCdbField(unit, task, 1, 2);

@@ -10,7 +10,7 @@ import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import type { Declaration, Surroundings } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const ALL_BUT_WELL_KNOWN = 0;
@@ -18,8 +18,11 @@ const WELL_KNOWN = 1;
 const ALL = 2;
 const SELECT_REPORT_BYTE = 2;
 
-/** Ends the task with the list. There are no well-known logical units. Telling the inventory takes back the attention about its change. */
-export function reportLuns(unit: LogicalUnit | undefined, task: DeviceTask, surroundings: Surroundings): void {
+/**
+ * Ends the task with the list. There are no well-known logical units. Telling the inventory takes back the attention
+ * about its change.
+ */
+export function reportLuns(unit: DeviceLogicalUnit | undefined, task: DeviceTask, surroundings: Surroundings): void {
   const { selectReport, allocationLength } = readFields(COMMANDS.REPORT_LUNS.fields, task.cdb, 0, task.cdbLength);
   if (selectReport !== ALL_BUT_WELL_KNOWN && selectReport !== WELL_KNOWN && selectReport !== ALL) {
     const { asc, ascq } = ASC_ASCQ.INVALID_FIELD_IN_CDB;

@@ -1,4 +1,7 @@
-/** The SCSI device server: finds the logical unit, checks what is to be checked for every command, and hands the task to the command's file. */
+/**
+ * The SCSI device server: finds the logical unit, checks what is to be checked for every command, and hands the task to
+ * the command's file.
+ */
 import { decodeLun } from '../scsi/lun.ts';
 import { fixedSense } from '../scsi/sense-write.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
@@ -13,12 +16,14 @@ import {
 import { CAPACITY_CHANGED, INVENTORY_CHANGED, POWER_ON } from './attentions.ts';
 import type { Command, CommandSet, Surroundings } from './command.ts';
 import { forbiddenBit } from './command.ts';
-import { commandsFor } from './commands.ts';
+import { commandsFor } from './command-sets.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inquiryOfAbsentUnit } from './inquiry.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import { sendSense } from './readiness.ts';
 import { reportLuns } from './report-luns.ts';
-import type { DeviceTask, Nexus, ScsiDevice } from './task.ts';
+import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
+import type { TaskSet } from './task-set.ts';
+import { beginUnitFunction } from './unit-function.ts';
 
 /** What a device is made of. */
 export interface DeviceServerOptions {
@@ -28,7 +33,7 @@ export interface DeviceServerOptions {
 
 /** A logical unit with the commands that it knows. */
 interface Place {
-  readonly unit: LogicalUnit;
+  readonly unit: DeviceLogicalUnit;
   readonly commands: CommandSet;
 }
 
@@ -43,7 +48,7 @@ const SERVICE_ACTION_BYTE = 1;
  *
  * @example
  * const device = new DeviceServer({ name: 'iqn.2003-01.org.example:disk' });
- * device.attach(0, new LogicalUnit(new MemoryStore({ size: 64 * 1024 * 1024 }), { serial: 'disk-0' }));
+ * device.attach(0, new DeviceLogicalUnit(new MemoryStore({ size: 64 * 1024 * 1024 }), { serial: 'disk-0' }));
  * device.luns(); // [0]
  */
 export class DeviceServer implements ScsiDevice, Surroundings {
@@ -62,7 +67,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
    *
    * @throws {RangeError} When the number is not 0..16383, or is taken.
    */
-  attach(lun: number, unit: LogicalUnit): void {
+  attach(lun: number, unit: DeviceLogicalUnit): void {
     if (!Number.isInteger(lun) || lun < 0 || lun > LARGEST_LUN) {
       throw new RangeError(`Cannot attach a logical unit as LUN ${lun}: 0..${LARGEST_LUN} allowed`);
     }
@@ -74,19 +79,24 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     for (const nexus of this.#nexuses) unit.attentions.start(nexus, POWER_ON);
   }
 
-  /** Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go on. */
-  detach(lun: number): LogicalUnit | undefined {
+  /**
+   * Takes a logical unit out of the inventory and returns it; closing it is the caller's. Commands that it works on go
+   * on; those that still wait are refused when their turn comes.
+   */
+  detach(lun: number): DeviceLogicalUnit | undefined {
     const place = this.#places.get(lun);
     if (!place) return undefined;
     this.#places.delete(lun);
     if (lun < this.#peripheral.length) this.#peripheral[lun] = undefined;
-    for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+    if (![...this.#places.values()].some(({ unit }) => unit === place.unit)) {
+      for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+    }
     this.#inventoryChanged();
     return place.unit;
   }
 
   /** The logical unit with this number. */
-  logicalUnit(lun: number): LogicalUnit | undefined {
+  logicalUnit(lun: number): DeviceLogicalUnit | undefined {
     return this.#places.get(lun)?.unit;
   }
 
@@ -102,7 +112,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     return [...this.#places.keys()].sort((a, b) => a - b);
   }
 
-  commandsOf(unit: LogicalUnit): CommandSet {
+  commandsOf(unit: DeviceLogicalUnit): CommandSet {
     return commandsFor(unit);
   }
 
@@ -129,7 +139,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
       return;
     }
     const place = this.#place(lunHigh, lunLow);
-    if (place === undefined) {
+    if (place === undefined || place.unit.taskSet !== task.taskSet) {
       this.#executeAbsent(lunHigh, lunLow, task);
       return;
     }
@@ -143,8 +153,13 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     else command.run(unit, task, this);
   }
 
-  resetLogicalUnit(lunHigh: number, lunLow: number): void {
-    this.#place(lunHigh, lunLow)?.unit.reset();
+  taskSetOf(lunHigh: number, lunLow: number): TaskSet | undefined {
+    return this.#place(lunHigh, lunLow)?.unit.taskSet;
+  }
+
+  beginFunction(name: UnitFunction, lunHigh: number, lunLow: number, issuer: Nexus): UnitFunctionRun | undefined {
+    const unit = this.#place(lunHigh, lunLow)?.unit;
+    return unit && beginUnitFunction(name, unit, issuer);
   }
 
   nexusStarted(nexus: Nexus): void {
@@ -164,7 +179,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   }
 
   /** Ends the task with what waits for its nexus, if something does. */
-  #tellAttention(unit: LogicalUnit, task: DeviceTask): boolean {
+  #tellAttention(unit: DeviceLogicalUnit, task: DeviceTask): boolean {
     const waiting = unit.attentions.take(task.nexus);
     if (!waiting) return false;
     // Told once, through whichever logical unit comes first (SPC, "REPORT LUNS command").
@@ -221,7 +236,7 @@ function refuseUnknown({ unit, commands }: Place, task: DeviceTask): void {
   else fail(unit, task, INVALID_OPERATION_CODE);
 }
 
-function refuseForbiddenBit(unit: LogicalUnit, task: DeviceTask, command: Command): void {
+function refuseForbiddenBit(unit: DeviceLogicalUnit, task: DeviceTask, command: Command): void {
   const wrong = forbiddenBit(command, task.cdb);
   invalidCdbField(unit, task, wrong?.byte ?? 0, wrong?.bit);
 }

@@ -1,9 +1,9 @@
 import type { DataLender } from '../bytes/data-source.ts';
 
 /**
- * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockLength`, inside the store:
- * the device server has checked them. RAM stores answer at once; others return a promise. A rejected promise becomes a MEDIUM ERROR or,
- * where the error has a `code` of `ENOSPC`, DATA PROTECT / SPACE ALLOCATION FAILED.
+ * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockLength`,
+ * inside the store: the device server has checked them. RAM stores answer at once; others return a promise. A rejected
+ * promise becomes a MEDIUM ERROR or, where the error has a `code` of `ENOSPC`, DATA PROTECT / SPACE ALLOCATION FAILED.
  */
 export interface BlockStore {
   /** Logical block length in bytes: a power of two from 512 to 65536. */
@@ -12,18 +12,24 @@ export interface BlockStore {
   readonly blocks: number;
   /** Whether writes are refused. */
   readonly readOnly: boolean;
-  /** Whether a write that was answered may be lost with power or process until `flush()`: reported as WCE in the Caching page. */
+  /**
+   * Whether a write that was answered may be lost with power or process until `flush()`: reported as WCE in the Caching
+   * page.
+   */
   readonly volatileWriteCache: boolean;
   /** Whether blocks that were never written, or were discarded, take no room: reported as thin provisioning. */
   readonly thin: boolean;
-  /** True when `read` always ends before it returns and does not fail: then it may be pulled piece by piece into the send buffer. */
+  /**
+   * True when `read` always ends before it returns and does not fail: then it may be pulled piece by piece into the
+   * send buffer.
+   */
   readonly synchronous: boolean;
 
   /** Copies `length` bytes from `position` to `into`, at `at`. Blocks that hold nothing read as zeros. */
   read(position: number, into: Uint8Array, at: number, length: number): void | Promise<void>;
   /**
-   * For a synchronous store that can give its bytes without a copy: what it lends, from a position on, does not change until it is taken back,
-   * whatever is written or discarded meanwhile.
+   * For a synchronous store that can give its bytes without a copy: what it lends, from a position on, does not change
+   * until it is taken back, whatever is written or discarded meanwhile.
    */
   readonly lender?: DataLender;
   /** Stores `data[from, to)` at `position`. `data` belongs to the store until the call has ended. */
@@ -33,8 +39,8 @@ export interface BlockStore {
   /** Gives room back; the range reads as zeros afterwards. */
   discard(position: number, length: number): void | Promise<void>;
   /**
-   * Whether the block at `position` takes room, and how many bytes of the next `length` are in the same state; at least one block.
-   * For a thin store that knows: GET LBA STATUS reports it. Without it every block is reported as mapped.
+   * Whether the block at `position` takes room, and how many bytes of the next `length` are in the same state; at least
+   * one block. For a thin store that knows: GET LBA STATUS reports it. Without it every block is reported as mapped.
    */
   provisioning?(position: number, length: number): Provisioning;
   /** Releases what the store holds open. Flushes first. */

@@ -1,8 +1,8 @@
 /**
  * REPORT SUPPORTED OPERATION CODES (SPC): answered from the command table, so that what is told is what is done.
  *
- *     all commands       0-3 COMMAND DATA LENGTH; then per command 0 OPERATION CODE; 2-3 SERVICE ACTION; 5:1 CTDP; 5:0 SERVACTV;
- *                        6-7 CDB LENGTH
+ *     all commands       0-3 COMMAND DATA LENGTH; then per command 0 OPERATION CODE; 2-3 SERVICE ACTION; 5:1 CTDP;
+ *                        5:0 SERVACTV; 6-7 CDB LENGTH
  *     one command        1:7 CTDP; 1:2-0 SUPPORT; 2-3 CDB SIZE; 4+ CDB USAGE DATA
  *     timeouts (RCTD)    behind either: 0-1 DESCRIPTOR LENGTH (10); 4-7 NOMINAL; 8-11 RECOMMENDED; zeros: none are told
  */
@@ -13,7 +13,7 @@ import { invalidCdbField } from './answers.ts';
 import type { Command, CommandSet, Declaration, Surroundings } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
-import type { LogicalUnit } from './logical-unit.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const DESCRIPTOR = {
@@ -35,7 +35,7 @@ const OPTIONS_HIGH_BIT = 2;
 
 type Request = ReturnType<typeof requestOf>;
 
-function reportSupportedOperationCodes(unit: LogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
+function reportSupportedOperationCodes(unit: DeviceLogicalUnit, task: DeviceTask, surroundings: Surroundings): void {
   const request = requestOf(task);
   const commands = surroundings.commandsOf(unit);
   if (request.reportingOptions === 0) {
@@ -51,7 +51,9 @@ function requestOf(task: DeviceTask) {
   return readFields(COMMANDS.REPORT_SUPPORTED_OPERATION_CODES.fields, task.cdb, 0, task.cdbLength);
 }
 
-/** The command asked for; `undefined` when there is none, `invalid` when the option does not suit the operation code. */
+/**
+ * The command asked for; `undefined` when there is none, `invalid` when the option does not suit the operation code.
+ */
 function requestedCommand(commands: CommandSet, request: Request): Command | undefined | 'invalid' {
   const { reportingOptions, requestedOperationCode: opcode, requestedServiceAction: serviceAction } = request;
   const plain = commands.byOpcode[opcode];

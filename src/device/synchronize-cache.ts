@@ -1,17 +1,20 @@
-/** SYNCHRONIZE CACHE (SBC): everything that was written before is brought onto the medium, whatever the range: a store has one flush for all. */
+/**
+ * SYNCHRONIZE CACHE (SBC): everything that was written before is brought onto the medium, whatever the range: a store
+ * has one flush for all.
+ */
 
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { flag, readField } from '../scsi/fields.ts';
 import { DEFERRED_WRITE_ERROR, perform } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { extentFits } from './extent.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const IMMED = flag(1, 1);
 
-function synchronizeCache(unit: LogicalUnit, task: DeviceTask): void {
+function synchronizeCache(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const address = extentAddress(task.cdb, 0);
   const blocks = extentBlocks(task.cdb, 0); // 0: up to the last block
   if (!extentFits(unit, task, address, blocks, Number.POSITIVE_INFINITY)) return;
@@ -23,12 +26,12 @@ function synchronizeCache(unit: LogicalUnit, task: DeviceTask): void {
 }
 
 /** Flushes what was written before this task, and then calls `answer`; a failure ends the task instead. */
-export function flushAndAnswer(unit: LogicalUnit, task: DeviceTask, answer: () => void): void {
+export function flushAndAnswer(unit: DeviceLogicalUnit, task: DeviceTask, answer: () => void): void {
   perform(unit, task, 'flush', 0, Number.POSITIVE_INFINITY, () => unit.flush(), answer);
 }
 
 /** Flushes for a task that has been answered: a failure is told with the next command, as a deferred error. */
-export function flushInBackground(unit: LogicalUnit, task: DeviceTask): void {
+export function flushInBackground(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { nexus } = task;
   const done = (error: unknown) => {
     if (error !== undefined) unit.attentions.add(nexus, DEFERRED_WRITE_ERROR);

@@ -4,9 +4,10 @@
  * A command waits for each earlier one whose range overlaps its own when one of the two writes. So
  * - a command never sees half of another, and the blocks hold what one order of the commands explains;
  * - of two overlapping writes the later one stays, as the QUEUE ALGORITHM MODIFIER 0 of the Control mode page promises;
- * - a READ that comes after the answer to a WRITE sees it: the write had ended before it was answered, and the read starts after that;
- * - a flush covers each write that came before it, also one that is not answered yet.
- * Commands that do not overlap run together and end in any order. Nobody waits for a later command, so none waits forever.
+ * - a READ that comes after the answer to a WRITE sees it: the write had ended before it was answered, and the read
+ *   starts after that;
+ * - a flush covers each write that came before it, also one that is not answered yet. Commands that do not overlap run
+ *   together and end in any order. Nobody waits for a later command, so none waits forever.
  */
 import type { Eventually } from './eventually.ts';
 
@@ -36,8 +37,8 @@ export class TaskOrder {
   }
 
   /**
-   * Runs `work` on the bytes `[from, to)` as soon as the order allows, at once when it can, and then `done`, exactly once.
-   * An error that `work` throws, or its promise is rejected with, goes to `done`.
+   * Runs `work` on the bytes `[from, to)` as soon as the order allows, at once when it can, and then `done`, exactly
+   * once. An error that `work` throws, or its promise is rejected with, goes to `done`.
    */
   run(access: Access, from: number, to: number, work: () => Eventually, done: (error?: unknown) => void): void {
     const entry: Entry = { from, to, access, work, done, started: false };
@@ -79,7 +80,8 @@ export class TaskOrder {
     }
   }
 
-  // Work that ends at once calls #finish inside #start: go round again instead of deeper, so that a long queue needs no deep stack.
+  // Work that ends at once calls #finish inside #start: go round again instead of deeper, so that a long queue needs no
+  // deep stack.
   #pump(): void {
     if (this.#pumping) {
       this.#again = true;

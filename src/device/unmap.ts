@@ -4,15 +4,15 @@ import { readUnmapList } from '../scsi/data/unmap-list.ts';
 import { fail, invalidParameter, LBA_OUT_OF_RANGE, PARAMETER_LIST_LENGTH_ERROR, perform } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inPieces } from './eventually.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const HEADER = 8;
 const DESCRIPTOR = 16;
 const NUMBER_OF_BLOCKS = 8; // within a descriptor
 
-function unmap(unit: LogicalUnit, task: DeviceTask): void {
+function unmap(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const listLength = dataOutLength(unit, task.cdb);
   if (listLength === 0) {
     task.good();
@@ -38,7 +38,7 @@ function unmap(unit: LogicalUnit, task: DeviceTask): void {
 }
 
 /** Whether all ranges are inside the logical unit, and together not more than the limit; ends the task if not. */
-function rangesFit(unit: LogicalUnit, task: DeviceTask, ranges: readonly UnmapRange[]): boolean {
+function rangesFit(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly UnmapRange[]): boolean {
   let total = 0;
   for (const [index, { logicalBlockAddress, numberOfLogicalBlocks }] of ranges.entries()) {
     if (logicalBlockAddress + numberOfLogicalBlocks > unit.blocks) {
@@ -54,7 +54,7 @@ function rangesFit(unit: LogicalUnit, task: DeviceTask, ranges: readonly UnmapRa
   return true;
 }
 
-function discard(unit: LogicalUnit, task: DeviceTask, ranges: readonly UnmapRange[]): void {
+function discard(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly UnmapRange[]): void {
   const { blockLength } = unit;
   const used = ranges.filter((range) => range.numberOfLogicalBlocks > 0);
   const from = used.reduce((least, range) => Math.min(least, range.logicalBlockAddress), unit.blocks);
@@ -69,7 +69,7 @@ function discard(unit: LogicalUnit, task: DeviceTask, ranges: readonly UnmapRang
   perform(unit, task, 'write', from * blockLength, length * blockLength, work, () => task.good());
 }
 
-function dataOutLength(_unit: LogicalUnit, cdb: DataView): number {
+function dataOutLength(_unit: DeviceLogicalUnit, cdb: DataView): number {
   return cdb.getUint16(7);
 }
 

@@ -13,15 +13,15 @@ import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import type { Comparison } from './compare.ts';
 import { compare, readThrough } from './compare.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { andThen } from './eventually.ts';
 import { extentFits, extentLength } from './extent.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import { arrivedLength } from './read-write.ts';
 import type { DeviceTask } from './task.ts';
 
 const BYTCHK_HIGH_BIT = 2;
 
-function verify(unit: LogicalUnit, task: DeviceTask): void {
+function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb } = task;
   const address = extentAddress(cdb, 0);
   const blocks = extentBlocks(cdb, 0);
@@ -61,7 +61,7 @@ function verify(unit: LogicalUnit, task: DeviceTask): void {
   perform(unit, task, 'read', position, length, work, () => answerComparison(unit, task, result));
 }
 
-function writeAndVerify(unit: LogicalUnit, task: DeviceTask): void {
+function writeAndVerify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb } = task;
   const address = extentAddress(cdb, 0);
   const blocks = extentBlocks(cdb, 0);
@@ -88,7 +88,7 @@ function writeAndVerify(unit: LogicalUnit, task: DeviceTask): void {
   perform(unit, task, 'write', position, length, work, () => answerComparison(unit, task, result));
 }
 
-function answerComparison(unit: LogicalUnit, task: DeviceTask, result: Comparison): void {
+function answerComparison(unit: DeviceLogicalUnit, task: DeviceTask, result: Comparison): void {
   if (result.difference < 0) task.good();
   else miscompare(unit, task, result.difference);
 }
@@ -97,7 +97,7 @@ function byteCheck(cdb: DataView): number {
   return (cdb.getUint8(1) >>> 1) & 0x3;
 }
 
-function verifyDataLength(unit: LogicalUnit, cdb: DataView): number {
+function verifyDataLength(unit: DeviceLogicalUnit, cdb: DataView): number {
   const length = extentLength(unit, cdb, unit.limits.transfer);
   switch (byteCheck(cdb)) {
     case 1:
@@ -109,7 +109,7 @@ function verifyDataLength(unit: LogicalUnit, cdb: DataView): number {
   }
 }
 
-function writeDataLength(unit: LogicalUnit, cdb: DataView): number {
+function writeDataLength(unit: DeviceLogicalUnit, cdb: DataView): number {
   return byteCheck(cdb) > 1 ? 0 : extentLength(unit, cdb, unit.limits.transfer);
 }
 

@@ -1,15 +1,16 @@
 /**
- * WRITE SAME (SBC): one block, or with NDOB a block of zeros, onto each block of the range. With UNMAP the blocks of a thin unit are
- * discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other block is written.
+ * WRITE SAME (SBC): one block, or with NDOB a block of zeros, onto each block of the range. With UNMAP the blocks of a
+ * thin unit are discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other
+ * block is written.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, invalidCdbField, perform, TOO_LITTLE_DATA } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
 import { inPieces } from './eventually.ts';
 import { extentFits, extentLength, lengthByte } from './extent.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 const WRITE_SAME_16 = 0x93;
@@ -17,7 +18,7 @@ const UNMAP = 0x08;
 const NDOB = 0x01; // WRITE SAME(16) only; reserved in the shorter form and refused before
 const PIECE = 256 * 1024;
 
-function writeSame(unit: LogicalUnit, task: DeviceTask): void {
+function writeSame(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb } = task;
   const address = extentAddress(cdb, 0);
   const blocks = extentBlocks(cdb, 0);
@@ -39,7 +40,7 @@ function writeSame(unit: LogicalUnit, task: DeviceTask): void {
   perform(unit, task, 'write', position, length, work, () => task.good());
 }
 
-function repeat(unit: LogicalUnit, position: number, length: number, block: Uint8Array): Eventually {
+function repeat(unit: DeviceLogicalUnit, position: number, length: number, block: Uint8Array): Eventually {
   const bytes = new Uint8Array(Math.min(length, PIECE));
   for (let at = 0; at < bytes.length; at += block.length) bytes.set(block, at);
   return inPieces(0, length, PIECE, (at, piece) => unit.write(position + at, bytes, 0, piece));
@@ -53,7 +54,7 @@ function sendsBlock(cdb: DataView): boolean {
   return cdb.getUint8(0) !== WRITE_SAME_16 || (cdb.getUint8(1) & NDOB) === 0;
 }
 
-function dataOutLength(unit: LogicalUnit, cdb: DataView): number {
+function dataOutLength(unit: DeviceLogicalUnit, cdb: DataView): number {
   return sendsBlock(cdb) ? Math.min(extentLength(unit, cdb, unit.limits.writeSame), unit.blockLength) : 0;
 }
 

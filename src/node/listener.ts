@@ -1,16 +1,23 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { IscsiError } from '../errors.ts';
-import type { Portal } from '../target/connection.ts';
+import type { PortalAddress } from '../target/portal-address.ts';
 import type { TargetNode } from '../target/target-node.ts';
 import { DEFAULT_BUSY_POLL } from './busy-poll.ts';
+import { now } from './clock.ts';
 import { payloadCrc32c } from './crc32c.ts';
 import { Driver } from './driver.ts';
 
-/** Where to listen. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 for any free one. */
-  readonly port: number;
+/** How connections are served. */
+export interface ListenerOptions {
+  /** Microseconds; see `BusyPoll`. Default {@link DEFAULT_BUSY_POLL}. */
+  readonly busyPoll?: number;
+  /**
+   * For trials with faults: puts a stream between each socket and its driver, which may delay, cut or change what goes
+   * through it. The stream must pass on bytes, end, errors and `destroy()` in both directions. Default: nothing stands
+   * between them.
+   */
+  readonly wrap?: (socket: Socket) => Duplex;
 }
 
 /** Accepts connections for a node and gives each its driver. */
@@ -18,24 +25,25 @@ export class Listener {
   readonly #server: Server;
   readonly #node: TargetNode;
   readonly #drivers = new Map<Driver, Promise<void>>();
-
   readonly #busyPoll: number;
+  readonly #wrap: ((socket: Socket) => Duplex) | undefined;
 
-  private constructor(server: Server, node: TargetNode, busyPoll: number) {
+  private constructor(server: Server, node: TargetNode, { busyPoll = DEFAULT_BUSY_POLL, wrap }: ListenerOptions) {
     this.#server = server;
     this.#node = node;
     this.#busyPoll = busyPoll;
+    this.#wrap = wrap;
     server.on('connection', (socket) => this.#accept(socket));
   }
 
   /**
    * Begins to listen.
-   * @param busyPoll Microseconds; see {@link BusyPoll}.
+   * @param address With port 0 for any free one.
    * @throws The error of the operating system, such as `EADDRINUSE`, with its `code`.
    */
-  static async open(node: TargetNode, address: ListenAddress, busyPoll = DEFAULT_BUSY_POLL): Promise<Listener> {
+  static async open(node: TargetNode, address: PortalAddress, options: ListenerOptions = {}): Promise<Listener> {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
-    const listener = new Listener(server, node, busyPoll);
+    const listener = new Listener(server, node, options);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address.host, port: address.port }, () => {
@@ -48,7 +56,7 @@ export class Listener {
   }
 
   /** The address as bound: the port is the real one, the host may be a wildcard. */
-  get address(): Portal {
+  get address(): PortalAddress {
     const bound = this.#server.address();
     if (typeof bound !== 'object' || bound === null) {
       throw new IscsiError('ISCSI_CLOSED', 'Cannot tell the address of a listener that is closed');
@@ -61,7 +69,9 @@ export class Listener {
     this.#server.close();
   }
 
-  /** Ends when no connection is left. The node must have been closed; peers that do not go are cut off by their drivers. */
+  /**
+   * Ends when no connection is left. The node must have been closed; peers that do not go are cut off by their drivers.
+   */
   async closed(): Promise<void> {
     await Promise.all(this.#drivers.values());
   }
@@ -73,7 +83,7 @@ export class Listener {
       return;
     }
     const portal = { host: plainHost(localAddress), port: localPort };
-    const core = this.#node.accept({ portal, wake: () => driver.wake(), payloadCrc32c });
+    const core = this.#node.accept({ portal, wake: () => driver.wake(), now, payloadCrc32c });
     if (core === undefined) {
       socket.destroy();
       return;
@@ -91,7 +101,7 @@ export class Listener {
       this.#busyPoll,
     );
     this.#drivers.set(driver, closed);
-    driver.attach(socket);
+    driver.attach(this.#wrap === undefined ? socket : asSocket(this.#wrap(socket)));
     driver.wake(); // the login has a deadline from now on
   }
 }
@@ -99,6 +109,15 @@ export class Listener {
 /** The address as an initiator can use it: IPv4 that came in through an IPv6 socket is IPv4. */
 function plainHost(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/**
+ * A stream in the place of a socket. What a driver asks of sockets only is not to wait before it sends; the one behind
+ * it does not.
+ */
+function asSocket(stream: Duplex): Socket {
+  const socket: Duplex = Object.assign(stream, { setNoDelay: () => stream, connecting: false });
+  return socket as Socket;
 }
 
 function ignore(): void {

@@ -4,7 +4,8 @@ import { Target } from './target.ts';
 /**
  * Makes an iSCSI target that serves RAM, files, or stores of your own. Nothing is opened before `listen()`.
  *
- * There is no access control: whoever reaches the address can read and write. It listens on the loopback interface unless told otherwise.
+ * There is no access control: whoever reaches the address can read and write. It listens on the loopback interface
+ * unless told otherwise.
  *
  * @throws {IscsiError} `ISCSI_USAGE` when there is nothing to serve, or a parameter is out of its range.
  * @throws {RangeError} When a name is no iSCSI name.

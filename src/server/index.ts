@@ -1,16 +1,18 @@
 /** The embedded target: an iSCSI target in this process. */
 export type { DataLender } from '../bytes/data-source.ts';
 export type { BlockStore, Provisioning } from '../device/store.ts';
-export type { Portal } from '../target/connection.ts';
 export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
+export type { PortalAddress } from '../target/portal-address.ts';
 export { createTarget } from './create-target.ts';
 export {
   DEFAULT_TARGET_NAME,
   type DigestChoice,
   type FileLun,
-  type Lun,
+  type LunDefinition,
   type LunOptions,
   type MemoryLun,
+  type OwnLun,
+  type SharedLun,
   type StoreLun,
   type TargetOptions,
   type TargetParameters,

@@ -1,27 +1,45 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { LogicalUnit } from '../device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../device/device-logical-unit.ts';
 import { MemoryStore } from '../device/memory-store.ts';
 import { DeviceServer } from '../device/scsi-device.ts';
 import type { BlockStore } from '../device/store.ts';
 import { type FileStoreOptions, openFileStore } from '../node/file-store.ts';
-import type { FileLun, Lun, MemoryLun, TargetSpec } from './options.ts';
+import { isOwn, numbered, originOf } from './numbering.ts';
+import type { FileLun, MemoryLun, OwnLun, TargetSpec } from './options.ts';
 import { parseSize } from './size.ts';
 
 /** A target whose stores are open. */
 export interface OpenTarget {
   readonly spec: TargetSpec;
   readonly device: DeviceServer;
-  readonly units: ReadonlyMap<number, LogicalUnit>;
+  /** Those that it has made, by number; not those of other targets that it shares. */
+  readonly units: ReadonlyMap<number, DeviceLogicalUnit>;
 }
 
-/** Opens the stores of a target and puts them into a device. When one of them fails, those that are open are closed again. */
-export async function openTarget(spec: TargetSpec): Promise<OpenTarget> {
-  const device = new DeviceServer({ name: spec.name });
-  const units = new Map<number, LogicalUnit>();
+/**
+ * Opens the stores of targets and puts them into devices. When one of them fails, those that are open are closed again.
+ * Shared logical units must have been checked.
+ */
+export async function openTargets(specs: readonly TargetSpec[]): Promise<readonly OpenTarget[]> {
+  const open: OpenTarget[] = [];
   try {
-    for (const [lun, options] of numbered(spec.luns)) {
-      const unit = await openUnit(spec.name, lun, options);
+    for (const spec of specs) open.push(await openTarget(spec));
+    for (const target of open) attachShared(target, open);
+    return open;
+  } catch (error) {
+    await closeUnits(open.flatMap(({ units }) => [...units.values()]));
+    throw error;
+  }
+}
+
+async function openTarget(spec: TargetSpec): Promise<OpenTarget> {
+  const device = new DeviceServer({ name: spec.name });
+  const units = new Map<number, DeviceLogicalUnit>();
+  try {
+    for (const [lun, definition] of numbered(spec.luns)) {
+      if (!isOwn(definition)) continue;
+      const unit = await openUnit(spec.name, lun, definition);
       units.set(lun, unit);
       device.attach(lun, unit);
     }
@@ -32,35 +50,35 @@ export async function openTarget(spec: TargetSpec): Promise<OpenTarget> {
   return { spec, device, units };
 }
 
+function attachShared({ spec, device }: OpenTarget, all: readonly OpenTarget[]): void {
+  for (const [number, definition] of numbered(spec.luns)) {
+    if (isOwn(definition)) continue;
+    const { target, lun } = originOf(definition);
+    const unit = all.find((other) => other.spec.name === target)?.units.get(lun);
+    if (unit !== undefined) device.attach(number, unit);
+  }
+}
+
 /** Closes logical units, all of them, whatever happens on the way. @throws The first error. */
-export async function closeUnits(units: Iterable<LogicalUnit>): Promise<void> {
+export async function closeUnits(units: Iterable<DeviceLogicalUnit>): Promise<void> {
   const results = await Promise.allSettled([...units].map((unit) => unit.close()));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** Gives each logical unit its number: the one that it asks for, or the next free one. */
-function numbered(luns: readonly Lun[]): readonly (readonly [number, Lun])[] {
-  const taken = new Set(luns.map(({ lun }) => lun));
-  let next = 0;
-  return luns.map((options) => {
-    if (options.lun !== undefined) return [options.lun, options] as const;
-    while (taken.has(next)) next++;
-    taken.add(next);
-    return [next, options] as const;
-  });
-}
-
-async function openUnit(name: string, lun: number, options: Lun): Promise<LogicalUnit> {
+async function openUnit(name: string, lun: number, options: OwnLun): Promise<DeviceLogicalUnit> {
   const store = await openStore(options);
   try {
-    return new LogicalUnit(store, { ...namesOf(options), serial: options.serial ?? serialOf(name, lun, options) });
+    return new DeviceLogicalUnit(store, {
+      ...namesOf(options),
+      serial: options.serial ?? serialOf(name, lun, options),
+    });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function openStore(lun: Lun): Promise<BlockStore> {
+async function openStore(lun: OwnLun): Promise<BlockStore> {
   if ('store' in lun) return lun.store;
   return 'memory' in lun ? memoryStore(lun) : await fileStore(lun);
 }
@@ -85,7 +103,11 @@ async function fileStore(lun: FileLun): Promise<BlockStore> {
   return await openFileStore(file, options);
 }
 
-function namesOf({ vendor, product, revision }: Lun): { vendor?: string; product?: string; revision?: string } {
+function namesOf({ vendor, product, revision }: OwnLun): {
+  vendor?: string;
+  product?: string;
+  revision?: string;
+} {
   return {
     ...(vendor === undefined ? {} : { vendor }),
     ...(product === undefined ? {} : { product }),
@@ -96,8 +118,11 @@ function namesOf({ vendor, product, revision }: Lun): { vendor?: string; product
 const FNV_OFFSET = 0xcbf2_9ce4_8422_2325n;
 const FNV_PRIME = 0x100_0000_01b3n;
 
-/** A serial number that is the same whenever the same file, or place in RAM, is served under the same name: 16 hex digits. */
-function serialOf(name: string, lun: number, options: Lun): string {
+/**
+ * A serial number that is the same whenever the same file, or place in RAM, is served under the same name: 16 hex
+ * digits.
+ */
+function serialOf(name: string, lun: number, options: OwnLun): string {
   const what = 'file' in options ? `file ${resolve(options.file)}` : 'memory' in options ? 'memory' : 'store';
   let hash = FNV_OFFSET;
   for (const byte of new TextEncoder().encode(`${name}\n${lun}\n${what}`)) {

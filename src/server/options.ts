@@ -12,7 +12,9 @@ export interface LunOptions {
   readonly blockLength?: number;
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
-  /** Unit serial number. Default: derived from target name, number and file, so that it stays the same across restarts. */
+  /**
+   * Unit serial number. Default: derived from target name, number and file, so that it stays the same across restarts.
+   */
   readonly serial?: string;
   /** T10 vendor identification, at most 8 characters. */
   readonly vendor?: string;
@@ -30,8 +32,11 @@ export interface MemoryLun extends LunOptions {
 
 /** A logical unit in a file or on a block device. */
 export interface FileLun extends LunOptions {
+  /** Path of the file or block device. */
   readonly file: string;
-  /** Size in bytes, or as text. A missing file is made with it; an existing one must have it. Default: as the file is. */
+  /**
+   * Size in bytes, or as text. A missing file is made with it; an existing one must have it. Default: as the file is.
+   */
   readonly size?: number | string;
   /** False: do not make the file when it is missing, even with a size. Default true. */
   readonly create?: boolean;
@@ -39,13 +44,31 @@ export interface FileLun extends LunOptions {
   readonly writeCache?: boolean;
 }
 
-/** A logical unit over a store of your own. It is closed with the target. Its block length and protection are the store's. */
+/**
+ * A logical unit over a store of your own. It is closed with the target. Its block length and protection are the
+ * store's.
+ */
 export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
+  /** Where its blocks are. */
   readonly store: BlockStore;
 }
 
-/** One logical unit. */
-export type Lun = MemoryLun | FileLun | StoreLun;
+/**
+ * A logical unit that another target has, too: one disk, reached through both. Its commands have one order, and a reset
+ * through one target is felt through the other.
+ */
+export interface SharedLun {
+  /** The logical unit number here, 0..16383. Default: the next free one, from 0 on. */
+  readonly lun?: number;
+  /** The target that the logical unit is defined in, and its number there. */
+  readonly sameAs: { readonly target: string; readonly lun: number };
+}
+
+/** A logical unit that is made by its definition. */
+export type OwnLun = MemoryLun | FileLun | StoreLun;
+
+/** One logical unit of a target. */
+export type LunDefinition = OwnLun | SharedLun;
 
 /** One of several targets at the same portals. */
 export interface TargetSpec {
@@ -53,7 +76,8 @@ export interface TargetSpec {
   readonly name: string;
   /** Free text that initiators may show. */
   readonly alias?: string;
-  readonly luns: readonly Lun[];
+  /** Its logical units. At least one is needed for initiators to find something. */
+  readonly luns: readonly LunDefinition[];
 }
 
 /** Whether a digest is used: never, always, or as the initiator wishes. */
@@ -77,7 +101,9 @@ export interface TargetParameters {
   readonly firstBurstLength?: number;
   /** Default 16. */
   readonly maxOutstandingR2T?: number;
+  /** How long an initiator should wait before it comes back after a lost connection. Default 0. */
   readonly defaultTime2Wait?: number;
+  /** The most that tasks of a lost connection may be kept; at recovery level 0 none are. Default 20. */
   readonly defaultTime2Retain?: number;
 }
 
@@ -85,14 +111,19 @@ export interface TargetParameters {
 export interface TargetOptions {
   /** The iSCSI name of the target of `luns`. Default {@link DEFAULT_TARGET_NAME}. */
   readonly name?: string;
+  /** Free text that initiators may show, of the target of `luns`. */
   readonly alias?: string;
-  readonly luns?: readonly Lun[];
+  /** The logical units of one target. */
+  readonly luns?: readonly LunDefinition[];
+  /** Further targets, at the same portals. */
   readonly targets?: readonly TargetSpec[];
+  /** What its initiators may take. Default {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<TargetLimits>;
+  /** What it negotiates. */
   readonly parameters?: TargetParameters;
   /**
-   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that fast; 0 for never. Default 100;
-   * 0 where there is only one processor.
+   * Microseconds for which the event loop is kept awake after an answer, as long as the next request does come that
+   * fast; 0 for never. Default 100; 0 where there is only one processor.
    */
   readonly busyPoll?: number;
 }
@@ -100,14 +131,18 @@ export interface TargetOptions {
 /** The name of a target that was given none. */
 export const DEFAULT_TARGET_NAME = 'iqn.2026-11.dev.tsiscsi:target';
 
-/** The largest burst that is a multiple of every block length up to 1024: a transfer of 16 MiB and less needs one R2T or two. */
+/**
+ * The largest burst that is a multiple of every block length up to 1024: a transfer of 16 MiB and less needs one R2T or
+ * two.
+ */
 const MAX_BURST_LENGTH = 16_776_192;
 
 const DIGESTS = { none: ['None'], crc32c: ['CRC32C'], any: ['CRC32C', 'None'] } as const;
 
 /**
  * All targets of the options, with prepared names.
- * @throws {IscsiError} `ISCSI_USAGE` when there is none, or a name cannot be one. @throws {RangeError} See `checkOwnName`.
+ * @throws {IscsiError} `ISCSI_USAGE` when there is none, or a name cannot be one. @throws {RangeError} See
+ *   `checkOwnName`.
  */
 export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
   const { name = DEFAULT_TARGET_NAME, alias, luns, targets = [] } = options;
@@ -115,6 +150,15 @@ export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
   const all = [...own, ...targets].map((target) => ({ ...target, name: checkOwnName(target.name) }));
   if (all.length > 0) return all;
   throw new IscsiError('ISCSI_USAGE', 'Cannot make a target without logical units: give luns or targets');
+}
+
+/**
+ * Microseconds of polling; undefined for the default.
+ * @throws {IscsiError} `ISCSI_USAGE` when it is no number of microseconds.
+ */
+export function busyPollOf({ busyPoll }: TargetOptions): number | undefined {
+  if (busyPoll === undefined || (Number.isFinite(busyPoll) && busyPoll >= 0)) return busyPoll;
+  throw new IscsiError('ISCSI_USAGE', `Cannot use ${busyPoll} as busyPoll: a number of microseconds from 0 on allowed`);
 }
 
 /** What the parameters mean for the negotiation. @throws {IscsiError} `ISCSI_USAGE` when one is out of its range. */

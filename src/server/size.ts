@@ -2,7 +2,8 @@ import { parseSize as parseText } from '../bytes/size.ts';
 import { IscsiError } from '../errors.ts';
 
 /**
- * A size in bytes: a number of bytes, or a text such as `512`, `64M`, `64MB`, `1.5G` or `1GiB`. Units are powers of 1024.
+ * A size in bytes: a number of bytes, or a text such as `512`, `64M`, `64MB`, `1.5G` or `1GiB`. Units are powers of
+ * 1024.
  * @throws {IscsiError} `ISCSI_USAGE` when it is none, is 0, or is above 2^53 - 1.
  */
 export function parseSize(size: number | string): number {

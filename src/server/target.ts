@@ -1,11 +1,12 @@
 import { IscsiError } from '../errors.ts';
 import { Listener } from '../node/listener.ts';
-import type { Portal } from '../target/connection.ts';
 import { limitsOf } from '../target/limits.ts';
-import type { Session } from '../target/session.ts';
+import type { PortalAddress } from '../target/portal-address.ts';
 import { TargetNode } from '../target/target-node.ts';
-import { closeUnits, type OpenTarget, openTarget } from './logical-units.ts';
-import { policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
+import type { TargetSession } from '../target/target-session.ts';
+import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
+import { checkShared } from './numbering.ts';
+import { busyPollOf, policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
 
 /** Where and how long to listen. */
 export interface ListenOptions {
@@ -19,13 +20,17 @@ export interface ListenOptions {
 
 /** What can be told about a session. */
 export interface SessionInfo {
+  /** The iSCSI name of the initiator. */
   readonly initiatorName: string;
+  /** Its alias, where it told one. */
   readonly initiatorAlias: string | undefined;
   /** Twelve hex digits. */
   readonly isid: string;
+  /** The target's handle of the session (TSIH). */
   readonly tsih: number;
   /** Undefined in a Discovery session that names none. */
   readonly targetName: string | undefined;
+  /** Whether it is a Discovery session, which has no SCSI commands. */
   readonly discovery: boolean;
   /** Commands that are not answered yet. */
   readonly outstandingCommands: number;
@@ -47,6 +52,8 @@ export class Target implements AsyncDisposable {
     this.#specs = targetsOf(options);
     policyOf(options.parameters); // whatever is wrong is said now, not when it is opened
     limitsOf(options.limits);
+    checkShared(this.#specs);
+    busyPollOf(options);
     this.#options = options;
   }
 
@@ -56,7 +63,7 @@ export class Target implements AsyncDisposable {
   }
 
   /** Every address on which it listens, with the real port. */
-  get portals(): readonly Portal[] {
+  get portals(): readonly PortalAddress[] {
     return this.#listeners.map(({ address }) => address);
   }
 
@@ -73,8 +80,8 @@ export class Target implements AsyncDisposable {
   /**
    * Opens the stores and begins to listen. May be called again for a further portal.
    * @returns This target.
-   * @throws {IscsiError} When a store cannot be opened, the options contradict each other, or `signal` is aborted already; the error of the operating
-   *   system, such as `EADDRINUSE`, when the address cannot be had.
+   * @throws {IscsiError} When a store cannot be opened, the options contradict each other, or `signal` is aborted
+   *   already; the error of the operating system, such as `EADDRINUSE`, when the address cannot be had.
    */
   listen(options: ListenOptions = {}): Promise<this> {
     // One after the other: an attempt that fails closes what it has opened.
@@ -97,8 +104,8 @@ export class Target implements AsyncDisposable {
   }
 
   /**
-   * Ends everything: tells the initiators, closes their connections, waits for the commands in flight, flushes and closes the stores.
-   * Leaves no socket, timer or file open. May be called more than once.
+   * Ends everything: tells the initiators, closes their connections, waits for the commands in flight, flushes and
+   * closes the stores. Leaves no socket, timer or file open. May be called more than once.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -117,7 +124,9 @@ export class Target implements AsyncDisposable {
     }
     try {
       this.#node ??= await this.#openStores();
-      this.#listeners.push(await Listener.open(this.#node, { host, port }));
+      const busyPoll = busyPollOf(this.#options);
+      const options = busyPoll === undefined ? {} : { busyPoll };
+      this.#listeners.push(await Listener.open(this.#node, { host, port }, options));
     } catch (error) {
       if (this.#listeners.length === 0) await this.#abandon();
       throw error;
@@ -127,21 +136,14 @@ export class Target implements AsyncDisposable {
   }
 
   async #openStores(): Promise<TargetNode> {
-    const open: OpenTarget[] = [];
-    try {
-      for (const spec of this.#specs) open.push(await openTarget(spec));
-      const node = new TargetNode({
-        targets: open.map(({ spec, device }) => ({ ...spec, device })),
-        policy: policyOf(this.#options.parameters),
-        limits: limitsOf(this.#options.limits),
-        portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
-      });
-      this.#open = open;
-      return node;
-    } catch (error) {
-      await closeUnits(open.flatMap(({ units }) => [...units.values()]));
-      throw error;
-    }
+    const open = await openTargets(this.#specs);
+    this.#open = open;
+    return new TargetNode({
+      targets: open.map(({ spec, device }) => ({ ...spec, device })),
+      policy: policyOf(this.#options.parameters),
+      limits: limitsOf(this.#options.limits),
+      portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
+    });
   }
 
   /** A target that could not listen holds nothing open, and may try again. */
@@ -171,7 +173,7 @@ export class Target implements AsyncDisposable {
     this.#unhook.push(() => signal.removeEventListener('abort', close));
   }
 
-  #firstPortal(): Portal {
+  #firstPortal(): PortalAddress {
     const [first] = this.#listeners;
     if (first === undefined)
       throw new IscsiError('ISCSI_USAGE', 'Cannot tell the address of a target that does not listen');
@@ -179,7 +181,7 @@ export class Target implements AsyncDisposable {
   }
 }
 
-function describe({ identity, entry, tasks }: Session): SessionInfo {
+function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
   const { initiatorName, initiatorAlias, isid, tsih, discovery } = identity;
   return {
     initiatorName,

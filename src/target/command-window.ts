@@ -12,9 +12,11 @@ interface Waiter {
 }
 
 /**
- * The command numbering of one session, target side (RFC 7143 §4.2.2.1): puts non-immediate requests into CmdSN order and says how many more may come.
+ * The command numbering of one session, target side (RFC 7143 §4.2.2.1): puts non-immediate requests into CmdSN order
+ * and says how many more may come.
  *
- * MaxCmdSN rises by one with each request that has ended, and by nothing else. So at most `size` requests are outstanding, and the window never shrinks.
+ * MaxCmdSN rises by one with each request that has ended, and by nothing else. So at most `size` requests are
+ * outstanding, and the window never shrinks.
  */
 export class CommandWindow {
   /** The CmdSN that comes next; everything before it was received. */
@@ -33,7 +35,10 @@ export class CommandWindow {
     this.maxCmdSN = serialAdd(first, size - 1);
   }
 
-  /** Whether `cmdSN` is the one that comes next, comes too early, or is outside the window: then it is dropped silently, as a duplicate is. */
+  /**
+   * Whether `cmdSN` is the one that comes next, comes too early, or is outside the window: then it is dropped silently,
+   * as a duplicate is.
+   */
   position(cmdSN: number): Position {
     if (cmdSN === this.expCmdSN) return serialLessOrEqual(cmdSN, this.maxCmdSN) ? POSITION.NEXT : POSITION.OUTSIDE;
     if (serialLess(cmdSN, this.expCmdSN) || serialLess(this.maxCmdSN, cmdSN)) return POSITION.OUTSIDE;
@@ -68,7 +73,10 @@ export class CommandWindow {
     this.maxCmdSN = serialAdd(this.maxCmdSN, 1);
   }
 
-  /** Treats a CmdSN of the window that never came as received and ended (RFC 7143 §11.6.1 b). Its position must not be OUTSIDE. */
+  /**
+   * Treats a CmdSN of the window that never came as received and ended (RFC 7143 §11.6.1 b). Its position must not be
+   * OUTSIDE.
+   */
   plug(cmdSN: number): void {
     this.complete();
     if (cmdSN === this.expCmdSN) {

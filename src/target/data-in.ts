@@ -3,7 +3,7 @@ import { type DataIn, writeDataIn } from '../pdu/data-in.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { setResidual } from './residual.ts';
 import { sendStatus } from './scsi-response.ts';
-import type { TargetTask } from './task.ts';
+import type { TaskState } from './task-state.ts';
 
 const GOOD = 0x00;
 /** Data segments of PDUs that are not the last are multiples of this (RFC 7143 §11.7.7). */
@@ -31,11 +31,11 @@ const header: { -readonly [K in keyof DataIn]: DataIn[K] } = {
 };
 
 /**
- * Ends a command with GOOD and the first `length` of `bytes`, which must not change any more: as Data-In, the last PDU with the status (RFC 7143 §11.7).
- * What the initiator does not expect is not sent, but counted.
+ * Ends a command with GOOD and the first `length` of `bytes`, which must not change any more: as Data-In, the last PDU
+ * with the status (RFC 7143 §11.7). What the initiator does not expect is not sent, but counted.
  */
-export function sendDataInOf(task: TargetTask, bytes: Uint8Array, length: number): void {
-  const { outbox } = task.connection;
+export function sendDataInOf(task: TaskState, bytes: Uint8Array, length: number): void {
+  const { outbox } = task.sender;
   const end = begin(task, length);
   for (let at = 0; at < end; ) {
     const next = sendHeader(task, at, end);
@@ -45,9 +45,12 @@ export function sendDataInOf(task: TargetTask, bytes: Uint8Array, length: number
   finish(task, end);
 }
 
-/** As {@link sendDataInOf}, with `length` bytes copied from `source`, from `offset` on. Hot path: a read allocates nothing here. */
-export function sendDataInFrom(task: TargetTask, source: DataSource, offset: number, length: number): void {
-  const { outbox } = task.connection;
+/**
+ * As {@link sendDataInOf}, with `length` bytes from `source`, from `offset` on. Hot path: a read allocates nothing
+ * here.
+ */
+export function sendDataInFrom(task: TaskState, source: DataSource, offset: number, length: number): void {
+  const { outbox } = task.sender;
   const end = begin(task, length);
   for (let at = 0; at < end; ) {
     const next = sendHeader(task, at, end);
@@ -58,29 +61,32 @@ export function sendDataInFrom(task: TargetTask, source: DataSource, offset: num
 }
 
 /** How many bytes go out. */
-function begin(task: TargetTask, length: number): number {
+function begin(task: TaskState, length: number): number {
   task.dataInWanted = length;
   header.initiatorTaskTag = task.initiatorTaskTag;
-  header.expCmdSN = task.session.window.expCmdSN;
-  header.maxCmdSN = task.session.window.maxCmdSN;
+  header.expCmdSN = task.sender.expCmdSN;
+  header.maxCmdSN = task.sender.maxCmdSN;
   return Math.min(length, task.readLength);
 }
 
 /** Without data, and after a bidirectional command, the status needs a PDU of its own (RFC 7143 §11.7.3). */
-function finish(task: TargetTask, end: number): void {
+function finish(task: TaskState, end: number): void {
   if (end === 0 || task.writeLength > 0) sendStatus(task, GOOD);
 }
 
-/** Writes the header of the PDU that begins at `at`; returns where its data ends. F at the end of each burst (RFC 7143 §13.13). */
-function sendHeader(task: TargetTask, at: number, end: number): number {
-  const { connection, session } = task;
-  const burst = session.parameters.maxBurstLength & UNIT_MASK;
+/**
+ * Writes the header of the PDU that begins at `at`; returns where its data ends. F at the end of each burst (RFC 7143
+ * §13.13).
+ */
+function sendHeader(task: TaskState, at: number, end: number): number {
+  const { sender } = task;
+  const burst = task.parameters.maxBurstLength & UNIT_MASK;
   const burstEnd = at - (at % burst) + burst;
-  const next = Math.min(end, burstEnd, at + (connection.maxSendDataSegmentLength & UNIT_MASK));
+  const next = Math.min(end, burstEnd, at + (sender.maxDataSegmentLength & UNIT_MASK));
   const last = next === end && task.writeLength === 0;
   header.final = next === end || next === burstEnd;
   header.hasStatus = last;
-  header.statSN = last ? connection.nextStatSN() : 0;
+  header.statSN = last ? sender.nextStatSN() : 0;
   header.dataSegmentLength = next - at;
   header.dataSN = task.nextDataSN;
   header.bufferOffset = at;
@@ -93,6 +99,6 @@ function sendHeader(task: TargetTask, at: number, end: number): number {
   }
   task.nextDataSN++;
   task.dataInCount++;
-  connection.outbox.pdu(writeDataIn, header);
+  sender.outbox.pdu(writeDataIn, header);
   return next;
 }

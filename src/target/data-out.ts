@@ -1,4 +1,3 @@
-import { copyBytes } from '../bytes/copy.ts';
 import { dataSegmentLength, initiatorTaskTag, lunHigh, lunLow } from '../pdu/bhs.ts';
 import {
   checkDataOut,
@@ -9,172 +8,129 @@ import {
 } from '../pdu/data-out.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
-import type { TargetConnection } from './connection.ts';
-import type { Sink } from './gather.ts';
-import { sendR2T } from './r2t.ts';
+import type { AbortedTags } from './aborted-tags.ts';
+import type { DataCollector } from './data-collector.ts';
+import { DataSink } from './data-sink.ts';
+import { sendReject } from './reject.ts';
+import { FullFeatureHandler } from './request-handler.ts';
+import type { Sender } from './sender.ts';
 import { DATA_FAILURES } from './sense.ts';
-import type { Session } from './session.ts';
-import { PHASE, type Sequence, type TargetTask } from './task.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetTask } from './target-task.ts';
+import { PHASE, type Sequence, type TaskState } from './task-state.ts';
 
-/** Puts the data of one PDU where it belongs in its task's buffer. What lies beyond that buffer is dropped. */
-export class DataOutSink implements Sink {
+/** SCSI Data-Out (RFC 7143 §11.7): finds the task, and a place for the data. */
+export class DataOutHandler extends FullFeatureHandler {
+  readonly #session: TargetSession;
+  readonly #collector: DataCollector;
+  readonly #abortedTags: AbortedTags;
+  readonly #sink = new DataSink();
+  // What the header of the PDU under way said.
   #task: TargetTask | undefined = undefined;
-  #at = 0;
-
-  /** Aims at byte `at` of what `task` writes. */
-  aim(task: TargetTask, at: number): this {
-    this.#task = task;
-    this.#at = at;
-    return this;
-  }
-
-  take(bytes: Uint8Array, from: number, to: number): void {
-    const task = this.#task;
-    if (task === undefined) return;
-    const end = Math.min(to, from + Math.max(0, task.capacity - this.#at));
-    if (end > from) copyBytes(bytes, from, end, task.buffer, this.#at);
-    this.#at += to - from;
-  }
-}
-
-/** What the header of the Data-Out under way said. */
-export interface DataOutUnderWay {
-  task: TargetTask | undefined;
   /** The R2T that it answers; undefined for unsolicited data. */
-  sequence: Sequence | undefined;
+  #sequence: Sequence | undefined = undefined;
   /** What is wrong with it: a reason for a Reject, 0 for nothing. */
-  reason: number;
-}
+  #reason = 0;
 
-/** A Data-Out has begun: finds its task, and a place for its data. */
-export function beginDataOut(c: TargetConnection, s: Session, view: DataView, at: number): void {
-  checkDataOut(view, at);
-  const underWay = c.dataOut;
-  const tag = dataOutTargetTransferTag(view, at);
-  const task = s.tasks.get(initiatorTaskTag(view, at));
-  underWay.task = task;
-  underWay.sequence = undefined;
-  underWay.reason = 0;
-  if (task === undefined || !takesData(task)) {
-    underWay.task = undefined;
-    // A task that was aborted may still have data under way: dropped without a word (RFC 7143 §10.7).
-    if (!c.recentlyAborted.has(initiatorTaskTag(view, at))) underWay.reason = REJECT_REASONS.INVALID_PDU_FIELD;
-    return;
+  constructor(sender: Sender, session: TargetSession, collector: DataCollector, abortedTags: AbortedTags) {
+    super(sender);
+    this.#session = session;
+    this.#collector = collector;
+    this.#abortedTags = abortedTags;
   }
-  underWay.reason = tag === RESERVED_TAG ? beginUnsolicited(task, view, at) : beginSolicited(underWay, task, view, at);
-  if (underWay.reason === 0) c.sink = c.dataOutSink.aim(task, dataOutBufferOffset(view, at));
-}
 
-/** A Data-Out is complete. `digestOk` is false when its data is damaged: a Reject has said so already. */
-export function endDataOut(c: TargetConnection, s: Session, view: DataView, at: number, digestOk: boolean): void {
-  const { task, sequence, reason } = c.dataOut;
-  if (reason !== 0 && digestOk) c.reject(reason, view, at);
-  if (task === undefined || !takesData(task)) return; // its task may have been aborted meanwhile
-  if (reason !== 0) fail(task, DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
-  if (!digestOk) fail(task, DATA_FAILURES.PROTOCOL_SERVICE_CRC_ERROR);
-
-  const length = dataSegmentLength(view, at);
-  const isFinal = dataOutFinal(view, at);
-  if (dataOutTargetTransferTag(view, at) === RESERVED_TAG) endUnsolicited(task, length, isFinal);
-  else if (sequence !== undefined) endSolicited(task, sequence, reason === 0 ? length : 0, isFinal);
-  if (!isFinal) return;
-  if (task.phase === PHASE.DRAINING) {
-    if (!awaitsData(task)) s.forget(task);
-  } else if (task.phase === PHASE.COLLECTING) {
-    collect(task);
+  override begin(view: DataView, at: number): void {
+    checkDataOut(view, at);
+    const tag = initiatorTaskTag(view, at);
+    const task = this.#session.tasks.get(tag);
+    this.#sink.drop();
+    this.#task = undefined;
+    this.#sequence = undefined;
+    this.#reason = 0;
+    if (task === undefined || !task.takesData) {
+      if (!this.#abortedTags.has(tag)) this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+      return;
+    }
+    this.#task = task;
+    const transferTag = dataOutTargetTransferTag(view, at);
+    const right =
+      transferTag === RESERVED_TAG
+        ? isNextUnsolicited(task, view, at)
+        : this.#isNextSolicited(task, transferTag, view, at);
+    if (right) this.#sink.aim(task, dataOutBufferOffset(view, at));
+    else this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
   }
-}
 
-/** Goes on with a task that takes data: asks for more of it, or runs the task when all is here. */
-export function collect(task: TargetTask): void {
-  task.phase = PHASE.COLLECTING;
-  if (task.unsolicitedOpen) return;
-  if (task.failure === 0 && task.nextOffset < task.dataOutLength) {
-    if (task.granted || task.connection.budget.request(task)) askForData(task);
-    return;
+  override take(bytes: Uint8Array, from: number, to: number): void {
+    this.#sink.take(bytes, from, to);
   }
-  // Nobody is answered, not even with an error, before the data that was asked for has come (RFC 7143 §11.4.2).
-  if (task.sequences.length === 0) task.ready();
-}
 
-function takesData({ phase }: TargetTask): boolean {
-  return phase === PHASE.COLLECTING || phase === PHASE.DRAINING || phase === PHASE.HELD;
-}
-
-/** Whether the initiator owes data to a task. */
-export function awaitsData(task: TargetTask): boolean {
-  return task.unsolicitedOpen || task.sequences.length > 0;
-}
-
-/** Notes the first thing that was wrong with a task's data. */
-export function fail(task: TargetTask, failure: number): void {
-  if (task.failure === 0) task.failure = failure;
-}
-
-/** Makes room for the first `capacity` bytes of a task's data; what is in its buffer already stays. */
-export function reserve(task: TargetTask, capacity: number): void {
-  if (capacity <= task.capacity) return;
-  const { buffers } = task.session;
-  const larger = buffers.take(capacity);
-  if (task.capacity > 0) {
-    copyBytes(task.buffer, 0, task.capacity, larger, 0);
-    buffers.give(task.buffer);
+  end(view: DataView, at: number): void {
+    if (this.#reason !== 0) sendReject(this.sender, this.#reason, view, at);
+    this.#goOn(view, at, 0);
   }
-  task.buffer = larger;
-  task.capacity = capacity;
-}
 
-function askForData(task: TargetTask): void {
-  const { parameters } = task.session;
-  reserve(task, task.dataOutLength);
-  while (task.sequences.length < parameters.maxOutstandingR2T && task.nextOffset < task.dataOutLength) {
-    const length = Math.min(parameters.maxBurstLength, task.dataOutLength - task.nextOffset);
-    const targetTransferTag = task.connection.nextTransferTag();
-    task.sequences.push({ targetTransferTag, end: task.nextOffset + length, next: task.nextOffset, dataSN: 0 });
-    sendR2T(task, targetTransferTag, task.nextOffset, length);
-    task.nextOffset += length;
+  override discard(view: DataView, at: number): void {
+    super.discard(view, at);
+    this.#goOn(view, at, DATA_FAILURES.PROTOCOL_SERVICE_CRC_ERROR);
+  }
+
+  /** The PDU counts, also when it was wrong: its task ends with an error when all its data has come. */
+  #goOn(view: DataView, at: number, failure: number): void {
+    const task = this.#task;
+    if (task === undefined || !task.takesData) return; // its task may have been aborted meanwhile
+    if (this.#reason !== 0) task.noteFailure(DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
+    if (failure !== 0) task.noteFailure(failure);
+
+    const length = dataSegmentLength(view, at);
+    const isFinal = dataOutFinal(view, at);
+    const sequence = this.#sequence;
+    if (dataOutTargetTransferTag(view, at) === RESERVED_TAG) countUnsolicited(task, length, isFinal);
+    else if (sequence !== undefined) countSolicited(task, sequence, this.#reason === 0 ? length : 0, isFinal);
+    if (!isFinal) return;
+    if (task.phase === PHASE.DRAINING) {
+      if (!task.awaitsData) this.#session.forget(task);
+    } else if (task.phase === PHASE.COLLECTING) {
+      this.#collector.collect(task);
+    }
+  }
+
+  #isNextSolicited(task: TargetTask, transferTag: number, view: DataView, at: number): boolean {
+    const sequence = task.sequences.find((one) => one.targetTransferTag === transferTag);
+    if (sequence === undefined) {
+      this.#task = undefined; // not an answer to anything: the task goes on waiting for its own
+      return false;
+    }
+    this.#sequence = sequence;
+    if (lunHigh(view, at) !== task.lunHigh || lunLow(view, at) !== task.lunLow) return false;
+    const inOrder = dataOutBufferOffset(view, at) === sequence.next && dataOutDataSN(view, at) === sequence.dataSN;
+    return inOrder && sequence.next + dataSegmentLength(view, at) <= sequence.end;
   }
 }
 
-function beginUnsolicited(task: TargetTask, view: DataView, at: number): number {
+function isNextUnsolicited(task: TaskState, view: DataView, at: number): boolean {
   if (!task.unsolicitedOpen) {
-    fail(task, DATA_FAILURES.UNEXPECTED_UNSOLICITED_DATA);
-    return REJECT_REASONS.INVALID_PDU_FIELD;
+    task.noteFailure(DATA_FAILURES.UNEXPECTED_UNSOLICITED_DATA);
+    return false;
   }
-  const inOrder =
-    dataOutBufferOffset(view, at) === task.nextOffset && dataOutDataSN(view, at) === task.unsolicitedDataSN;
-  return inOrder ? 0 : REJECT_REASONS.INVALID_PDU_FIELD;
+  return dataOutBufferOffset(view, at) === task.nextOffset && dataOutDataSN(view, at) === task.unsolicitedDataSN;
 }
 
-function beginSolicited(underWay: DataOutUnderWay, task: TargetTask, view: DataView, at: number): number {
-  const tag = dataOutTargetTransferTag(view, at);
-  const sequence = task.sequences.find((one) => one.targetTransferTag === tag);
-  if (sequence === undefined) {
-    underWay.task = undefined; // not an answer to anything: the task goes on waiting for its own
-    return REJECT_REASONS.INVALID_PDU_FIELD;
-  }
-  underWay.sequence = sequence;
-  if (lunHigh(view, at) !== task.lunHigh || lunLow(view, at) !== task.lunLow) return REJECT_REASONS.INVALID_PDU_FIELD;
-  const inOrder = dataOutBufferOffset(view, at) === sequence.next && dataOutDataSN(view, at) === sequence.dataSN;
-  const fits = sequence.next + dataSegmentLength(view, at) <= sequence.end;
-  return inOrder && fits ? 0 : REJECT_REASONS.INVALID_PDU_FIELD;
-}
-
-function endUnsolicited(task: TargetTask, length: number, isFinal: boolean): void {
+function countUnsolicited(task: TaskState, length: number, isFinal: boolean): void {
   if (!task.unsolicitedOpen) return;
   task.unsolicitedDataSN++;
   task.nextOffset += length;
   if (!isFinal) return;
   task.unsolicitedOpen = false;
   // With F=0 in the command the total must be exactly this (RFC 7143 §11.3.4, §11.4.7.2).
-  const total = Math.min(task.session.parameters.firstBurstLength, task.writeLength);
-  if (task.nextOffset !== total) fail(task, DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
+  const total = Math.min(task.parameters.firstBurstLength, task.writeLength);
+  if (task.nextOffset !== total) task.noteFailure(DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
 }
 
-function endSolicited(task: TargetTask, sequence: Sequence, length: number, isFinal: boolean): void {
+function countSolicited(task: TaskState, sequence: Sequence, length: number, isFinal: boolean): void {
   sequence.next += length;
   sequence.dataSN++;
   if (!isFinal) return;
-  if (sequence.next !== sequence.end) fail(task, DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
+  if (sequence.next !== sequence.end) task.noteFailure(DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
   task.sequences.splice(task.sequences.indexOf(sequence), 1);
 }

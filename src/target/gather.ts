@@ -1,19 +1,16 @@
 import { copyBytes } from '../bytes/copy.ts';
 
-/** Takes the pieces of a data segment as they come. */
-export interface Sink {
-  /** `bytes[from, to)`, gone when the call returns. */
-  take(bytes: Uint8Array, from: number, to: number): void;
-}
-
 const NOTHING = new Uint8Array(0);
 const FIRST_LENGTH = 1024;
 
-/** Keeps a data segment that is needed whole: text, ping data. Grows with what has come, not with what was announced. */
-export class Gather implements Sink {
+/**
+ * Keeps a data segment that is needed whole: text, ping data. Grows with what has come, not with what was announced.
+ */
+export class Gather {
   #bytes: Uint8Array = NOTHING;
   #length = 0;
 
+  /** A piece of it: `bytes[from, to)`, copied. */
   take(bytes: Uint8Array, from: number, to: number): void {
     const length = this.#length + (to - from);
     if (length > this.#bytes.length) {

@@ -1,18 +1,17 @@
 import { immediate } from '../pdu/bhs.ts';
 import { cmdSN } from '../pdu/numbers.ts';
-import { POSITION } from './command-window.ts';
-import type { Session } from './session.ts';
+import { type CommandWindow, POSITION } from './command-window.ts';
 
 /**
- * Acts on a request other than a SCSI Command in its turn (RFC 7143 §4.2.2.1): an immediate one now, others in CmdSN order.
- * A duplicate, or a request that the window does not allow, is dropped without a word. `act` ends the request: the window opens for one more before it runs.
+ * Acts on a request other than a SCSI Command in its turn (RFC 7143 §4.2.2.1): an immediate one now, others in CmdSN
+ * order. A duplicate, or a request that the window does not allow, is dropped without a word. `act` ends the request:
+ * the window opens for one more before it runs.
  */
-export function takeInOrder(s: Session, view: DataView, at: number, act: () => void): void {
+export function takeInOrder(window: CommandWindow, view: DataView, at: number, act: () => void): void {
   if (immediate(view, at)) {
     act();
     return;
   }
-  const { window } = s;
   const number = cmdSN(view, at);
   const run = (): void => {
     window.complete();

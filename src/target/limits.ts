@@ -22,7 +22,10 @@ export interface TargetLimits {
   readonly unsentBytes: number;
   /** Milliseconds that a task management function waits for data that the initiator was asked for and does not send. */
   readonly abortPatience: number;
-  /** Milliseconds of silence after which the target pings; after the same time again it gives the connection up. Infinity for never. */
+  /**
+   * Milliseconds of silence after which the target pings; after the same time again it gives the connection up.
+   * Infinity for never.
+   */
   readonly keepAlive: number;
 }
 

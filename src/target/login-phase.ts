@@ -1,16 +1,24 @@
 import { LoginError, ProtocolError } from '../errors.ts';
 import { onLoginRequest, rejectLogin, startTargetLogin } from '../login/target.ts';
-import type { LoginResponseFields, TargetLoginAction, TargetLoginState, TargetStep } from '../login/target-types.ts';
+import type {
+  LoginResponseFields,
+  TargetLoginAction,
+  TargetLoginConfig,
+  TargetLoginState,
+  TargetStep,
+} from '../login/target-types.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { type LoginRequest, readLoginRequest } from '../pdu/login-request.ts';
 import { writeLoginResponse } from '../pdu/login-response.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
 import { OPCODES, opcodeName } from '../spec/iscsi-opcodes.ts';
 import { CommandWindow } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
-
-/** The longest data segment of a login, in both directions: the default of MaxRecvDataSegmentLength (RFC 7143 §6.3). */
-export const LOGIN_DATA_SEGMENT_LENGTH = 8192;
+import type { ConnectionPhase } from './connection-phase.ts';
+import { Countdown } from './countdown.ts';
+import { Gather } from './gather.ts';
+import type { TargetLimits } from './limits.ts';
+import { type HandlerTable, OPCODE_COUNT, type RequestHandler } from './request-handler.ts';
+import type { Sender } from './sender.ts';
 
 /** The StatSN of the first Login Response; any would do. */
 const FIRST_STAT_SN = 1;
@@ -20,47 +28,94 @@ const ISID_DIGITS = 12;
 /** What the login was about. */
 export type LoginFinish = Extract<TargetLoginAction, { readonly do: 'finish' }>;
 
-/** The login of one connection: carries requests to the pure steps of `login/target.ts`, and their answers back. */
-export class LoginPhase {
-  readonly #connection: TargetConnection;
+/** What a login asks of the node, and tells the connection. */
+export interface LoginOptions {
+  readonly config: TargetLoginConfig;
+  readonly sender: Sender;
+  readonly limits: TargetLimits;
+  readonly now: () => number;
+  /** A TSIH that no session has. */
+  readonly allocateTsih: () => number;
+  /** It has ended well: its results hold from the next PDU on. */
+  readonly finished: (login: LoginFinish, tsih: number, window: CommandWindow) => void;
+  /** It has failed; the answer that says so, if there is one, was sent. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * The login of one connection: carries requests to the pure steps of `login/target.ts`, and their answers back. Takes
+ * every PDU.
+ */
+export class LoginPhase implements ConnectionPhase, RequestHandler {
+  readonly name = 'login';
+  readonly handlers: HandlerTable = new Array(OPCODE_COUNT).fill(this);
+  readonly #options: LoginOptions;
+  readonly #time = new Countdown();
+  readonly #gather = new Gather();
   #state: TargetLoginState;
   #window: CommandWindow | undefined;
   #tsih = 0;
 
-  constructor(connection: TargetConnection) {
-    this.#connection = connection;
-    this.#state = startTargetLogin(connection.node.loginConfig);
+  constructor(options: LoginOptions) {
+    this.#options = options;
+    this.#state = startTargetLogin(options.config);
+    this.#time.start(options.now() + options.limits.loginTime);
   }
 
-  /** A PDU has begun. @throws {ProtocolError} When the first one is no Login Request: that gets no answer (RFC 7143 §4.2.4). */
+  get deadline(): number {
+    return this.#time.deadline;
+  }
+
+  tick(now: number): void {
+    if (!this.#time.due(now)) return;
+    const { loginTime } = this.#options.limits;
+    throw new ProtocolError(`Cannot wait for the login any longer: it took more than ${loginTime} ms`);
+  }
+
+  heard(): void {
+    // Only the whole login has a time.
+  }
+
+  close(): void {
+    this.#time.stop();
+  }
+
+  /** @throws {ProtocolError} When the first PDU is no Login Request: that gets no answer (RFC 7143 §4.2.4). */
   begin(view: DataView, at: number): void {
     const code = opcode(view, at);
-    if (code === OPCODES.LOGIN_REQUEST) {
-      this.#connection.sink = this.#connection.gather;
-    } else if (this.#state.name === 'start') {
+    if (code !== OPCODES.LOGIN_REQUEST && this.#state.name === 'start') {
       throw new ProtocolError(`Cannot take a ${opcodeName(code)} before the login`, { clause: '4.2.4' });
     }
   }
 
-  /** A PDU is complete. */
-  end(view: DataView, at: number): void {
-    const request = readLoginRequest(view, at); // of another PDU only the Initiator Task Tag is used
-    const code = opcode(view, at);
-    this.#perform(code === OPCODES.LOGIN_REQUEST ? this.#next(request) : refuseOther(code), request);
+  take(bytes: Uint8Array, from: number, to: number): void {
+    this.#gather.take(bytes, from, to);
   }
 
-  #next(request: LoginRequest): TargetStep {
-    const connection = this.#connection;
+  end(view: DataView, at: number): void {
+    const request = readLoginRequest(view, at); // of another PDU only the Initiator Task Tag is used
+    const text = this.#gather.release();
+    const code = opcode(view, at);
+    this.#perform(code === OPCODES.LOGIN_REQUEST ? this.#next(request, text) : refuseOther(code), request);
+  }
+
+  discard(): void {
+    // There are no digests during the login.
+  }
+
+  #next(request: LoginRequest, text: Uint8Array): TargetStep {
     if (this.#window === undefined) {
-      this.#window = new CommandWindow(request.cmdSN, connection.limits.commands);
-      connection.statSN = FIRST_STAT_SN;
+      const { sender, limits } = this.#options;
+      this.#window = new CommandWindow(request.cmdSN, limits.commands);
+      sender.window = this.#window;
+      sender.statSN = FIRST_STAT_SN;
     }
     return onLoginRequest(this.#state, {
       ...request,
       csg: request.currentStage,
       nsg: request.nextStage,
       isid: request.isid.toString(16).padStart(ISID_DIGITS, '0'),
-      text: connection.gather.release(),
+      text,
     });
   }
 
@@ -72,22 +127,20 @@ export class LoginPhase {
           this.#send(action.response, request);
           break;
         case 'finish':
-          if (this.#window !== undefined) {
-            this.#connection.node.openSession(this.#connection, action, this.#tsih, this.#window);
-          }
+          if (this.#window !== undefined) this.#options.finished(action, this.#tsih, this.#window);
           break;
         case 'close':
-          this.#connection.fail(action.error);
+          this.#options.failed(action.error);
           break;
       }
     }
   }
 
   #send(response: LoginResponseFields, request: LoginRequest): void {
-    const connection = this.#connection;
-    if (response.final) this.#tsih = connection.node.allocateTsih();
+    const { sender } = this.#options;
+    if (response.final) this.#tsih = this.#options.allocateTsih();
     const refused = response.statusClass !== 0;
-    connection.outbox.pdu(writeLoginResponse, {
+    sender.outbox.pdu(writeLoginResponse, {
       transit: response.transit,
       continues: response.continues,
       currentStage: response.csg,
@@ -99,14 +152,14 @@ export class LoginPhase {
       tsih: response.final ? this.#tsih : request.tsih,
       initiatorTaskTag: request.initiatorTaskTag,
       // Valid with status class 0 only (RFC 7143 §11.13.4).
-      statSN: refused ? 0 : connection.nextStatSN(),
-      expCmdSN: refused ? 0 : (this.#window?.expCmdSN ?? 0),
-      maxCmdSN: refused ? 0 : (this.#window?.maxCmdSN ?? 0),
+      statSN: refused ? 0 : sender.nextStatSN(),
+      expCmdSN: refused ? 0 : sender.expCmdSN,
+      maxCmdSN: refused ? 0 : sender.maxCmdSN,
       statusClass: response.statusClass,
       statusDetail: response.statusDetail,
     });
-    connection.outbox.data(response.text, 0, response.text.length);
-    connection.wake();
+    sender.outbox.data(response.text, 0, response.text.length);
+    sender.wake();
   }
 }
 

@@ -3,50 +3,64 @@ import { checkLogoutRequest, readLogoutRequest } from '../pdu/logout-request.ts'
 import { writeLogoutResponse } from '../pdu/logout-response.ts';
 import { LOGOUT_REASONS, LOGOUT_RESPONSES } from '../spec/iscsi-logout.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
-import type { TargetConnection } from './connection.ts';
 import { takeInOrder } from './in-order.ts';
-import type { Session } from './session.ts';
+import { sendReject } from './reject.ts';
+import { FullFeatureHandler } from './request-handler.ts';
+import type { Sender } from './sender.ts';
+import type { TargetSession } from './target-session.ts';
 
-/** A Logout Request has begun. */
-export function beginLogout(_c: TargetConnection, _s: Session, view: DataView, at: number): void {
-  checkLogoutRequest(view, at);
-}
+/** Logout Request (RFC 7143 §11.14). */
+export class LogoutHandler extends FullFeatureHandler {
+  readonly #session: TargetSession;
+  /** Connection ID of this connection. */
+  readonly #cid: number;
 
-/** A Logout Request is complete (RFC 7143 §11.14). */
-export function endLogout(c: TargetConnection, s: Session, view: DataView, at: number): void {
-  const { reason, cid } = readLogoutRequest(view, at);
-  if (s.identity.discovery && reason !== LOGOUT_REASONS.CLOSE_SESSION) {
-    c.reject(REJECT_REASONS.COMMAND_NOT_SUPPORTED, view, at); // RFC 7143 §4.3
-    return;
+  constructor(sender: Sender, session: TargetSession, cid: number) {
+    super(sender);
+    this.#session = session;
+    this.#cid = cid;
   }
-  const tag = initiatorTaskTag(view, at);
-  takeInOrder(s, view, at, () => logOut(c, s, tag, reason, cid));
-}
 
-function logOut(c: TargetConnection, s: Session, tag: number, reason: number, cid: number): void {
-  if (reason === LOGOUT_REASONS.REMOVE_CONNECTION_FOR_RECOVERY) {
-    respond(c, s, tag, LOGOUT_RESPONSES.RECOVERY_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
-    return;
+  override begin(view: DataView, at: number): void {
+    checkLogoutRequest(view, at);
   }
-  if (reason === LOGOUT_REASONS.CLOSE_CONNECTION && cid !== c.cid) {
-    respond(c, s, tag, LOGOUT_RESPONSES.CID_NOT_FOUND);
-    return;
-  }
-  // A session of one connection ends with it, so both reasons come to the same.
-  respond(c, s, tag, LOGOUT_RESPONSES.CLOSED);
-  s.close();
-}
 
-function respond(c: TargetConnection, s: Session, tag: number, response: number): void {
-  const known = response !== LOGOUT_RESPONSES.CID_NOT_FOUND;
-  c.outbox.pdu(writeLogoutResponse, {
-    response,
-    initiatorTaskTag: tag,
-    statSN: c.nextStatSN(),
-    expCmdSN: s.window.expCmdSN,
-    maxCmdSN: s.window.maxCmdSN,
-    time2Wait: known ? s.parameters.defaultTime2Wait : 0,
-    time2Retain: 0, // nothing is kept at ErrorRecoveryLevel 0
-  });
-  c.wake();
+  end(view: DataView, at: number): void {
+    const { reason, cid } = readLogoutRequest(view, at);
+    if (this.#session.identity.discovery && reason !== LOGOUT_REASONS.CLOSE_SESSION) {
+      sendReject(this.sender, REJECT_REASONS.COMMAND_NOT_SUPPORTED, view, at); // RFC 7143 §4.3
+      return;
+    }
+    const tag = initiatorTaskTag(view, at);
+    takeInOrder(this.#session.window, view, at, () => this.#logOut(tag, reason, cid));
+  }
+
+  #logOut(tag: number, reason: number, cid: number): void {
+    if (reason === LOGOUT_REASONS.REMOVE_CONNECTION_FOR_RECOVERY) {
+      this.#respond(tag, LOGOUT_RESPONSES.RECOVERY_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
+      return;
+    }
+    if (reason === LOGOUT_REASONS.CLOSE_CONNECTION && cid !== this.#cid) {
+      this.#respond(tag, LOGOUT_RESPONSES.CID_NOT_FOUND);
+      return;
+    }
+    // A session of one connection ends with it, so both reasons come to the same.
+    this.#respond(tag, LOGOUT_RESPONSES.CLOSED);
+    this.#session.close();
+  }
+
+  #respond(tag: number, response: number): void {
+    const { sender } = this;
+    const known = response !== LOGOUT_RESPONSES.CID_NOT_FOUND;
+    sender.outbox.pdu(writeLogoutResponse, {
+      response,
+      initiatorTaskTag: tag,
+      statSN: sender.nextStatSN(),
+      expCmdSN: sender.expCmdSN,
+      maxCmdSN: sender.maxCmdSN,
+      time2Wait: known ? this.#session.parameters.defaultTime2Wait : 0,
+      time2Retain: 0, // nothing is kept at ErrorRecoveryLevel 0
+    });
+    sender.wake();
+  }
 }

@@ -1,5 +1,5 @@
 import { type R2T, writeR2T } from '../pdu/r2t.ts';
-import type { TargetTask } from './task.ts';
+import type { TaskState } from './task-state.ts';
 
 const header: { -readonly [K in keyof R2T]: R2T[K] } = {
   lunHigh: 0,
@@ -14,20 +14,22 @@ const header: { -readonly [K in keyof R2T]: R2T[K] } = {
   desiredDataTransferLength: 0,
 };
 
-/** Asks for `length` bytes of what a command writes, from `offset` on (RFC 7143 §11.8). StatSN is shown, not used up. */
-export function sendR2T(task: TargetTask, targetTransferTag: number, offset: number, length: number): void {
-  const { connection, session } = task;
+/**
+ * Asks for `length` bytes of what a command writes, from `offset` on (RFC 7143 §11.8). StatSN is shown, not used up.
+ */
+export function sendR2T(task: TaskState, targetTransferTag: number, offset: number, length: number): void {
+  const { sender } = task;
   header.lunHigh = task.lunHigh;
   header.lunLow = task.lunLow;
   header.initiatorTaskTag = task.initiatorTaskTag;
   header.targetTransferTag = targetTransferTag;
-  header.statSN = connection.statSN;
-  header.expCmdSN = session.window.expCmdSN;
-  header.maxCmdSN = session.window.maxCmdSN;
+  header.statSN = sender.statSN;
+  header.expCmdSN = sender.expCmdSN;
+  header.maxCmdSN = sender.maxCmdSN;
   header.r2tSN = task.nextDataSN;
   header.bufferOffset = offset;
   header.desiredDataTransferLength = length;
   task.nextDataSN++;
-  connection.outbox.pdu(writeR2T, header);
-  connection.wake();
+  sender.outbox.pdu(writeR2T, header);
+  sender.wake();
 }

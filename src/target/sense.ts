@@ -1,6 +1,6 @@
 /**
- * Sense data of conditions that this layer finds itself (RFC 7143 §11.4.7.2), in fixed format (SPC): response code 70h, sense key ABORTED
- * COMMAND, additional sense code and qualifier.
+ * Sense data of conditions that this layer finds itself (RFC 7143 §11.4.7.2), in fixed format (SPC): response code 70h,
+ * sense key ABORTED COMMAND, additional sense code and qualifier.
  */
 
 /** ASC and ASCQ, as one number, of what can go wrong with the data of a command. */

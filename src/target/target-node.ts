@@ -11,11 +11,13 @@ import type {
 } from '../login/target-types.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
 import type { CommandWindow } from './command-window.ts';
-import { type ConnectionOptions, type Portal, TargetConnection } from './connection.ts';
+import type { ReplaceHandlers } from './connection-phase.ts';
 import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
-import { Session } from './session.ts';
+import type { PortalAddress } from './portal-address.ts';
+import { type ConnectionHost, type ConnectionOptions, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
+import { TargetSession } from './target-session.ts';
 
 /** What a node is made of. */
 export interface TargetNodeOptions {
@@ -23,8 +25,13 @@ export interface TargetNodeOptions {
   /** What the targets negotiate, as far as they have a choice. Default: {@link TARGET_POLICY}. */
   readonly policy?: OperationalPolicy;
   readonly limits?: Partial<TargetLimits>;
-  /** The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that was asked. */
-  readonly portals?: () => readonly Portal[];
+  /**
+   * The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that
+   * was asked.
+   */
+  readonly portals?: () => readonly PortalAddress[];
+  /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
+  readonly replaceHandlers?: ReplaceHandlers;
 }
 
 /** What this target does, and therefore agrees to, whatever it is told to negotiate (RFC 7143 §7.1.5). */
@@ -41,17 +48,19 @@ const LARGEST_TSIH = 0xffff;
 const DEFAULT_PORTAL_GROUP_TAG = 1;
 
 /**
- * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a connection asks `accept`
- * for its core.
+ * The targets that are reached through one set of portals, with their sessions. Without I/O: whoever accepts a
+ * connection asks `accept` for its core.
  */
-export class TargetNode {
+export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
   readonly policy: OperationalPolicy;
-  /** @internal What logins ask. */
+  /** What logins ask. */
   readonly loginConfig: TargetLoginConfig;
-  readonly #portals: () => readonly Portal[];
+  /** See {@link ReplaceHandlers}. */
+  readonly replaceHandlers: ReplaceHandlers | undefined;
+  readonly #portals: () => readonly PortalAddress[];
   readonly #entries = new Map<string, TargetEntry>();
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<TargetSession>();
   readonly #connections = new Set<TargetConnection>();
   #tsih = 0;
 
@@ -59,6 +68,7 @@ export class TargetNode {
   constructor(options: TargetNodeOptions = {}) {
     this.limits = limitsOf(options.limits);
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
+    this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);
     this.loginConfig = {
       policy: this.policy,
@@ -76,7 +86,7 @@ export class TargetNode {
   }
 
   /** The sessions in full feature phase. */
-  get sessions(): readonly Session[] {
+  get sessions(): readonly TargetSession[] {
     return [...this.#sessions];
   }
 
@@ -110,7 +120,10 @@ export class TargetNode {
     return connection;
   }
 
-  /** Ends all sessions and connections, and tells the initiators. What the device servers still have ends without an answer. */
+  /**
+   * Ends all sessions and connections, and tells the initiators. What the device servers still have ends without an
+   * answer.
+   */
   close(): void {
     for (const connection of [...this.#connections]) {
       connection.announceEnd();
@@ -118,18 +131,21 @@ export class TargetNode {
     }
   }
 
-  /** Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143 appendix C). */
-  addressesOf(entry: TargetEntry, portal: Portal): readonly TargetAddress[] {
+  /**
+   * Where a target is reached, as seen from a connection that came in at `portal`: all portals of its group (RFC 7143
+   * appendix C).
+   */
+  addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[] {
     const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
     return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
   }
 
-  /** @internal The transport of a connection is gone. */
+  /** The transport of a connection is gone. */
   connectionEnded(connection: TargetConnection): void {
     this.#connections.delete(connection);
   }
 
-  /** @internal A TSIH that no session has. Never 0. */
+  /** A TSIH that no session has. Never 0. */
   allocateTsih(): number {
     const taken = new Set([...this.#sessions].map((session) => session.identity.tsih));
     do {
@@ -139,25 +155,25 @@ export class TargetNode {
   }
 
   /**
-   * @internal A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not earlier than here, so that a
-   * login that fails disturbs nobody.
+   * A login has ended well: ends the session that this one reinstates (RFC 7143 §6.3.5), then opens it. Not
+   * earlier than here, so that a login that fails disturbs nobody.
    */
-  openSession(connection: TargetConnection, login: LoginFinish, tsih: number, window: CommandWindow): void {
+  openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession {
     const discovery = login.sessionType === 'Discovery';
     const entry = login.targetName === undefined ? undefined : this.#entries.get(login.targetName);
-    const { initiatorName, initiatorAlias, isid } = login;
-    const key = sessionKey(login, discovery, connection.portal);
+    const { initiatorName, initiatorAlias, isid, parameters } = login;
+    const key = sessionKey(login, discovery, portal);
     for (const session of [...this.#sessions]) if (session.identity.key === key) session.close();
 
-    connection.cid = login.cid;
-    const identity = { key, initiatorName, initiatorAlias, isid, tsih, discovery };
-    const session = new Session(identity, entry, login.parameters, window, (closed) => {
-      this.#sessions.delete(closed);
-      entry?.sessions.delete(closed);
+    const session = new TargetSession({
+      identity: { key, initiatorName, initiatorAlias, isid, tsih, discovery },
+      entry,
+      parameters,
+      window,
+      onClosed: (closed) => this.#sessions.delete(closed),
     });
     this.#sessions.add(session);
-    if (!discovery) entry?.sessions.add(session);
-    connection.enterFullFeature(session);
+    return session;
   }
 
   #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {
@@ -181,8 +197,10 @@ export class TargetNode {
   }
 }
 
-/** What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1). */
-function sessionKey(login: LoginFinish, discovery: boolean, portal: Portal): string {
+/**
+ * What may exist once only (RFC 7143 §6.3.1); unnamed discovery sessions to other portals are independent (§7.4.2.1).
+ */
+function sessionKey(login: LoginFinish, discovery: boolean, portal: PortalAddress): string {
   const where =
     login.targetName === undefined
       ? `portal ${portal.host} ${portal.port}`

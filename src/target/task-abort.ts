@@ -1,15 +1,16 @@
+import type { AbortWatcher, DeviceTask, Nexus } from '../device/task.ts';
 import { Countdown } from './countdown.ts';
-import { awaitsData } from './data-out.ts';
-import { type AbortWatcher, PHASE, type TargetTask } from './task.ts';
+import type { TargetTask } from './target-task.ts';
 
 /**
- * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited for, so that an aborted
- * write has no effect after the abort was answered.
+ * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited
+ * for, so that an aborted write has no effect after the abort was answered.
  */
 export class TaskAbort implements AbortWatcher {
   /** How long data that was asked for is waited for. */
   readonly patience = new Countdown();
-  readonly #waiting = new Set<TargetTask>();
+  readonly #waiting = new Set<DeviceTask>();
+  readonly #draining: TargetTask[] = [];
   readonly #done: () => void;
 
   /** @param done Called once, when all tasks are gone; at once when there is nothing to wait for. */
@@ -17,35 +18,32 @@ export class TaskAbort implements AbortWatcher {
     this.#done = done;
   }
 
-  /** Aborts `tasks`. @param drains Which of them first take in the data that was asked for (RFC 7143 §4.2.3.3 a). */
-  start(tasks: readonly TargetTask[], drains: (task: TargetTask) => boolean): void {
-    for (const task of tasks) task.aborted = true; // all of them first: one that goes must not let the next one run
-    for (const task of tasks) {
-      if (task.phase === PHASE.COLLECTING && awaitsData(task) && drains(task)) task.phase = PHASE.DRAINING;
-      if (task.phase === PHASE.EXECUTING || task.phase === PHASE.DRAINING) {
-        task.watchers.push(this);
-        this.#waiting.add(task);
-      } else {
-        drop(task);
-      }
+  /**
+   * Aborts tasks for a function that came from the nexus `issuer`.
+   * @param own Those of the same session. @param others Those of other nexuses of the logical unit, whoever carries
+   *   them.
+   * @param drains Whether the own ones first take in the data that was asked for (RFC 7143 §4.2.3.3 a).
+   */
+  start(own: readonly TargetTask[], others: readonly DeviceTask[], issuer: Nexus, drains: boolean): void {
+    // All of them first: one that goes must not let the next one run.
+    for (const task of own) task.aborted = true;
+    for (const task of others) task.aborted = true;
+    for (const task of own) {
+      if (task.abort(this, drains)) continue;
+      this.#waiting.add(task);
+      this.#draining.push(task);
     }
+    for (const task of others) if (!task.terminate(issuer, this)) this.#waiting.add(task);
     if (this.#waiting.size === 0) this.#done();
   }
 
-  /** {@link AbortWatcher} */
-  taskGone(task: TargetTask): void {
+  taskGone(task: DeviceTask): void {
     this.#waiting.delete(task);
     if (this.#waiting.size === 0) this.#done();
   }
 
   /** Waits no longer for data; what the device server has is still waited for. */
   giveUpOnData(): void {
-    for (const task of [...this.#waiting]) if (task.phase === PHASE.DRAINING) drop(task);
+    for (const task of this.#draining.splice(0)) if (this.#waiting.has(task)) task.stopDraining();
   }
-}
-
-/** Data that still comes for the task is dropped without a word. */
-function drop(task: TargetTask): void {
-  task.connection.rememberAborted(task.initiatorTaskTag);
-  task.session.forget(task);
 }

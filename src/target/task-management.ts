@@ -1,4 +1,5 @@
 import { serialLess } from '../bytes/serial.ts';
+import type { DeviceTask, UnitFunction } from '../device/task.ts';
 import {
   checkTaskManagementRequest,
   readTaskManagementRequest,
@@ -10,118 +11,164 @@ import {
   TASK_MANAGEMENT_RESPONSES as RESPONSES,
 } from '../spec/iscsi-task-management.ts';
 import { POSITION } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
 import { takeInOrder } from './in-order.ts';
-import type { Session } from './session.ts';
-import { logicalUnitKey } from './target-entry.ts';
-import type { TargetTask } from './task.ts';
+import type { TargetLimits } from './limits.ts';
+import { FullFeatureHandler } from './request-handler.ts';
+import type { Sender } from './sender.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetTask } from './target-task.ts';
 import { TaskAbort } from './task-abort.ts';
 
-/** A Task Management Function Request has begun. */
-export function beginTaskManagement(_c: TargetConnection, _s: Session, view: DataView, at: number): void {
-  checkTaskManagementRequest(view, at);
-}
+/** Functions that end many tasks, by their code. */
+const UNIT_FUNCTIONS: Partial<Record<number, UnitFunction>> = {
+  [FUNCTIONS.ABORT_TASK_SET]: 'abortTaskSet',
+  [FUNCTIONS.CLEAR_TASK_SET]: 'clearTaskSet',
+  [FUNCTIONS.LOGICAL_UNIT_RESET]: 'logicalUnitReset',
+};
 
-/** A Task Management Function Request is complete (RFC 7143 §11.5, §4.2.3). */
-export function endTaskManagement(c: TargetConnection, s: Session, view: DataView, at: number): void {
-  const request = readTaskManagementRequest(view, at);
-  takeInOrder(s, view, at, () => run(c, s, request));
-}
+/**
+ * Task Management Function Request (RFC 7143 §11.5, §4.2.3). Which tasks a function of a logical unit ends, the logical
+ * unit knows; here is which of them it waits for, when it begins, and how it is answered.
+ */
+export class TaskManagementHandler extends FullFeatureHandler {
+  readonly #session: TargetSession;
+  readonly #limits: TargetLimits;
+  readonly #now: () => number;
+  /** The functions that wait for tasks to be gone. */
+  readonly #aborts = new Set<TaskAbort>();
 
-function run(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
-  const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow } = request;
-  if (s.pendingFunctions.size >= c.limits.taskManagementFunctions) {
-    respond(c, s, tag, RESPONSES.FUNCTION_REJECTED);
-    return;
+  constructor(sender: Sender, session: TargetSession, limits: TargetLimits, now: () => number) {
+    super(sender);
+    this.#session = session;
+    this.#limits = limits;
+    this.#now = now;
   }
-  switch (functionCode) {
-    case FUNCTIONS.ABORT_TASK:
-    case FUNCTIONS.ABORT_TASK_SET:
-    case FUNCTIONS.CLEAR_TASK_SET:
-    case FUNCTIONS.LOGICAL_UNIT_RESET:
-      if (s.device?.hasLogicalUnit(lunHigh, lunLow) !== true) respond(c, s, tag, RESPONSES.LUN_DOES_NOT_EXIST);
-      else if (functionCode === FUNCTIONS.ABORT_TASK) abortTask(c, s, request);
-      else abortSet(c, s, request);
+
+  /** When `tick` has something to do, in milliseconds, or Infinity. */
+  get deadline(): number {
+    let deadline = Number.POSITIVE_INFINITY;
+    for (const { patience } of this.#aborts) deadline = Math.min(deadline, patience.deadline);
+    return deadline;
+  }
+
+  tick(now: number): void {
+    for (const abort of [...this.#aborts]) if (abort.patience.due(now)) abort.giveUpOnData();
+  }
+
+  override begin(view: DataView, at: number): void {
+    checkTaskManagementRequest(view, at);
+  }
+
+  end(view: DataView, at: number): void {
+    const request = readTaskManagementRequest(view, at);
+    takeInOrder(this.#session.window, view, at, () => this.#run(request));
+  }
+
+  override close(): void {
+    this.#aborts.clear();
+  }
+
+  #run(request: TaskManagementRequest): void {
+    const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow } = request;
+    const unitFunction = UNIT_FUNCTIONS[functionCode];
+    if (this.#session.pendingFunctions.size >= this.#limits.taskManagementFunctions) {
+      this.#respond(tag, RESPONSES.FUNCTION_REJECTED);
+    } else if (functionCode === FUNCTIONS.TASK_REASSIGN) {
+      this.#respond(tag, RESPONSES.REASSIGNMENT_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
+    } else if (functionCode !== FUNCTIONS.ABORT_TASK && unitFunction === undefined) {
+      this.#respond(tag, RESPONSES.FUNCTION_NOT_SUPPORTED);
+    } else if (this.#session.device?.hasLogicalUnit(lunHigh, lunLow) !== true) {
+      this.#respond(tag, RESPONSES.LUN_DOES_NOT_EXIST);
+    } else if (unitFunction === undefined) {
+      this.#abortTask(request);
+    } else {
+      this.#endMany(unitFunction, request);
+    }
+  }
+
+  /** RFC 7143 §11.6.1 a, b, c. */
+  #abortTask(request: TaskManagementRequest): void {
+    const { initiatorTaskTag: tag, referencedTaskTag, refCmdSN, cmdSN } = request;
+    const { tasks, window, pendingFunctions } = this.#session;
+    if (referencedTaskTag === tag || pendingFunctions.has(referencedTaskTag)) {
+      this.#respond(tag, RESPONSES.FUNCTION_REJECTED);
       return;
-    case FUNCTIONS.TASK_REASSIGN:
-      respond(c, s, tag, RESPONSES.REASSIGNMENT_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
+    }
+    const task = tasks.get(referencedTaskTag);
+    if (task !== undefined && isOn(task, request)) {
+      // Only this task's own data is still under way, and that may end at any time: it is dropped when it comes.
+      this.#abort(tag, [task], [], false);
       return;
-    default:
-      respond(c, s, tag, RESPONSES.FUNCTION_NOT_SUPPORTED);
+    }
+    const missing = window.position(refCmdSN) !== POSITION.OUTSIDE && serialLess(refCmdSN, cmdSN);
+    if (missing) window.plug(refCmdSN);
+    this.#respond(tag, missing ? RESPONSES.FUNCTION_COMPLETE : RESPONSES.TASK_DOES_NOT_EXIST);
   }
-}
 
-/** RFC 7143 §11.6.1 a, b, c. */
-function abortTask(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
-  const { initiatorTaskTag: tag, referencedTaskTag, refCmdSN, cmdSN } = request;
-  if (referencedTaskTag === tag || s.pendingFunctions.has(referencedTaskTag)) {
-    respond(c, s, tag, RESPONSES.FUNCTION_REJECTED);
-    return;
-  }
-  const task = s.tasks.get(referencedTaskTag);
-  if (task !== undefined && isOn(task, request)) {
-    // Only this task's own data is still under way, and that may end at any time: it is dropped when it comes.
-    abort(c, s, request, [task], () => false);
-    return;
-  }
-  const missing = s.window.position(refCmdSN) !== POSITION.OUTSIDE && serialLess(refCmdSN, cmdSN);
-  if (missing) s.window.plug(refCmdSN);
-  respond(c, s, tag, missing ? RESPONSES.FUNCTION_COMPLETE : RESPONSES.TASK_DOES_NOT_EXIST);
-}
-
-/** Waits for the commands that were sent before it, then ends the tasks that it affects (RFC 7143 §4.2.3.2, §4.2.3.3). */
-function abortSet(c: TargetConnection, s: Session, request: TaskManagementRequest): void {
-  const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow, cmdSN } = request;
-  const reset = functionCode === FUNCTIONS.LOGICAL_UNIT_RESET;
-  s.pendingFunctions.add(tag);
-  s.window.whenReceived(cmdSN, () => {
-    if (s.closed) return;
-    const sessions = functionCode === FUNCTIONS.ABORT_TASK_SET ? [s] : [...(s.entry?.sessions ?? [])];
-    const tasks = sessions
-      .flatMap((session) => session.tasks.all())
-      .filter((task) => isOn(task, request) && (reset || isEarlier(task, s, cmdSN)));
-    const drains = (task: TargetTask): boolean => task.session === s;
-    abort(c, s, request, tasks, drains, () => {
-      if (reset) s.device?.resetLogicalUnit(lunHigh, lunLow);
+  /**
+   * Waits for the commands that were sent before it, then ends the tasks that it affects (RFC 7143 §4.2.3.2, §4.2.3.3).
+   */
+  #endMany(name: UnitFunction, { initiatorTaskTag: tag, lunHigh, lunLow, cmdSN }: TaskManagementRequest): void {
+    const session = this.#session;
+    session.pendingFunctions.add(tag);
+    session.window.whenReceived(cmdSN, () => {
+      if (session.closed) return;
+      const run = session.device?.beginFunction(name, lunHigh, lunLow, session.nexus);
+      if (run === undefined) {
+        this.#respond(tag, RESPONSES.LUN_DOES_NOT_EXIST); // it has gone meanwhile
+        return;
+      }
+      const others = new Set(run.tasks);
+      const own = session.tasks.all().filter((task) => others.delete(task));
+      const affected = own.filter((task) => name === 'logicalUnitReset' || isEarlier(task, cmdSN));
+      this.#abort(tag, affected, [...others], true, () => run.complete());
     });
-  });
-}
+  }
 
-function abort(
-  c: TargetConnection,
-  s: Session,
-  request: TaskManagementRequest,
-  tasks: readonly TargetTask[],
-  drains: (task: TargetTask) => boolean,
-  then?: () => void,
-): void {
-  const tag = request.initiatorTaskTag;
-  s.pendingFunctions.add(tag);
-  const taskAbort = new TaskAbort(() => {
-    c.aborts.delete(taskAbort);
-    then?.();
-    respond(c, s, tag, RESPONSES.FUNCTION_COMPLETE);
-  });
-  c.aborts.add(taskAbort);
-  taskAbort.patience.start(c.limits.abortPatience);
-  taskAbort.start(tasks, drains);
-  c.wake();
-}
+  #abort(
+    tag: number,
+    own: readonly TargetTask[],
+    others: readonly DeviceTask[],
+    drains: boolean,
+    then?: () => void,
+  ): void {
+    this.#session.pendingFunctions.add(tag);
+    const abort = new TaskAbort(() => {
+      this.#aborts.delete(abort);
+      then?.();
+      this.#respond(tag, RESPONSES.FUNCTION_COMPLETE);
+    });
+    this.#aborts.add(abort);
+    abort.patience.start(this.#now() + this.#limits.abortPatience);
+    abort.start(own, others, this.#session.nexus, drains);
+    this.sender.wake();
+  }
 
-function respond(c: TargetConnection, s: Session, tag: number, response: number): void {
-  s.pendingFunctions.delete(tag);
-  if (s.closed) return;
-  const statSN = c.nextStatSN();
-  const { expCmdSN, maxCmdSN } = s.window;
-  c.outbox.pdu(writeTaskManagementResponse, { response, initiatorTaskTag: tag, statSN, expCmdSN, maxCmdSN });
-  c.wake();
+  #respond(tag: number, response: number): void {
+    const { sender } = this;
+    this.#session.pendingFunctions.delete(tag);
+    if (this.#session.closed) return;
+    const statSN = sender.nextStatSN();
+    const { expCmdSN, maxCmdSN } = sender;
+    sender.outbox.pdu(writeTaskManagementResponse, { response, initiatorTaskTag: tag, statSN, expCmdSN, maxCmdSN });
+    sender.wake();
+  }
 }
 
 function isOn(task: TargetTask, { lunHigh, lunLow }: TaskManagementRequest): boolean {
-  return logicalUnitKey(task.lunHigh) === logicalUnitKey(lunHigh) && task.lunLow === lunLow;
+  return lunKey(task.lunHigh) === lunKey(lunHigh) && task.lunLow === lunLow;
 }
 
-/** Tasks of other sessions, and immediate ones, have no place in the issuing session's order: all that are there count. */
-function isEarlier(task: TargetTask, s: Session, cmdSN: number): boolean {
-  return task.session !== s || task.immediate || serialLess(task.cmdSN, cmdSN);
+/**
+ * One number for all the ways in which a LUN field can name the same logical unit: peripheral and flat addressing mean
+ * the same (RFC 7143 §11.2.1.7, SAM). Only for logical units that exist, whose lower levels are zero.
+ */
+function lunKey(lunHigh: number): number {
+  const method = lunHigh >>> 30;
+  return method <= 1 ? (lunHigh >>> 16) & 0x3fff : lunHigh;
+}
+
+/** An immediate task has no place in the order of CmdSN: what is there counts. */
+function isEarlier(task: TargetTask, cmdSN: number): boolean {
+  return task.immediate || serialLess(task.cmdSN, cmdSN);
 }

@@ -7,8 +7,8 @@ export interface Tagged {
 }
 
 /**
- * The outstanding tasks of a session by Initiator Task Tag. The initiator chooses the tags; most count upwards, so the low bits find the
- * slot at once (3 ns against 34 ns of a Map). Tags that share a slot go to a Map.
+ * The outstanding tasks of a session by Initiator Task Tag. The initiator chooses the tags; most count upwards, so the
+ * low bits find the slot at once (3 ns against 34 ns of a Map). Tags that share a slot go to a Map.
  */
 export class TaskTable<T extends Tagged> {
   readonly #slots: (T | undefined)[] = new Array<T | undefined>(SLOTS).fill(undefined);

@@ -1,8 +1,8 @@
 /** The port to the device server in this process. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DevicePort, type DevicePortOptions } from '../../src/device/device-port.ts';
-import { LogicalUnit as DeviceLogicalUnit } from '../../src/device/logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
@@ -11,6 +11,7 @@ import { cdb } from '../../src/scsi/cdb.ts';
 import type { Clock } from '../../src/scsi/port.ts';
 import { execute } from '../../src/unit/execute.ts';
 import { LogicalUnit } from '../../src/unit/logical-unit.ts';
+import { resetUnit } from './fake.ts';
 import { HeldStore } from './stores.ts';
 
 const BLOCK = 512;
@@ -203,7 +204,7 @@ test('close() waits for commands under way, takes no new ones and ends the nexus
 test('each port is a nexus of its own', async () => {
   const { device, port } = await ready(new MemoryStore({ size: 64 * BLOCK }));
   const other = new DevicePort(device, { clock: new StillClock() });
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   for (const one of [port, other]) {
     assert.deepEqual((await execute(one, { cdb: TEST_UNIT_READY })).status, 2);
     assert.deepEqual((await execute(one, { cdb: TEST_UNIT_READY })).status, 0);
@@ -233,7 +234,8 @@ test('a device that throws fails the command, and the next one is carried out', 
       if (broken) throw new Error('it broke');
       device.execute(...parameters);
     },
-    resetLogicalUnit: (...parameters) => device.resetLogicalUnit(...parameters),
+    taskSetOf: (...parameters) => device.taskSetOf(...parameters),
+    beginFunction: (...parameters) => device.beginFunction(...parameters),
     nexusStarted: (nexus) => device.nexusStarted(nexus),
     nexusEnded: (nexus) => device.nexusEnded(nexus),
   };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { deviceFuzz } from '../fuzz/device.ts';
 import { randomBelow, SEED } from '../scsi/random.ts';
-import { FakeTask, NEXUS, OTHER_NEXUS } from './fake.ts';
+import { FakeTask, NEXUS, OTHER_NEXUS, resetUnit } from './fake.ts';
 import { HeldStore, settle } from './stores.ts';
 
 /** A seed with some bytes changed, cut or lengthened. */
@@ -42,7 +42,7 @@ test('with many commands in flight on a slow store, some of them aborted or fail
   const below = randomBelow(SEED);
   const store = new HeldStore(1024 * 1024, 512, true);
   const device = new DeviceServer();
-  const unit = new LogicalUnit(store, { serial: 'slow' });
+  const unit = new DeviceLogicalUnit(store, { serial: 'slow' });
   device.attach(0, unit);
   device.nexusStarted(NEXUS);
   device.nexusStarted(OTHER_NEXUS);
@@ -55,12 +55,12 @@ test('with many commands in flight on a slow store, some of them aborted or fail
     const wanted = device.dataOutLength(0, 0, probe.cdb, probe.cdbLength);
     const task = new FakeTask(cdb, bytes.slice(16, 16 + wanted), below(2) === 0 ? NEXUS : OTHER_NEXUS);
     tasks.push(task);
-    device.execute(0, 0, task);
+    task.submit(device, 0, 0);
     if (below(10) === 0) {
       const victim = tasks[below(tasks.length)];
       if (victim) victim.aborted = true;
     }
-    if (below(200) === 0) device.resetLogicalUnit(0, 0);
+    if (below(200) === 0) resetUnit(device, 0, 0);
     if (below(2) === 0) {
       const held = store.held[below(store.held.length)];
       if (below(8) === 0) await held?.reject(new Error('broken on purpose'));

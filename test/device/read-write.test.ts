@@ -170,7 +170,7 @@ test('whole blocks of a write that announced too little are written; part of a b
 test('data behind the length of the CDB is not written', async () => {
   const { device, run } = bench();
   const task = new FakeTask(hex(write10(0, 1)), filled(1024, 5));
-  device.execute(0, 0, task);
+  task.submit(device, 0, 0);
   assert.equal(task.outcome, 'GOOD');
   assert.deepEqual((await run(read10(1, 1))).data, filled(512, 0));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { bench, startOn } from './fake.ts';
 
@@ -10,7 +10,7 @@ const reportLuns = (select: string, length: string) => `a0 00 ${select} 000000 $
 function withUnits(...luns: number[]) {
   const made = bench();
   for (const lun of luns) {
-    made.device.attach(lun, new LogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial: `${lun}` }));
+    made.device.attach(lun, new DeviceLogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial: `${lun}` }));
   }
   return made;
 }

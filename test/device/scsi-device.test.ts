@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, toHex } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
-import { bench, FakeTask, filled, NEXUS, OTHER_NEXUS, startOn } from './fake.ts';
+import { bench, FakeNexus, FakeTask, filled, NEXUS, OTHER_NEXUS, resetUnit, startOn } from './fake.ts';
 import { HeldStore, settle } from './stores.ts';
 
 const TEST_UNIT_READY = '00 00 00 00 00 00';
@@ -17,7 +17,7 @@ const POWER_ON = 'CHECK CONDITION 06/29/00';
 const RESET = 'CHECK CONDITION 06/29/03';
 const LUNS_CHANGED = 'CHECK CONDITION 06/3f/0e';
 
-const unitOf = (serial: string) => new LogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial });
+const unitOf = (serial: string) => new DeviceLogicalUnit(new MemoryStore({ size: 1024 * 1024 }), { serial });
 
 test('a unit is reached by peripheral and by flat addressing, and by nothing else', () => {
   const { device } = bench();
@@ -121,21 +121,21 @@ test('a new session is told of the power on once per unit, by the first command 
 
 test('a write that is stopped by a unit attention writes nothing', async () => {
   const { device, run } = bench();
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   assert.equal((await run(WRITE_10, filled(512, 7))).outcome, RESET);
   assert.deepEqual((await run(READ_10)).data, filled(512, 0));
 });
 
 test('a unit attention stops unknown commands, too', async () => {
   const { device, run } = bench();
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   assert.equal((await run('ff 00 00 00 00 00')).outcome, RESET);
   assert.equal((await run('ff 00 00 00 00 00')).outcome, 'CHECK CONDITION 05/20/00');
 });
 
 test('REQUEST SENSE tells a unit attention as data, and takes it away', async () => {
   const { device, run } = bench();
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   const task = await run(REQUEST_SENSE);
   assert.equal(task.outcome, 'GOOD');
   assert.equal(toHex(task.data), '70000600000000' + '0a00000000' + '2903' + '00000000');
@@ -148,15 +148,15 @@ test('a reset is told to every session, in place of what waited, and sets everyt
   unit.softwareWriteProtect = true;
   unit.descriptorSense = true;
   device.attach(1, unitOf('1')); // a changed inventory waits now
-  device.resetLogicalUnit(0, 0);
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
+  resetUnit(device, 0, 0);
   for (const nexus of [NEXUS, OTHER_NEXUS]) {
     const task = await run(TEST_UNIT_READY, undefined, nexus);
     assert.equal(task.outcome, RESET);
     assert.equal(task.sense[0], 0x70, 'D_SENSE is 0 again');
     assert.equal((await run(WRITE_10, filled(512, 1), nexus)).outcome, 'GOOD');
   }
-  device.resetLogicalUnit(0x0009_0000, 0); // a unit that is not there
+  resetUnit(device, 0x0009_0000, 0); // a unit that is not there
 });
 
 test('a changed inventory is told once to each session, whichever unit it asks first', async () => {
@@ -209,11 +209,11 @@ test('a changed capacity is told to every session, and taken over', async () => 
 
 test('nothing is kept for a session that ended', async () => {
   const { device, unit } = bench();
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   device.nexusEnded(NEXUS);
   device.nexusEnded(OTHER_NEXUS);
   assert.equal(unit.attentions.any, false);
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   assert.equal(unit.attentions.any, false);
 });
 
@@ -221,10 +221,10 @@ test('two devices can share a unit: the sessions of both are told', async () => 
   const { unit, run } = bench();
   const second = new DeviceServer();
   second.attach(4, unit);
-  const nexus = { initiatorPortName: 'iqn.2003-01.org.example:three,i,0x800000000003' };
+  const nexus = new FakeNexus('iqn.2003-01.org.example:three,i,0x800000000003');
   second.nexusStarted(nexus);
   unit.attentions.take(nexus);
-  second.resetLogicalUnit(0x0004_0000, 0);
+  resetUnit(second, 0x0004_0000, 0);
   assert.equal((await run(TEST_UNIT_READY)).outcome, RESET);
   assert.equal((await startOn(second, 4, TEST_UNIT_READY, undefined, nexus).ended).outcome, RESET);
 });
@@ -233,7 +233,7 @@ test('a task that is aborted already is ended without being done', async () => {
   const { device, run } = bench();
   const task = new FakeTask(hex(WRITE_10), filled(512, 7));
   task.aborted = true;
-  device.execute(0, 0, task);
+  task.submit(device, 0, 0);
   assert.equal(task.outcome, 'status 40');
   assert.deepEqual((await run(READ_10)).data, filled(512, 0));
 });

@@ -14,8 +14,8 @@ export interface Held {
 }
 
 /**
- * An asynchronous store whose operations do nothing before the test lets them go. A write is done half when it starts and half when it ends,
- * as by a disk: whoever looks in between sees it torn.
+ * An asynchronous store whose operations do nothing before the test lets them go. A write is done half when it starts
+ * and half when it ends, as by a disk: whoever looks in between sees it torn.
  */
 export class HeldStore implements BlockStore {
   readonly blockLength: number;

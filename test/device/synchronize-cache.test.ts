@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
-import { bench, filled, NEXUS, OTHER_NEXUS } from './fake.ts';
+import { bench, filled, NEXUS, OTHER_NEXUS, resetUnit } from './fake.ts';
 import { FaultStore, HeldStore, settle } from './stores.ts';
 
 const SYNCHRONIZE_10 = '35 00 00000000 00 0000 00';
@@ -73,7 +73,7 @@ test('a deferred error survives a reset, behind its unit attention', async () =>
   start('35 02 00000000 00 0000 00');
   await store.held[0]?.reject(new Error('broken on purpose'));
   await settle();
-  device.resetLogicalUnit(0, 0);
+  resetUnit(device, 0, 0);
   assert.equal((await run(TEST_UNIT_READY)).outcome, 'CHECK CONDITION 06/29/03');
   assert.equal((await run(TEST_UNIT_READY)).outcome, 'CHECK CONDITION 03/0c/00');
 });

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { concat, hex } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { FakeTask, NEXUS } from '../device/fake.ts';
@@ -60,7 +60,7 @@ export const deviceFuzz: DeviceFuzz[] = [deviceTarget('a thin unit', 512), devic
 function deviceTarget(name: string, blockLength: number): DeviceFuzz {
   const store = new MemoryStore({ size: 2 ** 40, blockLength, memoryLimit: MEMORY_LIMIT });
   const device = new DeviceServer({ name: 'iqn.2003-01.org.example:fuzz' });
-  device.attach(0, new LogicalUnit(store, { serial: 'fuzz' }));
+  device.attach(0, new DeviceLogicalUnit(store, { serial: 'fuzz' }));
   device.nexusStarted(NEXUS);
   const parse = (bytes: Uint8Array) => {
     runOne(device, bytes);
@@ -82,7 +82,7 @@ export function runOne(device: DeviceServer, bytes: Uint8Array): FakeTask {
   const wanted = device.dataOutLength(high, 0, probe.cdb, probe.cdbLength);
   assert.ok(wanted >= 0 && wanted <= 8 * 1024 * 1024, `data-out of ${wanted} bytes asked for`);
   const task = new FakeTask(cdb, data.slice(0, wanted), NEXUS);
-  device.execute(high, 0, task);
+  task.submit(device, high, 0);
   assert.notEqual(task.outcome, undefined, 'a RAM store answers at once');
   assert.ok(task.data.length <= 8 * 1024 * 1024);
   return task;

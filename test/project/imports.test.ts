@@ -13,17 +13,11 @@ interface Room {
 }
 
 interface Imports {
-  importProblems(house: {
-    readonly rooms: ReadonlyMap<string, Room>;
-    readonly sources: Sources;
-    readonly knownCircles?: readonly string[];
-  }): readonly string[];
-  roomsWithCircles(sources: Sources): readonly string[];
+  importProblems(house: { readonly rooms: ReadonlyMap<string, Room>; readonly sources: Sources }): readonly string[];
 }
 
-const { importProblems, roomsWithCircles } = await tool<Imports>('lib/imports.mjs');
+const { importProblems } = await tool<Imports>('lib/imports.mjs');
 const { readHouse } = await tool<{ readHouse(page: string): ReadonlyMap<string, Room> }>('lib/house.mjs');
-const { KNOWN_CIRCLES } = await tool<{ readonly KNOWN_CIRCLES: readonly string[] }>('lib/known-circles.mjs');
 const { readSources } = await tool<Syntax>('lib/syntax.mjs');
 
 const PAGE = readFileSync(join(REPOSITORY, 'docs/architecture.md'), 'utf8');
@@ -49,8 +43,8 @@ const ORDER: Sources = {
   'src/shell/c.ts': "import 'node:fs';\nimport { a } from '../core/a.ts';\nexport const c = a;",
 };
 
-function problems(more: Sources, page = HOUSE, knownCircles: readonly string[] = []): readonly string[] {
-  return importProblems({ rooms: readHouse(page), sources: { ...ORDER, ...more }, knownCircles });
+function problems(more: Sources, page = HOUSE): readonly string[] {
+  return importProblems({ rooms: readHouse(page), sources: { ...ORDER, ...more } });
 }
 
 test('a house that keeps to its plan has no problems', () => {
@@ -164,35 +158,12 @@ test('a table that cannot be read is no table without problems', () => {
   assert.throws(() => readHouse(HOUSE.replace('attic (yet to come)', 'core')), /two rows for "core"/);
 });
 
-test('a known room hides its circles of types, never one of values, and no circle of another room', () => {
-  const types = {
-    'src/core/d.ts': "import type { E } from './e.ts';\nexport type D = E;",
-    'src/core/e.ts': "import type { D } from './d.ts';\nexport type E = D;",
-  };
-  const values = { 'src/core/f.ts': "export * from './g.ts';", 'src/core/g.ts': "export * from './f.ts';" };
-  assert.deepEqual(problems(types, HOUSE, ['core']), []);
-  assert.equal(problems(types, HOUSE, ['shell']).length, 1);
-  assert.deepEqual(problems({ ...types, ...values }, HOUSE, ['core']), [
-    'circle of imports: src/core/f.ts -> src/core/g.ts -> src/core/f.ts',
-  ]);
-});
-
 test('docs/architecture.md is a plan of src/, and src/ keeps to it', () => {
   const found = importProblems({
     rooms: readHouse(PAGE),
     sources: readSources(['src'], ['.ts']),
-    knownCircles: KNOWN_CIRCLES,
   });
   assert.deepEqual(found, []);
-});
-
-test('a room is known for its circles only as long as it has one', () => {
-  const rooms = roomsWithCircles(readSources(['src'], ['.ts']));
-  assert.deepEqual(
-    KNOWN_CIRCLES.filter((room) => !rooms.includes(room)),
-    [],
-    'take it off tools/lib/known-circles.mjs',
-  );
 });
 
 test('the plan itself has no way round', () => {

@@ -28,19 +28,6 @@ const MOST_LINES = 40;
 /** Columns of a line that ends in a comment. */
 const MOST_COLUMNS = 120;
 
-/** Functions that are longer still, with their length. The list only shrinks. */
-const LONG_FUNCTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {};
-
-/** Directories and files that still have wider comments. The list only shrinks. */
-const WIDE_COMMENTS: readonly string[] = [
-  'src/device',
-  'src/node/listener.ts',
-  'src/server',
-  'src/target',
-  'test/device',
-  'test/target',
-];
-
 test('functionsIn() counts from the signature to the closing brace, and finds every kind of function', () => {
   const text = `/** Not counted. */
 export function plain(
@@ -107,29 +94,17 @@ test('wideComments() finds wide comments of every kind, and nothing that is in a
 });
 
 test(`no function of src/ has more than ${MOST_LINES} lines`, () => {
-  const long: Record<string, Record<string, number>> = {};
-  for (const { file, name, lines } of functionsIn(readSources(['src'], ['.ts']))) {
-    if (lines > MOST_LINES) long[file] = { ...long[file], [name]: lines };
-  }
-  assert.deepEqual(long, LONG_FUNCTIONS);
+  const long = functionsIn(readSources(['src'], ['.ts']))
+    .filter(({ lines }) => lines > MOST_LINES)
+    .map(({ file, name, lines }) => `${file}: ${name} has ${lines} lines`);
+  assert.deepEqual(long, []);
 });
 
 test(`no comment goes beyond column ${MOST_COLUMNS}`, () => {
   const sources = readSources(['src', 'test', 'bench', 'tools', 'examples'], ['.ts', '.mjs']);
   const wide = wideComments(sources, MOST_COLUMNS);
-  const known = (file: string): boolean => WIDE_COMMENTS.some((path) => file === path || file.startsWith(`${path}/`));
-  const told = wide
-    .filter(({ file }) => !known(file))
-    .map(({ file, line, width }) => `${file}:${line} ${width} columns`);
-  assert.equal(told.length, 0, told.join('\n'));
-});
-
-test('a directory is known for wide comments only as long as it has some', () => {
-  const sources = readSources(['src', 'test', 'bench', 'tools', 'examples'], ['.ts', '.mjs']);
-  const wide = wideComments(sources, MOST_COLUMNS);
   assert.deepEqual(
-    WIDE_COMMENTS.filter((path) => !wide.some(({ file }) => file === path || file.startsWith(`${path}/`))),
+    wide.map(({ file, line, width }) => `${file}:${line} ${width} columns`),
     [],
-    'take it off WIDE_COMMENTS',
   );
 });

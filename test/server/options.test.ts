@@ -21,6 +21,26 @@ test('createTarget() says at once what is wrong with its options', () => {
   assert.throws(() => createTarget({ name: 'not an iSCSI name', luns: [{ memory: '1M' }] }));
 });
 
+test('createTarget() refuses to share what no other target makes, and a busyPoll that is no time', () => {
+  const name = 'iqn.2003-01.org.example:one';
+  const shared = (target: string, lun: number) => [{ sameAs: { target, lun } }];
+  for (const luns of [
+    shared('iqn.2003-01.org.example:none', 0),
+    shared(name, 1),
+    shared('iqn.2003-01.org.example:two', 0), // itself
+    shared('iqn.2003-01.org.example:three', 0), // which shares it, too
+  ]) {
+    const targets = [
+      { name: 'iqn.2003-01.org.example:two', luns },
+      { name: 'iqn.2003-01.org.example:three', luns: shared(name, 0) },
+    ];
+    assert.throws(() => createTarget({ name, luns: [{ memory: '1M' }], targets }), isUsage, JSON.stringify(luns));
+  }
+  for (const busyPoll of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => createTarget({ luns: [], busyPoll }), isUsage);
+  }
+});
+
 test('createTarget() has a name of its own where none is given, and folds the given one', () => {
   assert.deepEqual(createTarget({ luns: [] }).names, [DEFAULT_TARGET_NAME]);
   assert.deepEqual(createTarget({ name: 'IQN.2003-01.org.example:Disk', luns: [] }).names, [

@@ -80,6 +80,51 @@ test('what is written is there when the target has been closed and opened again,
   assert.equal(read.code, 0, read.stderr);
 });
 
+test('a logical unit of two targets is one disk: what is written through one is read through the other, under one serial number', async (t) => {
+  if (!requirePeer(t, 'qemu-io', 'qemu-utils') || !requirePeer(t, 'iscsi-inq', 'libiscsi-bin')) return;
+  const file = join(await temporaryDirectory(t), 'disk.img');
+  const other = `${NAME}-2`;
+  const target = await listening(t, {
+    targets: [
+      { name: other, luns: [{ memory: '1M' }, { sameAs: { target: NAME.toUpperCase(), lun: 5 } }] },
+      { name: NAME, luns: [{ lun: 5, file, size: '1M' }] },
+    ],
+  });
+  const serials = [target.url(5, NAME), target.url(1, other)].map((url) => iscsiInq(['-e', '1', '-c', '128', url]));
+  const [first, second] = await Promise.all(serials);
+  assert.match(first?.stdout ?? '', /Unit Serial Number:\[?[0-9a-f]{16}/);
+  assert.equal(second?.stdout, first?.stdout);
+  const written = await qemuIo(['-f', 'raw', '-c', 'write -P 0x6b 4096 8192', target.url(5, NAME)]);
+  assert.equal(written.code, 0, written.stderr);
+  const read = await qemuIo(['-f', 'raw', '-r', '-c', 'read -P 0x6b 4096 8192', target.url(1, other)]);
+  assert.equal(read.code, 0, read.stderr + read.stdout);
+  await target.close();
+  assert.ok(
+    (await readFile(file)).subarray(4096, 12_288).every((byte) => byte === 0x6b),
+    'closed once, and whole',
+  );
+});
+
+test('busyPoll reaches the listener: with 0 the loop is never kept awake, otherwise it is after an answer', async (t) => {
+  const planned = t.mock.method(globalThis, 'setImmediate');
+  for (const [busyPoll, polls] of [
+    [0, false],
+    [200, true],
+  ] as const) {
+    const target = await listening(t, { luns: [{ memory: '1M' }], busyPoll });
+    const socket = await connected(target);
+    const script = new RawInitiator(new TargetNode({ targets: [{ name: NAME, device: new FakeDevice() }] }));
+    const text = textOf({ InitiatorName: 'iqn.2003-01.org.example:host', TargetName: NAME });
+    planned.mock.resetCalls();
+    socket.write(script.encode(script.loginRequest(0x87, text)));
+    await once(socket, 'data');
+    const callbacks = planned.mock.calls.map(({ arguments: [callback] }) => callback.name);
+    assert.equal(callbacks.includes('#poll'), polls, `busyPoll ${busyPoll}: ${callbacks}`);
+    socket.destroy();
+    await target.close();
+  }
+});
+
 test('url() and portals tell the real port, IPv6 in brackets, and an address that can be reached', async (t) => {
   const target = await listening(t, { luns: [{ memory: '1M' }], targets: [{ name: `${NAME}-2`, luns: [] }] }, '::');
   assert.equal(target.url(), `iscsi://[::1]:${target.port}/${NAME}/0`);

@@ -1,4 +1,4 @@
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { BlockStore } from '../../src/device/store.ts';
 import type { IscsiError } from '../../src/errors.ts';
@@ -7,7 +7,7 @@ import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import { InitiatorSession } from '../../src/initiator/session.ts';
 import { INITIATOR_POLICY, type OperationalPolicy, TARGET_POLICY } from '../../src/login/policy.ts';
 import { payloadCrc32c } from '../../src/node/crc32c.ts';
-import type { TargetConnection } from '../../src/target/connection.ts';
+import type { TargetConnection } from '../../src/target/target-connection.ts';
 import { TargetNode } from '../../src/target/target-node.ts';
 import type { Random } from './random.ts';
 import { Wire } from './wire.ts';
@@ -40,12 +40,17 @@ export class World {
   constructor(options: WorldOptions) {
     this.random = options.random;
     const device = new DeviceServer({ name: TARGET_NAME });
-    device.attach(0, new LogicalUnit(options.store, { serial: 'simulated' }));
+    device.attach(0, new DeviceLogicalUnit(options.store, { serial: 'simulated' }));
     const node = new TargetNode({
       targets: [{ name: TARGET_NAME, device }],
       policy: { ...TARGET_POLICY, ...options.target },
     });
-    const accepted = node.accept({ portal: { host: '127.0.0.1', port: 3260 }, wake: nothing, payloadCrc32c });
+    const accepted = node.accept({
+      portal: { host: '127.0.0.1', port: 3260 },
+      wake: nothing,
+      now: () => this.time,
+      payloadCrc32c,
+    });
     if (accepted === undefined) throw new Error('the target takes no connection');
     this.targetConnection = accepted;
     this.session = new InitiatorSession(

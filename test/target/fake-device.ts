@@ -1,6 +1,7 @@
 /** A device server whose answers the test gives by hand, or that serves a small RAM disk of 512-byte blocks at once. */
 import { viewOf } from '../../src/bytes/hex.ts';
-import type { DeviceTask, Nexus, ScsiDevice } from '../../src/device/task.ts';
+import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from '../../src/device/task.ts';
+import { TaskSet } from '../../src/device/task-set.ts';
 import type { OperationalPolicy } from '../../src/login/policy.ts';
 import { TARGET_POLICY } from '../../src/login/policy.ts';
 import type { TargetLimits } from '../../src/target/limits.ts';
@@ -18,6 +19,7 @@ export class FakeDevice implements ScsiDevice {
   readonly log: string[] = [];
   readonly nexuses = new Set<Nexus>();
   luns = new Set([0, 1]);
+  readonly #taskSets = new Map<number, TaskSet>();
 
   dataOutLength(_lunHigh: number, _lunLow: number, cdb: DataView): number {
     return cdb.getUint8(0) === 0x2a && this.#fits(cdb) ? cdb.getUint16(7) * BLOCK : 0;
@@ -78,8 +80,24 @@ export class FakeDevice implements ScsiDevice {
     }
   }
 
-  resetLogicalUnit(lunHigh: number): void {
-    this.log.push(`reset ${lunHigh >>> 16}`);
+  taskSetOf(lunHigh: number, lunLow: number): TaskSet | undefined {
+    if (!this.hasLogicalUnit(lunHigh, lunLow)) return undefined;
+    const lun = (lunHigh >>> 16) & 0x3fff;
+    const taskSet = this.#taskSets.get(lun) ?? new TaskSet();
+    this.#taskSets.set(lun, taskSet);
+    return taskSet;
+  }
+
+  beginFunction(name: UnitFunction, lunHigh: number, lunLow: number, issuer: Nexus): UnitFunctionRun | undefined {
+    const taskSet = this.taskSetOf(lunHigh, lunLow);
+    if (taskSet === undefined) return undefined;
+    const nexuses = name === 'abortTaskSet' ? [issuer] : [...this.nexuses];
+    return {
+      tasks: nexuses.flatMap((nexus) => nexus.tasksIn(taskSet)),
+      complete: () => {
+        if (name === 'logicalUnitReset') this.log.push(`reset ${lunHigh >>> 16}`);
+      },
+    };
   }
 
   nexusStarted(nexus: Nexus): void {

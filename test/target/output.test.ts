@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { concat } from '../../src/bytes/hex.ts';
-import { LogicalUnit } from '../../src/device/logical-unit.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { TARGET_POLICY } from '../../src/login/policy.ts';
@@ -59,7 +59,7 @@ test('a read that is being sent is not changed by what is written meanwhile, nor
     const before = pattern(65_536);
     store.write(0, before, 0, before.length);
     const device = new DeviceServer();
-    device.attach(0, new LogicalUnit(store, { serial: 'lender' }));
+    device.attach(0, new DeviceLogicalUnit(store, { serial: 'lender' }));
     const i = new RawInitiator(new TargetNode({ targets: [{ name: TARGET_NAME, device }], policy: TARGET_POLICY }));
     i.login({ keys: { MaxRecvDataSegmentLength: '262144', ImmediateData: 'Yes' } });
     i.command('00'); // takes the unit attention

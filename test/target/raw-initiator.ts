@@ -1,11 +1,11 @@
 /**
- * A scripted initiator for the target core: in memory, on a clock of its own. It builds and reads PDUs by byte offsets of RFC 7143 §11, without the
- * codecs of `src/pdu`, so that it does not share their mistakes.
+ * A scripted initiator for the target core: in memory, on a clock of its own. It builds and reads PDUs by byte offsets
+ * of RFC 7143 §11, without the codecs of `src/pdu`, so that it does not share their mistakes.
  */
 import assert from 'node:assert/strict';
 import { crc32c } from '../../src/bytes/crc32c.ts';
 import { concat, viewOf } from '../../src/bytes/hex.ts';
-import type { TargetConnection } from '../../src/target/connection.ts';
+import type { TargetConnection } from '../../src/target/target-connection.ts';
 import type { TargetNode } from '../../src/target/target-node.ts';
 
 export const NIL = 0xffff_ffff;
@@ -133,7 +133,7 @@ export class RawInitiator {
   #pending: Uint8Array = new Uint8Array(0);
 
   constructor(node: TargetNode, portal = { host: '192.0.2.1', port: 3260 }) {
-    const core = node.accept({ portal, wake: () => this.wakes++ });
+    const core = node.accept({ portal, wake: () => this.wakes++, now: () => this.now });
     assert.ok(core, 'the node accepts the connection');
     this.core = core;
   }
@@ -197,7 +197,6 @@ export class RawInitiator {
 
   /** Lets milliseconds pass. */
   pass(milliseconds: number): this {
-    this.core.tick(this.now); // a countdown that was just started begins now
     this.now += milliseconds;
     this.core.tick(this.now);
     return this.collect();

@@ -3,8 +3,8 @@
  */
 import type { TestContext } from 'node:test';
 import { connect } from '../../src/client/connect.ts';
+import { DeviceLogicalUnit as DeviceUnit } from '../../src/device/device-logical-unit.ts';
 import { DevicePort } from '../../src/device/device-port.ts';
-import { LogicalUnit as DeviceUnit } from '../../src/device/logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { CLOCK } from '../../src/node/clock.ts';

@@ -9,23 +9,12 @@ import { eachTree, SyntaxKind } from './syntax.mjs';
  * @param {object} house
  * @param {ReadonlyMap<string, import('./house.mjs').Room>} house.rooms The plan.
  * @param {Readonly<Record<string, string>>} house.sources Text by name, such as `src/pdu/bhs.ts`.
- * @param {readonly string[]} [house.knownCircles] Rooms whose circles of types are known, and not told.
  * @returns {readonly string[]}
  */
-export function importProblems({ rooms, sources, knownCircles = [] }) {
+export function importProblems({ rooms, sources }) {
   const imports = importsOf(sources);
   const arrows = imports.flatMap((one) => arrowProblem(one, rooms) ?? []);
-  return [...planProblems(rooms, sources), ...arrows, ...circleProblems(imports, knownCircles)];
-}
-
-/**
- * The rooms that have a circle, types included.
- *
- * @param {Readonly<Record<string, string>>} sources
- * @returns {readonly string[]}
- */
-export function roomsWithCircles(sources) {
-  return [...new Set(circlesIn(graphOf(importsOf(sources))).flatMap((circle) => circle.map(roomOf)))];
+  return [...planProblems(rooms, sources), ...arrows, ...circleProblems(imports)];
 }
 
 /** The room of a file of src/. */
@@ -89,14 +78,8 @@ function arrowProblem({ from, specifier, to }, rooms) {
   return rooms.get(toRoom)?.floor ? undefined : `${chain}: "${room}" may not import "${toRoom}"`;
 }
 
-/** Circles of values are told always, those that only types close unless their room is known for them. */
-function circleProblems(imports, knownCircles) {
-  const values = circlesIn(graphOf(imports.filter(({ typeOnly }) => !typeOnly)));
-  const all = circlesIn(graphOf(imports)).filter(
-    (circle) => !circle.every((file) => knownCircles.includes(roomOf(file))),
-  );
-  const chains = new Set([...values, ...all].map((circle) => circle.join(' -> ')));
-  return [...chains].map((chain) => `circle of imports: ${chain}`);
+function circleProblems(imports) {
+  return circlesIn(graphOf(imports)).map((circle) => `circle of imports: ${circle.join(' -> ')}`);
 }
 
 function graphOf(imports) {

@@ -44,12 +44,12 @@ import {
   createTarget,
   DEFAULT_TARGET_NAME,
   type ListenOptions,
-  type Lun,
+  type LunDefinition,
   type Target,
   type TargetOptions,
 } from 'tsiscsi/target';
 
-const luns: readonly Lun[] = [{ memory: '4M' }, { memory: 1_048_576, readOnly: true, vendor: 'USER' }];
+const luns: readonly LunDefinition[] = [{ memory: '4M' }, { memory: 1_048_576, readOnly: true, vendor: 'USER' }];
 const options: TargetOptions = { luns, parameters: { headerDigest: 'any', dataDigest: 'any' } };
 const where: ListenOptions = { host: '127.0.0.1', port: 0 };
 

@@ -22,7 +22,7 @@ test('problemsOf() has nothing to say about examples that are true', async () =>
       "const options: ConnectOptions = { initiatorAlias: 'me' };",
       'options; // { initiatorAlias: "me" }',
     ),
-    ...example('src/device/store.ts', 'const lun: Lun = { memory: 1 };', 'lun; // { memory: 1 }'),
+    ...example('src/device/store.ts', 'const lun: LunDefinition = { memory: 1 };', 'lun; // { memory: 1 }'),
     ...example('src/bytes/hex.ts', "toHex(utf8('a')); // '61'", 'typeof createTarget; // "function"'),
   ];
   assert.deepEqual(await problemsOf(good, '127.0.0.1:1'), []);

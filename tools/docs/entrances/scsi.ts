@@ -1,5 +1,6 @@
 /**
- * The SCSI language without a transport: CDBs, sense data, INQUIRY data, VPD pages, mode pages, and the standards' numbers.
+ * The SCSI language without a transport: CDBs, sense data, INQUIRY data, VPD pages, mode pages, and the standards'
+ * numbers.
  *
  * @module tsiscsi/scsi
  */

@@ -1,10 +1,11 @@
-import type { Nexus, ScsiDevice } from '../device/task.ts';
+import type { DeviceTask, Nexus, ScsiDevice } from '../device/task.ts';
+import type { TaskSet } from '../device/task-set.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import type { CommandWindow } from './command-window.ts';
-import type { TargetConnection } from './connection.ts';
+import { RunQueue } from './run-queue.ts';
 import type { TargetEntry } from './target-entry.ts';
-import { PHASE, TargetTask } from './task.ts';
-import type { TaskSet } from './task-set.ts';
+import { TargetTask, type TaskConnection, type TaskSession } from './target-task.ts';
+import { PHASE } from './task-state.ts';
 import { TaskTable } from './task-table.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
@@ -26,20 +27,37 @@ export interface SessionIdentity {
   readonly discovery: boolean;
 }
 
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly identity: SessionIdentity;
+  /** The target; undefined in an unnamed discovery session. */
+  readonly entry: TargetEntry | undefined;
+  readonly parameters: OperationalParameters;
+  readonly window: CommandWindow;
+  /** Called once, when the session is over. */
+  readonly onClosed: (session: TargetSession) => void;
+}
+
+/** What a session needs of its connections. */
+export interface SessionConnection {
+  /** Takes nothing more, and closes when what is left was sent. */
+  finish(): void;
+}
+
 /**
  * One session in full feature phase: the command window, the outstanding tasks, and the order in which they run.
  * Its connections carry the PDUs; at present there is one (MaxConnections=1).
  */
-export class Session {
+export class TargetSession implements TaskSession {
   readonly identity: SessionIdentity;
-  /** The target; undefined in an unnamed discovery session. */
   readonly entry: TargetEntry | undefined;
+  /** The device server. Only sessions with SCSI commands have one. */
+  readonly device: ScsiDevice | undefined;
+  readonly parameters: OperationalParameters;
   readonly window: CommandWindow;
   readonly nexus: Nexus;
   readonly tasks = new TaskTable<TargetTask>();
   readonly buffers = new WriteBuffers(KEPT_WRITE_BUFFERS);
-  readonly connections: TargetConnection[] = [];
-  parameters: OperationalParameters;
   /** Immediate SCSI commands that are outstanding. */
   immediateTasks = 0;
   /** Tags of task management functions that wait for something. */
@@ -47,89 +65,69 @@ export class Session {
   /** True when the session is over: whatever its tasks still answer is dropped. */
   closed = false;
 
-  readonly #onClosed: (session: Session) => void;
+  readonly #connections = new Set<SessionConnection>();
+  readonly #onClosed: (session: TargetSession) => void;
   readonly #pool: TargetTask[] = [];
-  readonly #ready: TargetTask[] = [];
-  #running = false;
-  #lastLunHigh = -1;
-  #lastTaskSet: TaskSet<TargetTask> | undefined = undefined;
+  readonly #queue = new RunQueue((task) => this.#execute(task));
 
-  constructor(
-    identity: SessionIdentity,
-    entry: TargetEntry | undefined,
-    parameters: OperationalParameters,
-    window: CommandWindow,
-    onClosed: (session: Session) => void,
-  ) {
+  constructor({ identity, entry, parameters, window, onClosed }: SessionOptions) {
     this.identity = identity;
     this.entry = entry;
+    this.device = identity.discovery ? undefined : entry?.device;
     this.parameters = parameters;
     this.window = window;
     this.#onClosed = onClosed;
-    this.nexus = { initiatorPortName: initiatorPortName(identity) };
-    if (entry !== undefined && !identity.discovery) entry.device.nexusStarted(this.nexus);
+    this.nexus = {
+      initiatorPortName: initiatorPortName(identity),
+      tasksIn: (taskSet) => this.#tasksIn(taskSet),
+    };
+    this.device?.nexusStarted(this.nexus);
   }
 
-  /** The device server. Only sessions with SCSI commands have one. */
-  get device(): ScsiDevice | undefined {
-    return this.identity.discovery ? undefined : this.entry?.device;
+  /** A connection has logged in to the session. */
+  join(connection: SessionConnection): void {
+    this.#connections.add(connection);
   }
 
   /** An object for a command that comes on `connection`. */
-  takeTask(connection: TargetConnection): TargetTask {
+  takeTask(connection: TaskConnection): TargetTask {
     const task = this.#pool.pop();
     if (task === undefined) return new TargetTask(this, connection);
     task.connection = connection;
+    task.sender = connection.sender;
     return task;
   }
 
   /** Takes back an object that no table, queue or device server knows any more. */
   releaseTask(task: TargetTask): void {
-    task.connection.budget.withdraw(task);
-    task.connection.budget.release(task);
+    if (task.dataOutLength > 0) task.connection.releaseRoom(task);
     if (task.buffer.length > 0) this.buffers.give(task.buffer);
     task.reset();
     if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
 
-  /** The task set of a logical unit; undefined where there is no logical unit, whose commands are refused in any order. */
-  taskSetOf(lunHigh: number, lunLow: number): TaskSet<TargetTask> | undefined {
-    if (lunHigh === this.#lastLunHigh && lunLow === 0) return this.#lastTaskSet;
-    const taskSet = this.entry?.taskSetOf(lunHigh, lunLow);
-    if (lunLow === 0) {
-      this.#lastLunHigh = lunHigh;
-      this.#lastTaskSet = taskSet;
-    }
-    return taskSet;
+  /**
+   * Lets a task join the others of its logical unit, of all sessions. Where there is none, it is refused in any order.
+   * Hot path.
+   */
+  enterTaskSet(task: TargetTask): void {
+    const taskSet = this.device?.taskSetOf(task.lunHigh, task.lunLow);
+    task.taskSet = taskSet;
+    task.enabled = taskSet === undefined || taskSet.enter(task);
   }
 
-  /** Runs a task that has all it needs: at once, or when what waits to be sent has become less. Hot path. */
   run(task: TargetTask): void {
-    if (this.#running || this.#ready.length > 0 || task.connection.congested) {
-      this.#ready.push(task);
-      if (!this.#running) this.runReady();
-      return;
-    }
-    this.#running = true;
-    this.#execute(task);
-    this.#running = false;
-    if (this.#ready.length > 0) this.runReady();
+    this.#queue.run(task);
   }
 
-  /** Runs what waits for its turn, as long as there is room for what it sends. */
-  runReady(): void {
-    if (this.#running) return;
-    this.#running = true;
-    for (let task = this.#ready[0]; task !== undefined && !task.connection.congested; task = this.#ready[0]) {
-      this.#ready.shift();
-      this.#execute(task);
-    }
-    this.#running = false;
+  /** Less waits to be sent than before: runs what had to wait for that. */
+  runWaiting(): void {
+    this.#queue.runWaiting();
   }
 
   /**
-   * The device server is about to answer. False when the answer must be dropped, because the task was aborted: it is gone then.
-   * The window opens before the answer is written, so that the answer says so.
+   * The device server is about to answer. False when the answer must be dropped, because the task was aborted: it is
+   * gone then. The window opens before the answer is written, so that the answer says so.
    */
   answering(task: TargetTask): boolean {
     if (task.phase !== PHASE.EXECUTING) return false;
@@ -141,29 +139,31 @@ export class Session {
     return true;
   }
 
-  /** The answer was written: the task is over. */
   ended(task: TargetTask): void {
-    const { connection } = task;
+    const { sender } = task;
     this.tasks.remove(task);
-    this.#leave(task);
+    leaveTaskSet(task);
     this.releaseTask(task);
-    connection.wake();
+    sender.wake();
   }
 
-  /** Ends a task without an answer, and tells those who wait for that. The device server must not have it, or have answered. */
+  /**
+   * Ends a task without an answer, and tells those who wait for that. The device server must not have it, or have
+   * answered.
+   */
   forget(task: TargetTask): void {
-    const { watchers, connection } = task;
+    const { watchers, sender } = task;
     task.phase = PHASE.IDLE;
     this.tasks.remove(task);
     if (!this.closed) {
       this.#complete(task);
-      connection.windowMoved = true; // no answer will say so
+      sender.windowMoved = true; // no answer will say so
     }
-    this.#leave(task);
+    leaveTaskSet(task);
     for (const watcher of watchers) watcher.taskGone(task);
-    this.#dropReady(task);
+    this.#queue.withdraw(task);
     this.releaseTask(task);
-    connection.wake();
+    sender.wake();
   }
 
   /** Ends the session: its tasks die without an answer (RFC 7143 §6.3.5.1), its connections close. */
@@ -171,12 +171,12 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     this.window.clear();
-    this.#ready.length = 0;
+    this.#queue.clear();
     const tasks = this.tasks.all();
     for (const task of tasks) task.aborted = true; // all of them first: one that goes must not let the next one run
     for (const task of tasks) if (task.phase !== PHASE.EXECUTING) this.forget(task);
-    for (const connection of [...this.connections]) connection.finish();
-    this.connections.length = 0;
+    for (const connection of [...this.#connections]) connection.finish();
+    this.#connections.clear();
     this.device?.nexusEnded(this.nexus);
     this.#onClosed(this);
   }
@@ -198,21 +198,24 @@ export class Session {
     else this.window.complete();
   }
 
-  #leave(task: TargetTask): void {
-    const { taskSet } = task;
-    if (taskSet === undefined) return;
-    task.taskSet = undefined;
-    if (task.enabled) taskSet.leave(task);
-    else taskSet.withdraw(task);
-  }
-
-  #dropReady(task: TargetTask): void {
-    const at = this.#ready.indexOf(task);
-    if (at >= 0) this.#ready.splice(at, 1);
+  /** Commands that still wait for earlier ones of their session have entered no task set: for them the LUN decides. */
+  #tasksIn(taskSet: TaskSet): readonly DeviceTask[] {
+    return this.tasks.all().filter(({ phase, taskSet: entered, lunHigh, lunLow }) => {
+      return (phase === PHASE.HELD ? this.device?.taskSetOf(lunHigh, lunLow) : entered) === taskSet;
+    });
   }
 }
 
 /** The SCSI name of an initiator port (RFC 7143 §4.4.2, SPC). */
 export function initiatorPortName({ initiatorName, isid }: SessionIdentity): string {
   return `${initiatorName},i,0x${isid}`;
+}
+
+/** A task leaves the very set that it entered, whatever stands behind its LUN by now. */
+function leaveTaskSet(task: TargetTask): void {
+  const { taskSet } = task;
+  if (taskSet === undefined) return;
+  task.taskSet = undefined;
+  if (task.enabled) taskSet.leave(task);
+  else taskSet.withdraw(task);
 }

@@ -5,14 +5,18 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
-import type { Identity } from './identity.ts';
-import { identityOf } from './identity.ts';
 import type { BlockStore } from './store.ts';
 import { TaskOrder } from './task-order.ts';
+import { TaskSet } from './task-set.ts';
+import type { UnitNames } from './unit-names.ts';
+import { unitNamesOf } from './unit-names.ts';
 
 /** What a logical unit is made of, besides its store. */
 export interface LogicalUnitOptions {
-  /** Unit serial number, 1 to 244 printable ASCII characters. The NAA designator follows from it: keep it the same across restarts. */
+  /**
+   * Unit serial number, 1 to 244 printable ASCII characters. The NAA designator follows from it: keep it the same
+   * across restarts.
+   */
   readonly serial: string;
   /** T10 vendor identification, at most 8 characters. Default `TSISCSI`. */
   readonly vendor?: string;
@@ -43,9 +47,9 @@ const MAXIMUM_UNMAP = 512 * 1024 * 1024;
 const MAXIMUM_UNMAP_DESCRIPTORS = 256;
 
 /** One logical unit. It may be in the inventory of several devices, that is, be reached through several targets. */
-export class LogicalUnit {
+export class DeviceLogicalUnit {
   readonly store: BlockStore;
-  readonly identity: Identity;
+  readonly names: UnitNames;
   readonly limits: Limits;
   /** LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT. */
   readonly physicalExponent: number;
@@ -55,7 +59,9 @@ export class LogicalUnit {
   readonly synchronous: boolean;
   /** As the store has it. */
   readonly volatileWriteCache: boolean;
-  /** Which commands may run together. */
+  /** Which tasks of all nexuses may run, by their attributes. */
+  readonly taskSet = new TaskSet();
+  /** Which commands that run may touch the store together. */
   readonly order = new TaskOrder();
   /** What the nexuses are told with their next command. */
   readonly attentions = new Attentions();
@@ -78,7 +84,7 @@ export class LogicalUnit {
   constructor(store: BlockStore, options: LogicalUnitOptions) {
     const { blockLength } = store;
     this.store = store;
-    this.identity = identityOf(options.serial, options);
+    this.names = unitNamesOf(options.serial, options);
     this.blockLength = blockLength;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;
@@ -143,7 +149,9 @@ export class LogicalUnit {
     return this.descriptorSense ? descriptorSense(fields) : fixedSense(fields);
   }
 
-  /** LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Tasks are the transport's to end. */
+  /**
+   * LOGICAL UNIT RESET: what initiators set is as after power on, and each nexus is told. Its tasks have ended by then.
+   */
   reset(): void {
     this.stopped = false;
     this.softwareWriteProtect = false;

@@ -1,11 +1,7 @@
-import type { DataSource } from '../bytes/data-source.ts';
-import type { DeviceTask, Nexus } from '../device/task.ts';
-import type { TargetConnection } from './connection.ts';
-import { sendDataInFrom, sendDataInOf } from './data-in.ts';
-import { sendStatus, sendTargetFailure } from './scsi-response.ts';
-import { abortedCommandSense } from './sense.ts';
-import type { Session } from './session.ts';
-import type { Ordered, TaskSet } from './task-set.ts';
+import type { AbortWatcher } from '../device/task.ts';
+import type { TaskSet } from '../device/task-set.ts';
+import type { OperationalParameters } from '../login/parameters.ts';
+import type { Sender } from './sender.ts';
 
 /** Where a task is on its way. */
 export const PHASE = {
@@ -36,25 +32,14 @@ export interface Sequence {
   dataSN: number;
 }
 
-/** Who wants to know when an aborted task is gone for good. */
-export interface AbortWatcher {
-  taskGone(task: TargetTask): void;
-}
-
 const NOTHING = new Uint8Array(0);
 const CDB_LENGTH = 16;
 
-const GOOD = 0x00;
-const CHECK_CONDITION = 0x02;
-
-/**
- * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool.
- * The device server sees it as {@link DeviceTask}. What happens to it is decided in `commands.ts`, `data-out.ts` and `data-in.ts`.
- */
-export class TargetTask implements DeviceTask, Ordered {
-  readonly session: Session;
-  /** The connection that the command came on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
-  connection: TargetConnection;
+/** What is known of one SCSI command: what its PDU said, and how far it is. */
+export class TaskState {
+  readonly parameters: OperationalParameters;
+  /** Of the connection that the command came on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
+  sender: Sender;
   phase: Phase = PHASE.IDLE;
 
   // What the command PDU said.
@@ -92,7 +77,8 @@ export class TargetTask implements DeviceTask, Ordered {
   failure = 0;
 
   // Its place among other tasks.
-  taskSet: TaskSet<TargetTask> | undefined = undefined;
+  /** The task set that it has entered. */
+  taskSet: TaskSet | undefined = undefined;
   /** Whether the task set lets it run. */
   enabled = false;
   aborted = false;
@@ -108,14 +94,10 @@ export class TargetTask implements DeviceTask, Ordered {
 
   readonly #ownCdb = new DataView(new ArrayBuffer(CDB_LENGTH));
 
-  constructor(session: Session, connection: TargetConnection) {
-    this.session = session;
-    this.connection = connection;
+  constructor(parameters: OperationalParameters, sender: Sender) {
+    this.parameters = parameters;
+    this.sender = sender;
     this.cdb = this.#ownCdb;
-  }
-
-  get nexus(): Nexus {
-    return this.session.nexus;
   }
 
   /** Whether data goes both ways: then status never travels in a Data-In (RFC 7143 §11.7.3). */
@@ -123,63 +105,20 @@ export class TargetTask implements DeviceTask, Ordered {
     return this.readLength > 0 && this.writeLength > 0;
   }
 
-  good(): void {
-    if (!this.session.answering(this)) return;
-    sendStatus(this, GOOD);
-    this.session.ended(this);
+  /** Whether the initiator owes data to the task. */
+  get awaitsData(): boolean {
+    return this.unsolicitedOpen || this.sequences.length > 0;
   }
 
-  dataIn(bytes: Uint8Array, length: number): void {
-    if (!this.session.answering(this)) return;
-    sendDataInOf(this, bytes, length);
-    this.session.ended(this);
+  /** Whether Data-Out PDUs for the task make sense. */
+  get takesData(): boolean {
+    const { phase } = this;
+    return phase === PHASE.COLLECTING || phase === PHASE.DRAINING || phase === PHASE.HELD;
   }
 
-  dataInFrom(source: DataSource, offset: number, length: number): void {
-    if (!this.session.answering(this)) return;
-    try {
-      sendDataInFrom(this, source, offset, length);
-    } catch (error) {
-      this.connection.fail(error); // half a PDU is in the stream: nothing sensible can follow it
-      throw error;
-    }
-    this.session.ended(this);
-  }
-
-  status(code: number): void {
-    if (!this.session.answering(this)) return;
-    sendStatus(this, code);
-    this.session.ended(this);
-  }
-
-  checkCondition(sense: Uint8Array): void {
-    if (!this.session.answering(this)) return;
-    sendStatus(this, CHECK_CONDITION, sense);
-    this.session.ended(this);
-  }
-
-  /** The command could not be carried out for a reason that SCSI has no words for. */
-  targetFailure(): void {
-    if (!this.session.answering(this)) return;
-    sendTargetFailure(this);
-    this.session.ended(this);
-  }
-
-  /** {@link Ordered}: its task set lets it run from now on. */
-  enable(): void {
-    this.enabled = true;
-    if (this.phase === PHASE.READY && !this.aborted) this.session.run(this);
-  }
-
-  /** Everything is here: runs it as soon as it may. A task whose data was wrong ends here without having run. */
-  ready(): void {
-    if (this.failure !== 0) {
-      this.phase = PHASE.EXECUTING;
-      this.checkCondition(abortedCommandSense(this.failure));
-      return;
-    }
-    this.phase = PHASE.READY;
-    if (this.enabled) this.session.run(this);
+  /** Notes the first thing that was wrong with the data: one of `DATA_FAILURES`. */
+  noteFailure(failure: number): void {
+    if (this.failure === 0) this.failure = failure;
   }
 
   /** Copies the first 16 bytes of the CDB. */

@@ -2,9 +2,9 @@
 import { CAPACITY_COMMANDS } from './capacity.ts';
 import type { CommandSet } from './command.ts';
 import { commandSet } from './command.ts';
+import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { INQUIRY_COMMANDS } from './inquiry.ts';
 import { LBA_STATUS_COMMANDS } from './lba-status.ts';
-import type { LogicalUnit } from './logical-unit.ts';
 import { MODE_SELECT_COMMANDS } from './mode-select.ts';
 import { MODE_SENSE_COMMANDS } from './mode-sense.ts';
 import { READ_WRITE_COMMANDS } from './read-write.ts';
@@ -32,6 +32,6 @@ const THICK = commandSet([...SHARED, ...writeSameCommands(false)]);
 const THIN = commandSet([...SHARED, ...writeSameCommands(true), ...UNMAP_COMMANDS, ...LBA_STATUS_COMMANDS]);
 
 /** The commands that a logical unit knows. */
-export function commandsFor(unit: LogicalUnit): CommandSet {
+export function commandsFor(unit: DeviceLogicalUnit): CommandSet {
   return unit.store.thin ? THIN : THICK;
 }

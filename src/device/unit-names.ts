@@ -1,8 +1,11 @@
-/** What a logical unit calls itself: always the same for the same serial number, so that an initiator knows it again after a restart. */
+/**
+ * What a logical unit calls itself: always the same for the same serial number, so that an initiator knows it again
+ * after a restart.
+ */
 import { utf8 } from '../bytes/text.ts';
 
 /** The names of a logical unit. All text is printable ASCII. */
-export interface Identity {
+export interface UnitNames {
   /** Unit serial number: 1 to 244 characters. */
   readonly serial: string;
   /** T10 vendor identification, at most 8 characters. */
@@ -16,7 +19,8 @@ export interface Identity {
 }
 
 const NAA_LOCALLY_ASSIGNED = 0x3n;
-// The longest serial number with which "vendor + serial" still fits the DESIGNATOR LENGTH byte of page 83h, with its padding.
+// The longest serial number with which "vendor + serial" still fits the DESIGNATOR LENGTH byte of page 83h, with its
+// padding.
 const LONGEST_SERIAL = 244;
 const FNV_OFFSET = 0xcbf2_9ce4_8422_2325n;
 const FNV_PRIME = 0x100_0000_01b3n;
@@ -26,10 +30,10 @@ const FNV_PRIME = 0x100_0000_01b3n;
  *
  * @throws {RangeError} When a text is too long, empty where it may not be, or not printable ASCII.
  */
-export function identityOf(
+export function unitNamesOf(
   serial: string,
   names: { readonly vendor?: string; readonly product?: string; readonly revision?: string } = {},
-): Identity {
+): UnitNames {
   return {
     serial: printable('serial number', serial, LONGEST_SERIAL),
     vendor: printable('vendor identification', names.vendor ?? 'TSISCSI', 8),
@@ -39,7 +43,10 @@ export function identityOf(
   };
 }
 
-/** An NAA of 60 bits that are spread over the serial number: FNV-1a, and a final mix since its high bits follow the last bytes badly. */
+/**
+ * An NAA of 60 bits that are spread over the serial number: FNV-1a, and a final mix since its high bits follow the last
+ * bytes badly.
+ */
 function naaOf(serial: string): Uint8Array {
   let hash = FNV_OFFSET;
   for (const byte of utf8(serial)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * FNV_PRIME);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Ordered, TASK_ATTRIBUTES, TaskSet } from '../../src/target/task-set.ts';
+import { type Ordered, TaskSet } from '../../src/device/task-set.ts';
+import { TASK_ATTRIBUTES } from '../../src/scsi/scsi-task.ts';
 import { Random } from '../simulated/random.ts';
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 0x7fff_ffff));
@@ -14,26 +15,26 @@ test(`an ORDERED task never runs beside another that is no HEAD OF QUEUE, all ru
   const random = new Random(SEED);
   const pick = (below: number): number => random.below(below);
   for (let round = 0; round < 200; round++) {
-    const set = new TaskSet<Entry>();
+    const set = new TaskSet();
     const entries: Entry[] = [];
     const started: number[] = [];
     const start = (entry: Entry): void => {
       entry.state = 'running';
       started.push(entry.number);
-      const { ORDERED, HEAD_OF_QUEUE } = TASK_ATTRIBUTES;
+      const { ordered, headOfQueue } = TASK_ATTRIBUTES;
       const beside = entries.filter(
-        (other) => other !== entry && other.state === 'running' && other.attribute !== HEAD_OF_QUEUE,
+        (other) => other !== entry && other.state === 'running' && other.attribute !== headOfQueue,
       );
-      if (entry.attribute === ORDERED) assert.deepEqual(beside, [], `SEED=${SEED}`);
-      if (entry.attribute !== HEAD_OF_QUEUE) {
+      if (entry.attribute === ordered) assert.deepEqual(beside, [], `SEED=${SEED}`);
+      if (entry.attribute !== headOfQueue) {
         assert.equal(
-          beside.some(({ attribute }) => attribute === ORDERED),
+          beside.some(({ attribute }) => attribute === ordered),
           false,
           `SEED=${SEED}`,
         );
         const passed = entries.filter((other) => other.number < entry.number && other.state === 'waiting');
         assert.equal(
-          passed.some(({ attribute }) => attribute === ORDERED),
+          passed.some(({ attribute }) => attribute === ordered),
           false,
           `nothing passes an ORDERED task, SEED=${SEED}`,
         );
@@ -61,7 +62,7 @@ test(`an ORDERED task never runs beside another that is no HEAD OF QUEUE, all ru
       false,
       `SEED=${SEED}`,
     );
-    const ordered = started.filter((number) => entries[number]?.attribute === TASK_ATTRIBUTES.ORDERED);
+    const ordered = started.filter((number) => entries[number]?.attribute === TASK_ATTRIBUTES.ordered);
     assert.deepEqual(
       ordered,
       [...ordered].sort((a, b) => a - b),

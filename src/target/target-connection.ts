@@ -1,0 +1,238 @@
+import type { Crc32c } from '../bytes/crc32c.ts';
+import type { TargetLoginConfig } from '../login/target-types.ts';
+import { opcode } from '../pdu/bhs.ts';
+import { type PduHandler, Receiver } from '../pdu/receiver.ts';
+import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
+import { sendSessionDrop } from './async-message.ts';
+import type { CommandWindow } from './command-window.ts';
+import type { ConnectionPhase, ReplaceHandlers } from './connection-phase.ts';
+import { FullFeaturePhase } from './full-feature-phase.ts';
+import type { TargetLimits } from './limits.ts';
+import { type LoginFinish, LoginPhase } from './login-phase.ts';
+import { sendNopIn } from './nop-in.ts';
+import type { PortalAddress } from './portal-address.ts';
+import type { HandlerTable, RequestHandler } from './request-handler.ts';
+import { LOGIN_DATA_SEGMENT_LENGTH, Sender } from './sender.ts';
+import type { SessionConnection, TargetSession } from './target-session.ts';
+import type { TargetDirectory } from './text-answers.ts';
+
+/** What a connection needs from outside. */
+export interface ConnectionOptions {
+  /** Where it came in. */
+  readonly portal: PortalAddress;
+  /**
+   * Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`.
+   */
+  readonly wake: () => void;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  readonly payloadCrc32c?: Crc32c;
+}
+
+/** What a connection needs of the node that it belongs to. */
+export interface ConnectionHost extends TargetDirectory {
+  readonly limits: TargetLimits;
+  readonly loginConfig: TargetLoginConfig;
+  /** See {@link ReplaceHandlers}. */
+  readonly replaceHandlers: ReplaceHandlers | undefined;
+  /** A TSIH that no session has. Never 0. */
+  allocateTsih(): number;
+  /** A login has ended well: opens its session. */
+  openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession;
+  /** The transport is gone. */
+  connectionEnded(connection: TargetConnection): void;
+}
+
+/**
+ * The target's side of one connection, without I/O: whoever owns the socket feeds `receive`, sends what `drain` gives,
+ * and tells the time. None of its methods throw because of what the initiator sent: a broken rule ends the session.
+ *
+ * It finds the PDUs in the stream and gives each to the handler of its opcode; what the PDUs mean, the handlers know.
+ */
+export class TargetConnection implements PduHandler, SessionConnection {
+  /** True once the core wants the socket closed: send what is left, then close. */
+  finished = false;
+  /** Why the connection was given up, for logs. */
+  error: Error | undefined = undefined;
+
+  readonly #host: ConnectionHost;
+  readonly #options: ConnectionOptions;
+  readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  #phase: ConnectionPhase;
+  #handlers: HandlerTable;
+  /** Takes the PDU under way. */
+  #handler: RequestHandler | undefined = undefined;
+  /** Set when the login has ended. */
+  #session: TargetSession | undefined = undefined;
+  #gone = false;
+
+  constructor(host: ConnectionHost, options: ConnectionOptions) {
+    const { wake, now, payloadCrc32c } = options;
+    const { limits } = host;
+    this.#host = host;
+    this.#options = options;
+    this.#sender = new Sender({
+      wake,
+      unsentBytes: limits.unsentBytes,
+      ...(payloadCrc32c === undefined ? {} : { payloadCrc32c }),
+    });
+    this.#receiver = new Receiver(this, LOGIN_DATA_SEGMENT_LENGTH, payloadCrc32c);
+    this.#phase = new LoginPhase({
+      config: host.loginConfig,
+      sender: this.#sender,
+      limits,
+      now,
+      allocateTsih: () => host.allocateTsih(),
+      finished: (login, tsih, window) => this.#enterFullFeature(login, tsih, window),
+      failed: (error) => this.fail(error),
+    });
+    this.#handlers = this.#handlersOf(this.#phase);
+  }
+
+  /** Whether the login has not ended. */
+  get loggingIn(): boolean {
+    return this.#session === undefined && !this.finished;
+  }
+
+  /** False while so much waits to be sent that nothing more should be read. */
+  get wantsData(): boolean {
+    return !this.#sender.congested;
+  }
+
+  /**
+   * Feeds what arrived: `bytes[from, to)`, of which `view` sees the same memory. The caller may overwrite it once this
+   * returns.
+   */
+  receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.#phase.heard();
+    try {
+      this.#receiver.receive(bytes, view, from, to);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#options.wake();
+  }
+
+  /** See `Outbox.drain`. */
+  drain(): readonly Uint8Array[] {
+    if (this.#sender.windowMoved) this.#tellWindow();
+    return this.#sender.outbox.drain();
+  }
+
+  /** See `Outbox.flushed`. What had to wait for room goes on. */
+  flushed(): void {
+    if (!this.#sender.flushed()) return;
+    this.#session?.runWaiting();
+    this.#options.wake();
+  }
+
+  /** Tells the time, in milliseconds of the clock of `now`. */
+  tick(now: number): void {
+    try {
+      this.#phase.tick(now);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#options.wake();
+  }
+
+  /** Milliseconds at which `tick` has something to do, or Infinity. */
+  nextDeadline(): number {
+    return this.#phase.deadline;
+  }
+
+  /** The transport is gone: the session, which had this connection only, ends with it (ErrorRecoveryLevel 0). */
+  ended(error?: Error): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.error ??= error;
+    this.finish();
+    this.#sender.outbox.abandon();
+    this.#host.connectionEnded(this);
+  }
+
+  /** Gives the connection up, and with it the session. What was to be sent already is sent. */
+  fail(error: unknown): void {
+    this.error ??= error instanceof Error ? error : new Error(String(error));
+    this.finish();
+  }
+
+  /** Takes nothing more; the socket closes when what is left was sent. Ends the session. */
+  finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.#receiver.stop();
+    for (const handler of this.#handlers) handler.close();
+    this.#phase.close();
+    this.#options.wake();
+  }
+
+  /** Tells the initiator that the session will be dropped (RFC 7143 §11.9.1). Nothing of it can be taken up again. */
+  announceEnd(): void {
+    const session = this.#session;
+    if (session === undefined || session.identity.discovery || this.finished) return;
+    sendSessionDrop(this.#sender, session.parameters);
+  }
+
+  /** {@link PduHandler} */
+  onHeader(view: DataView, at: number): void {
+    this.#handler = this.#handlers[opcode(view, at)];
+    this.#handler?.begin(view, at);
+  }
+
+  /** {@link PduHandler} */
+  onData(bytes: Uint8Array, from: number, to: number): void {
+    this.#handler?.take(bytes, from, to);
+  }
+
+  /** {@link PduHandler} */
+  onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
+    if (dataDigestOk) this.#handler?.end(view, at);
+    else this.#handler?.discard(view, at);
+  }
+
+  /** The login has ended: its results hold from the next PDU on. */
+  #enterFullFeature(login: LoginFinish, tsih: number, window: CommandWindow): void {
+    const { limits } = this.#host;
+    const { portal, now } = this.#options;
+    const session = this.#host.openSession(login, tsih, window, portal);
+    session.join(this);
+    this.#useParameters(session);
+    this.#phase.close();
+    this.#session = session;
+    this.#phase = new FullFeaturePhase({
+      session,
+      sender: this.#sender,
+      limits,
+      now,
+      directory: this.#host,
+      portal,
+      cid: login.cid,
+      fail: (error) => this.fail(error),
+    });
+    this.#handlers = this.#handlersOf(this.#phase);
+  }
+
+  #useParameters({ parameters }: TargetSession): void {
+    const { outbox } = this.#sender;
+    const receiver = this.#receiver;
+    this.#sender.maxDataSegmentLength = parameters.initiatorMaxRecvDataSegmentLength;
+    receiver.maxDataSegmentLength = parameters.targetMaxRecvDataSegmentLength;
+    receiver.headerDigest = parameters.headerDigest;
+    receiver.dataDigest = parameters.dataDigest;
+    outbox.headerDigest = parameters.headerDigest;
+    outbox.dataDigest = parameters.dataDigest;
+  }
+
+  #handlersOf({ handlers, name }: ConnectionPhase): HandlerTable {
+    return this.#host.replaceHandlers?.(handlers, name, this.#sender) ?? handlers;
+  }
+
+  /** If the window opens and nothing is about to be sent, the initiator must be told (RFC 7143 §11.4.11). */
+  #tellWindow(): void {
+    this.#sender.windowMoved = false;
+    if (this.#session === undefined || this.finished || this.#sender.outbox.pendingBytes > 0) return;
+    sendNopIn(this.#sender, RESERVED_TAG);
+  }
+}
