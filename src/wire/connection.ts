@@ -20,7 +20,9 @@ import type { WirePdu } from './wire-pdu.ts';
 export interface ConnectionOptions {
   /** Milliseconds that anything is waited for when the call does not say: 5000 when left out. */
   readonly patience?: number | undefined;
-  /** The longest data segment that is taken, in bytes: 1 MiB when left out. A longer one makes the stream unreadable. */
+  /**
+   * The longest data segment that is taken, in bytes: 1 MiB when left out. A longer one makes the stream unreadable.
+   */
   readonly segmentLimit?: number | undefined;
   /** How much is kept of what nobody has asked for yet: 1024 PDUs, 64 MiB of data when left out. */
   readonly inbox?: Partial<InboxLimits> | undefined;
@@ -31,8 +33,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * A connection on which anything can be sent, and everything that arrives can be seen. Nothing waits without a deadline, and what the peer sends is
- * bounded in memory. The end of the connection is something to see, not an error: it becomes one where a PDU was expected.
+ * A connection on which anything can be sent, and everything that arrives can be seen. Nothing waits without a
+ * deadline, and what the peer sends is bounded in memory. The end of the connection is something to see, not an error:
+ * it becomes one where a PDU was expected.
  */
 export class WireConnection {
   /** Milliseconds that anything is waited for when the call does not say. */
@@ -128,7 +131,8 @@ export class WireConnection {
 
   /**
    * Waits until the operating system has taken everything that was sent.
-   * @throws {ExpectationError} When the peer reads too little in that time. Bytes for a peer that is gone count as taken.
+   * @throws {ExpectationError} When the peer reads too little in that time. Bytes for a peer that is gone count as
+   *   taken.
    */
   async flushed(patience: Patience = {}): Promise<void> {
     let done = this.#socket.writableLength === 0 || !this.#socket.writable;
@@ -221,7 +225,9 @@ export class WireConnection {
     throw new ExpectationError('Cannot see the end of the connection', this.#silence(patience), this.unread);
   }
 
-  /** What a speaker of one role does with a PDU as soon as it is there. @returns True when nobody else needs to see it. */
+  /**
+   * What a speaker of one role does with a PDU as soon as it is there. @returns True when nobody else needs to see it.
+   */
   protected heard(_pdu: WirePdu): boolean {
     return false;
   }

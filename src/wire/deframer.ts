@@ -1,6 +1,7 @@
 /**
- * Takes a byte stream apart into PDUs, and forgives everything that can be forgiven. It is not the receiver of `pdu/`, which guards a session and
- * so drops padding and gives up at a wrong header digest: here a wrong PDU is what somebody wants to see.
+ * Takes a byte stream apart into PDUs, and forgives everything that can be forgiven. It is not the receiver of `pdu/`,
+ * which guards a session and so drops padding and gives up at a wrong header digest: here a wrong PDU is what somebody
+ * wants to see.
  */
 import { copyBytes } from '../bytes/copy.ts';
 import { crc32c } from '../bytes/crc32c.ts';
@@ -25,7 +26,8 @@ interface Layout {
 }
 
 /**
- * Finds the PDUs in what a peer sends, whatever its fragmentation. What is kept grows with the bytes that came, never with what they announce.
+ * Finds the PDUs in what a peer sends, whatever its fragmentation. What is kept grows with the bytes that came, never
+ * with what they announce.
  *
  * @example
  * const seen: string[] = [];
@@ -65,7 +67,8 @@ export class Deframer {
 
   /**
    * Takes the next bytes of the stream, copied.
-   * @throws {ProtocolError} When a data segment is longer than the limit: then the stream is lost, and what comes later is thrown away.
+   * @throws {ProtocolError} When a data segment is longer than the limit: then the stream is lost, and what comes later
+   *   is thrown away.
    */
   push(bytes: Uint8Array): void {
     if (this.#stopped) return;

@@ -8,8 +8,9 @@ const NOTHING = new Uint8Array(0);
 const FULL_FEATURE = 3;
 
 /**
- * Listens to the texts of a login, whoever says them and however wrong they are, and knows which digests hold from its end on (RFC 7143 §13.1). It
- * must be asked before the next byte is read: the target's first PDU of the full feature phase may stand right behind its Login Response.
+ * Listens to the texts of a login, whoever says them and however wrong they are, and knows which digests hold from its
+ * end on (RFC 7143 §13.1). It must be asked before the next byte is read: the target's first PDU of the full feature
+ * phase may stand right behind its Login Response.
  *
  * @example
  * const watch = new DigestWatch();

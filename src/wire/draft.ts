@@ -1,5 +1,6 @@
 /**
- * A PDU as it is to be sent, and its bytes on the wire (RFC 7143 §11.2): right in every respect, save for what the caller asks to be wrong.
+ * A PDU as it is to be sent, and its bytes on the wire (RFC 7143 §11.2): right in every respect, save for what the
+ * caller asks to be wrong.
  */
 import { crc32c } from '../bytes/crc32c.ts';
 import { concat, viewOf } from '../bytes/hex.ts';
@@ -28,8 +29,8 @@ export const NO_DIGESTS: Digests = { header: false, data: false };
 export type DigestDistortion = 'right' | 'wrong' | 'absent' | number;
 
 /**
- * What shall be wrong, or at least otherwise than usual, with a PDU. A right digest covers what was changed, so that a PDU can be wrong in one
- * respect alone.
+ * What shall be wrong, or at least otherwise than usual, with a PDU. A right digest covers what was changed, so that a
+ * PDU can be wrong in one respect alone.
  */
 export interface Distortion {
   /** Bytes of the header by offset, 0..47. */

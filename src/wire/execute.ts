@@ -40,15 +40,17 @@ export interface Outcome {
 }
 
 /**
- * Executes a command as a rule-abiding initiator without unsolicited data does: sends it, answers each R2T, collects what comes, until the status.
- * PDUs of other tasks wait until they are asked for.
+ * Executes a command as a rule-abiding initiator without unsolicited data does: sends it, answers each R2T, collects
+ * what comes, until the status. PDUs of other tasks wait until they are asked for.
  *
  * @param patience For the command as a whole.
- * @throws {ExpectationError} When the connection ends, the command is rejected (`observation` has the Reject), or it does not end in time.
+ * @throws {ExpectationError} When the connection ends, the command is rejected (`observation` has the Reject), or it
+ *   does not end in time.
  * @example
  * await using initiator = await WireInitiator.connect('127.0.0.1:3260');
  * await logIn(initiator, { targetName: 'iqn.2026-11.dev.tsiscsi:disk' });
- * const { status, data, residual } = await execute(initiator, { cdb: cdb('INQUIRY', { allocationLength: 5 }), readLength: 8 });
+ * const inquiry = cdb('INQUIRY', { allocationLength: 5 });
+ * const { status, data, residual } = await execute(initiator, { cdb: inquiry, readLength: 8 });
  * status; // 0
  * data; // hex 00 00 ...
  * residual; // -3
@@ -71,7 +73,8 @@ export async function execute(
  *
  * @param dataOut What it writes: of an R2T for more that much is sent, and the R2T is in the outcome.
  * @param patience For the command as a whole.
- * @throws {ExpectationError} As {@link execute}. {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or 65,536 PDUs.
+ * @throws {ExpectationError} As {@link execute}. {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or
+ *   65,536 PDUs.
  */
 export async function collect(
   initiator: WireInitiator,
@@ -103,7 +106,8 @@ export async function collect(
 }
 
 /**
- * Sends what an R2T asks for, as far as there is that much: Data-Outs as long as the target takes them, numbered from 0.
+ * Sends what an R2T asks for, as far as there is that much: Data-Outs as long as the target takes them, numbered from
+ * 0.
  *
  * @param dataOut All that the command writes.
  */

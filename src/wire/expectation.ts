@@ -4,8 +4,8 @@ import { OPCODES, type OpcodeKey, opcodeName } from '../spec/iscsi-opcodes.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /**
- * Which PDU is wanted: one with this opcode, one with this opcode and this tag, or whichever the function says yes to. What an object leaves out
- * does not matter.
+ * Which PDU is wanted: one with this opcode, one with this opcode and this tag, or whichever the function says yes to.
+ * What an object leaves out does not matter.
  */
 export type Wanted =
   | OpcodeKey
@@ -15,8 +15,9 @@ export type Wanted =
 /** How a connection ended. */
 export interface ConnectionEnd {
   /**
-   * `closed`: the peer closed it in order (FIN). `reset`: it was torn down (RST), or the network failed. `unreadable`: the peer sent a data segment beyond
-   * the limit, and where its next PDU begins is not known. `own`: this side closed it.
+   * `closed`: the peer closed it in order (FIN). `reset`: it was torn down (RST), or the network failed. `unreadable`:
+   * the peer sent a data segment beyond the limit, and where its next PDU begins is not known. `own`: this side closed
+   * it.
    */
   readonly how: 'closed' | 'reset' | 'unreadable' | 'own';
   /** When: milliseconds of a monotonic clock. */
@@ -42,8 +43,8 @@ export interface Patience {
 }
 
 /**
- * Something else was seen than was expected. Its code is `ISCSI_TIMEOUT` after silence, `ISCSI_CONNECTION_LOST` after an end of the connection, and
- * `ISCSI_PROTOCOL` when a PDU came that was not wanted.
+ * Something else was seen than was expected. Its code is `ISCSI_TIMEOUT` after silence, `ISCSI_CONNECTION_LOST` after
+ * an end of the connection, and `ISCSI_PROTOCOL` when a PDU came that was not wanted.
  *
  * @example
  * const error = new ExpectationError('Cannot see a Reject', { saw: 'silence', milliseconds: 50 });

@@ -12,7 +12,8 @@ export interface InboxLimits {
 export const DEFAULT_INBOX_LIMITS: InboxLimits = { pdus: 1024, bytes: 64 * 1024 * 1024 };
 
 /**
- * PDUs that nobody has asked for yet, oldest first. It keeps a bounded number of them: the oldest go when more come, and are counted.
+ * PDUs that nobody has asked for yet, oldest first. It keeps a bounded number of them: the oldest go when more come,
+ * and are counted.
  *
  * @example
  * const inbox = new Inbox({ pdus: 1, bytes: 1024 });

@@ -35,12 +35,12 @@ export interface LoggedIn {
 /**
  * Logs in by the rules, and puts into force what was agreed on. Without a target name it is a Discovery session.
  *
- * @throws {IscsiError} What the target did wrong, or why it refuses; {@link ExpectationError} when it does not answer; `ISCSI_LOGIN` when it sends the
- *   login elsewhere.
+ * @throws {IscsiError} What the target did wrong, or why it refuses; {@link ExpectationError} when it does not answer;
+ *   `ISCSI_LOGIN` when it sends the login elsewhere.
  * @example
  * await using initiator = await WireInitiator.connect('127.0.0.1:3260');
  * const targetName = 'iqn.2026-11.dev.tsiscsi:disk';
- * const { parameters } = await logIn(initiator, { targetName, policy: { headerDigest: ['CRC32C'], dataDigest: ['None'] } });
+ * const { parameters } = await logIn(initiator, { targetName, policy: { headerDigest: ['CRC32C'] } });
  * parameters.headerDigest; // true
  * initiator.digests; // { header: true, data: false }
  */
@@ -67,15 +67,17 @@ export async function logIn(initiator: WireInitiator, options: LogInOptions = {}
 }
 
 /**
- * Logs in by saying exactly these pairs, in one request, and nothing but empty requests after it, until the target agrees to end the login or
- * refuses. Nothing is negotiated and nothing is checked: what the target proposes is not answered.
+ * Logs in by saying exactly these pairs, in one request, and nothing but empty requests after it, until the target
+ * agrees to end the login or refuses. Nothing is negotiated and nothing is checked: what the target proposes is not
+ * answered.
  *
  * @param pairs Keys and values as they shall stand on the wire, names and session type among them.
  * @returns All Login Responses, the last of which ends the login or refuses it.
  * @throws {ExpectationError} When no Login Response comes.
  * @example
  * await using initiator = await WireInitiator.connect('127.0.0.1:3260');
- * const [response] = await logInWithKeys(initiator, [['InitiatorName', 'iqn.2003-01.org.example:me'], ['SessionType', 'Discovery']]);
+ * const pairs = [['InitiatorName', 'iqn.2003-01.org.example:me'], ['SessionType', 'Discovery']] as const;
+ * const [response] = await logInWithKeys(initiator, pairs);
  * response?.read('LOGIN_RESPONSE').statusClass; // 0
  */
 export async function logInWithKeys(

@@ -4,7 +4,9 @@ import type { OpcodeKey } from '../spec/iscsi-opcodes.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
-/** PDUs of a target whose StatSN counts always; Data-In and NOP-In have their conditions (RFC 7143 §11.7.3, §11.19.2). */
+/**
+ * PDUs of a target whose StatSN counts always; Data-In and NOP-In have their conditions (RFC 7143 §11.7.3, §11.19.2).
+ */
 const WITH_STATUS: readonly OpcodeKey[] = [
   'SCSI_RESPONSE',
   'TASK_MANAGEMENT_RESPONSE',
@@ -16,7 +18,8 @@ const WITH_STATUS: readonly OpcodeKey[] = [
 ];
 
 /**
- * How an initiator numbers what it sends (RFC 7143 §4.2.2). All fields may be set, right or wrong: what is sent next goes on from there.
+ * How an initiator numbers what it sends (RFC 7143 §4.2.2). All fields may be set, right or wrong: what is sent next
+ * goes on from there.
  *
  * @example
  * const numbers = new InitiatorNumbers(0xffff_ffff);
@@ -55,8 +58,8 @@ export class InitiatorNumbers {
   }
 
   /**
-   * Takes note of the numbers of what came. A StatSN that is ahead is followed, as there is nothing to recover from a connection that is only watched;
-   * whether it was the right one is for the caller to see.
+   * Takes note of the numbers of what came. A StatSN that is ahead is followed, as there is nothing to recover from a
+   * connection that is only watched; whether it was the right one is for the caller to see.
    */
   hear(pdu: WirePdu): void {
     if (pdu.opcode < 0x20 || pdu.headerDigest === 'wrong') return;

@@ -1,6 +1,6 @@
 /**
- * What an initiator says, as drafts (RFC 7143 §11): each field has the value that a rule-abiding initiator would give it, unless the caller names it.
- * A CmdSN or a tag that the caller names uses up none of the count.
+ * What an initiator says, as drafts (RFC 7143 §11): each field has the value that a rule-abiding initiator would give
+ * it, unless the caller names it. A CmdSN or a tag that the caller names uses up none of the count.
  */
 import { viewOf } from '../bytes/hex.ts';
 import { type DataOut, writeDataOut } from '../pdu/data-out.ts';
@@ -18,7 +18,9 @@ import type { InitiatorNumbers } from './initiator-numbers.ts';
 
 /** A SCSI Command. R and W are clear unless they are asked for; F says that no unsolicited Data-Out follows. */
 export interface CommandFields extends Partial<Omit<ScsiCommand, 'cdb'>>, Addressed, Payload {
-  /** At most 16 bytes; shorter ones are filled up with zeros. The rest of a longer CDB is the caller's to put in `ahs`. */
+  /**
+   * At most 16 bytes; shorter ones are filled up with zeros. The rest of a longer CDB is the caller's to put in `ahs`.
+   */
   readonly cdb: Uint8Array;
 }
 

@@ -34,14 +34,14 @@ export interface Sent {
 }
 
 /**
- * An initiator that says what it is told to, right or wrong, and shows what the target answers. Whatever a call does not name has the value that the
- * rules give it.
+ * An initiator that says what it is told to, right or wrong, and shows what the target answers. Whatever a call does
+ * not name has the value that the rules give it.
  *
  * @example
  * await using initiator = await WireInitiator.connect('127.0.0.1:3260');
  * await logIn(initiator, { targetName: 'iqn.2026-11.dev.tsiscsi:disk' });
- * const ping = initiator.nop({ data: Uint8Array.of(1, 2, 3) });
- * const { data } = await initiator.expect({ opcode: 'NOP_IN', initiatorTaskTag: ping.initiatorTaskTag }, { within: 1_000 });
+ * const { initiatorTaskTag } = initiator.nop({ data: Uint8Array.of(1, 2, 3) });
+ * const { data } = await initiator.expect({ opcode: 'NOP_IN', initiatorTaskTag }, { within: 1_000 });
  * data; // hex 01 02 03
  */
 export class WireInitiator extends WireConnection {

@@ -17,7 +17,8 @@ export interface WireListenerOptions extends WireTargetOptions {
 }
 
 /**
- * Waits for initiators, and gives a {@link WireTarget} for each connection that one makes. What comes on a connection is kept from its first byte on.
+ * Waits for initiators, and gives a {@link WireTarget} for each connection that one makes. What comes on a connection
+ * is kept from its first byte on.
  *
  * @example
  * await using listener = await WireListener.open();
@@ -52,7 +53,7 @@ export class WireListener {
       server.once('error', reject);
       server.listen({ host, port }, () => {
         server.off('error', reject);
-        server.on('error', () => undefined); // accepting may fail for want of file descriptors; those who are in stay in
+        server.on('error', () => undefined); // accepting may fail for want of file descriptors
         resolve();
       });
     });

@@ -23,14 +23,19 @@ export interface AnswerLoginOptions extends Partial<Omit<TargetLoginConfig, 'pol
 export type LoginOfInitiator = Omit<Extract<TargetLoginAction, { do: 'finish' }>, 'do'>;
 
 /**
- * Answers a login by the rules, whatever target it names unless the options say otherwise, and puts into force what was agreed on.
+ * Answers a login by the rules, whatever target it names unless the options say otherwise, and puts into force what was
+ * agreed on.
  *
- * @throws {IscsiError} Why the login is refused; {@link ExpectationError} when the initiator sends something else, or nothing.
+ * @throws {IscsiError} Why the login is refused; {@link ExpectationError} when the initiator sends something else, or
+ *   nothing.
  * @example
  * await using listener = await WireListener.open();
  * await using initiator = await WireInitiator.connect(listener.address);
  * await using target = await listener.accept();
- * const loggedIn = logIn(initiator, { targetName: 'iqn.2003-01.org.example:disk', policy: { headerDigest: ['CRC32C'] } });
+ * const loggedIn = logIn(initiator, {
+ *   targetName: 'iqn.2003-01.org.example:disk',
+ *   policy: { headerDigest: ['CRC32C'] },
+ * });
  * const { targetName, parameters } = await answerLogin(target, { policy: { maxBurstLength: 262_144 } });
  * await loggedIn;
  * targetName; // 'iqn.2003-01.org.example:disk'

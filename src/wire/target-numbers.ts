@@ -12,7 +12,8 @@ const NUMBERED: readonly OpcodeKey[] = [
 ];
 
 /**
- * How a target numbers what it sends (RFC 7143 §4.2.2). All fields may be set, right or wrong: what is sent next goes on from there.
+ * How a target numbers what it sends (RFC 7143 §4.2.2). All fields may be set, right or wrong: what is sent next goes
+ * on from there.
  *
  * @example
  * const numbers = new TargetNumbers({ statSN: 5, window: 4 });
@@ -55,7 +56,10 @@ export class TargetNumbers {
     return tag === RESERVED_TAG ? this.useTag() : tag;
   }
 
-  /** Takes note of the CmdSN of what came: of the next command, or of a login, whose number the first command will have again (§11.12). */
+  /**
+   * Takes note of the CmdSN of what came: of the next command, or of a login, whose number the first command will have
+   * again (§11.12).
+   */
   hear(pdu: WirePdu): void {
     if (pdu.headerDigest === 'wrong') return;
     const cmdSN = pdu.word(24);

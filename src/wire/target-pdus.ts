@@ -1,6 +1,7 @@
 /**
- * What a target says, as drafts (RFC 7143 §11): each field has the value that a rule-abiding target would give it, unless the caller names it. A
- * StatSN that the caller names uses up none of the count. `to` is the PDU that is answered.
+ * What a target says, as drafts (RFC 7143 §11): each field has the value that a rule-abiding target would give it,
+ * unless the caller names it. A StatSN that the caller names uses up none of the count. `to` is the PDU that is
+ * answered.
  */
 import { type AsyncMessage, writeAsyncMessage } from '../pdu/async-message.ts';
 import { type DataIn, writeDataIn } from '../pdu/data-in.ts';

@@ -38,8 +38,8 @@ export interface WireTargetOptions extends ConnectionOptions {
 }
 
 /**
- * A target on one connection that says what it is told to, right or wrong, and shows what the initiator sends. Whatever a call does not name has the
- * value that the rules give it. Each method sends one PDU and gives its bytes.
+ * A target on one connection that says what it is told to, right or wrong, and shows what the initiator sends. Whatever
+ * a call does not name has the value that the rules give it. Each method sends one PDU and gives its bytes.
  *
  * @example
  * await using listener = await WireListener.open();
@@ -49,7 +49,8 @@ export interface WireTargetOptions extends ConnectionOptions {
  * await answerLogin(target);
  * await loggedIn;
  * initiator.text({ pairs: [['SendTargets', 'All']] });
- * target.textResponse(await target.expect('TEXT_REQUEST'), { pairs: [['TargetName', 'iqn.2003-01.org.example:disk']] });
+ * const request = await target.expect('TEXT_REQUEST');
+ * target.textResponse(request, { pairs: [['TargetName', 'iqn.2003-01.org.example:disk']] });
  * (await initiator.expect('TEXT_RESPONSE')).pairs; // [['TargetName', 'iqn.2003-01.org.example:disk']]
  */
 export class WireTarget extends WireConnection {

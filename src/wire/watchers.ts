@@ -4,8 +4,8 @@ import { IscsiError } from '../errors.ts';
 export const DEFAULT_PATIENCE = 5_000;
 
 /**
- * Those who wait for something to change. Each tries again at every change, the one that came first before the others, until it succeeds, its
- * time is over or its signal aborts: nothing here waits for ever.
+ * Those who wait for something to change. Each tries again at every change, the one that came first before the others,
+ * until it succeeds, its time is over or its signal aborts: nothing here waits for ever.
  *
  * @example
  * const watchers = new Watchers();

@@ -7,7 +7,9 @@ import { describePdu, PDU_KINDS, pduKind } from '../pdu/opcodes-table.ts';
 import { parseText, type TextPair } from '../pdu/text.ts';
 import { OPCODES, type OpcodeKey, opcodeName } from '../spec/iscsi-opcodes.ts';
 
-/** What became of a digest: there was none, because none is agreed or there is no data; or it was right, or it was not. */
+/**
+ * What became of a digest: there was none, because none is agreed or there is no data; or it was right, or it was not.
+ */
 export type DigestVerdict = 'absent' | 'right' | 'wrong';
 
 /** The fields of a PDU as its codec names them. */
@@ -29,7 +31,8 @@ export interface WirePduParts {
 const SHOWN_LENGTH = 300;
 
 /**
- * A PDU that arrived: its bytes as they came, whatever they are worth, and its fields when somebody asks. It owns its bytes.
+ * A PDU that arrived: its bytes as they came, whatever they are worth, and its fields when somebody asks. It owns its
+ * bytes.
  *
  * @example
  * const seen: WirePdu[] = [];
@@ -118,7 +121,10 @@ export class WirePdu {
     return PDU_KINDS[key].read(this.#view, 0) as PduFields<K>;
   }
 
-  /** What makes the header senseless by itself, with its clause; undefined when nothing does, or when nobody knows the opcode. */
+  /**
+   * What makes the header senseless by itself, with its clause; undefined when nothing does, or when nobody knows the
+   * opcode.
+   */
   get broken(): ProtocolError | undefined {
     try {
       pduKind(this.opcode)?.check(this.#view, 0);
@@ -142,7 +148,9 @@ export class WirePdu {
     const { fields } = describePdu(this.#view, 0);
     const said = Object.entries(fields).filter(([, value]) => value !== 0 && value !== false && value !== '');
     const text = said.map(([name, value]) => (value === true ? name : `${name} ${value}`)).join(', ');
-    const digests = `${this.headerDigest === 'wrong' ? ', header digest wrong' : ''}${this.dataDigest === 'wrong' ? ', data digest wrong' : ''}`;
+    const wrong = (verdict: DigestVerdict, which: string): string =>
+      verdict === 'wrong' ? `, ${which} digest wrong` : '';
+    const digests = wrong(this.headerDigest, 'header') + wrong(this.dataDigest, 'data');
     const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)} ...` : text;
     return `${this.name} (${shown}${digests})`;
   }
