@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly inbox?: Partial<InboxLimits> | undefined;
   /** Sees every PDU as it arrives, also those that are answered by themselves. */
   readonly onArrival?: ((pdu: WirePdu) => void) | undefined;
+  /** Sees all bytes as they are handed to the operating system or come from it: for a capture. They must not change. */
+  readonly onBytes?: ((direction: 'sent' | 'received', bytes: Uint8Array) => void) | undefined;
   /** Tears the connection down. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +47,8 @@ export class WireConnection {
   readonly #inbox: Inbox;
   readonly #watchers = new Watchers();
   readonly #signal: AbortSignal | undefined;
-  readonly #onArrival: ((pdu: WirePdu) => void) | undefined;
+  readonly #onArrival: ConnectionOptions['onArrival'];
+  readonly #onBytes: ConnectionOptions['onBytes'];
   #end: ConnectionEnd | undefined;
 
   /** @param socket Connected, and with half-open ends allowed: otherwise it answers the peer's end by its own. */
@@ -55,6 +58,7 @@ export class WireConnection {
     checkPatience(this.patience);
     this.#inbox = new Inbox({ ...DEFAULT_INBOX_LIMITS, ...options.inbox });
     this.#onArrival = options.onArrival;
+    this.#onBytes = options.onBytes;
     this.#deframer = new Deframer((pdu) => this.#arrived(pdu), now, options.segmentLimit);
     this.#signal = options.signal;
     this.#signal?.addEventListener('abort', this.#onAbort);
@@ -115,10 +119,15 @@ export class WireConnection {
    */
   sendBytes(bytes: Uint8Array): void {
     if (this.#end?.how === 'own') throw new IscsiError('ISCSI_CLOSED', 'Cannot send on a connection that is closed');
-    if (this.#socket.writable) this.#socket.write(bytes);
+    if (!this.#socket.writable) return;
+    this.#onBytes?.('sent', bytes);
+    this.#socket.write(bytes);
   }
 
-  /** Sends bytes cut into pieces of `pieceLength`, each in a packet of its own as far as the network allows. */
+  /**
+   * Sends bytes cut into pieces of `pieceLength`, each in a packet of its own as far as the network allows.
+   * @param patience For each piece.
+   */
   async sendPieces(bytes: Uint8Array, pieceLength: number, patience: Patience = {}): Promise<void> {
     if (!Number.isInteger(pieceLength) || pieceLength < 1) {
       throw new RangeError(`Cannot send pieces of ${pieceLength} bytes: 1 or more allowed`);
@@ -253,6 +262,7 @@ export class WireConnection {
   }
 
   #receive(bytes: Uint8Array): void {
+    this.#onBytes?.('received', bytes);
     if (this.#end !== undefined) return;
     try {
       this.#deframer.push(bytes);

@@ -4,7 +4,6 @@ import type { LoginResponse } from '../pdu/login-response.ts';
 import { TEXT_LIMIT } from '../pdu/text.ts';
 import { type Digests, NO_DIGESTS } from './draft.ts';
 
-const NOTHING = new Uint8Array(0);
 const FULL_FEATURE = 3;
 
 /**
@@ -20,7 +19,7 @@ const FULL_FEATURE = 3;
  * watch.agreed; // { header: true, data: false }
  */
 export class DigestWatch {
-  readonly #texts = { initiator: NOTHING, target: NOTHING };
+  readonly #texts = { initiator: new GatheredText(), target: new GatheredText() };
   #agreed = NO_DIGESTS;
 
   /** What the last word on each key was: an answer comes after its offer, and names one value. */
@@ -33,17 +32,35 @@ export class DigestWatch {
    * @param continues Whether the text goes on in the speaker's next PDU (C).
    */
   hear(speaker: 'initiator' | 'target', text: Uint8Array, continues: boolean): void {
-    const whole = concat(this.#texts[speaker], text);
-    this.#texts[speaker] = NOTHING;
-    if (whole.length > TEXT_LIMIT) return; // nobody agrees on anything in such a text
-    if (continues) this.#texts[speaker] = whole;
-    else for (const item of fromUtf8(whole).split('\0')) this.#note(item);
+    const gathered = this.#texts[speaker];
+    gathered.add(text);
+    if (continues) return;
+    for (const item of gathered.take().split('\0')) this.#note(item);
   }
 
   #note(item: string): void {
     const on = item.endsWith('=CRC32C');
     if (item.startsWith('HeaderDigest=')) this.#agreed = { ...this.#agreed, header: on };
     if (item.startsWith('DataDigest=')) this.#agreed = { ...this.#agreed, data: on };
+  }
+}
+
+/** The pieces of one text, as far as anybody would read it. */
+class GatheredText {
+  #pieces: Uint8Array[] = [];
+  #length = 0;
+
+  add(piece: Uint8Array): void {
+    this.#length += piece.length;
+    if (piece.length > 0 && this.#length <= TEXT_LIMIT) this.#pieces.push(piece);
+  }
+
+  /** The text; nothing when it was too long, because nobody agrees on anything in such a one. */
+  take(): string {
+    const text = this.#length <= TEXT_LIMIT ? fromUtf8(concat(...this.#pieces)) : '';
+    this.#pieces = [];
+    this.#length = 0;
+    return text;
   }
 }
 

@@ -1,12 +1,12 @@
 import { concat, viewOf } from '../bytes/hex.ts';
 import { IscsiError } from '../errors.ts';
-import { now } from '../node/clock.ts';
 import { BHS_LENGTH } from '../pdu/bhs.ts';
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import type { Distortion } from './draft.ts';
 import { ExpectationError, type Patience } from './expectation.ts';
 import type { Sent, WireInitiator } from './initiator.ts';
 import type { CommandFields } from './initiator-pdus.ts';
+import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -82,12 +82,12 @@ export async function collect(
   dataOut: Uint8Array,
   { within = initiator.patience, signal }: Patience = {},
 ): Promise<Outcome> {
-  const deadline = now() + within;
+  const left = countdown(within);
   const dataIns: WirePdu[] = [];
   const r2ts: WirePdu[] = [];
   for (let length = 0; length <= MOST_DATA && dataIns.length + r2ts.length < MOST_PDUS; ) {
-    const left = Math.max(0, deadline - now());
-    const pdu = await initiator.find((candidate) => concerns(candidate, initiatorTaskTag), { within: left, signal });
+    const patience = { within: left(), signal };
+    const pdu = await initiator.find((candidate) => concerns(candidate, initiatorTaskTag), patience);
     if (pdu.is('REJECT')) throw new ExpectationError('Cannot complete the command', { saw: 'pdu', pdu });
     if (pdu.is('R2T')) {
       r2ts.push(pdu);

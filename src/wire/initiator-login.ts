@@ -8,6 +8,7 @@ import { endsLogin } from './digest-watch.ts';
 import { ExpectationError, type Patience } from './expectation.ts';
 import type { WireInitiator } from './initiator.ts';
 import type { LoginRequestFields } from './initiator-pdus.ts';
+import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /** The name that a raw initiator gives itself when it is given none. */
@@ -16,7 +17,7 @@ export const DEFAULT_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:wire';
 /** The most Login Requests of {@link logInWithKeys}. */
 const MOST_REQUESTS = 8;
 
-/** What to log in as, and to. */
+/** What to log in as, and to. The time is for the login as a whole. */
 export interface LogInOptions extends Partial<Omit<InitiatorLoginConfig, 'policy'>>, Patience {
   /** What is wanted otherwise than an initiator usually does. */
   readonly policy?: Partial<OperationalPolicy> | undefined;
@@ -45,7 +46,8 @@ export interface LoggedIn {
  * initiator.digests; // { header: true, data: false }
  */
 export async function logIn(initiator: WireInitiator, options: LogInOptions = {}): Promise<LoggedIn> {
-  const { policy, fields, within, signal, ...config } = options;
+  const { policy, fields, within = initiator.patience, signal, ...config } = options;
+  const left = countdown(within);
   let step: Step = startLogin({
     initiatorName: DEFAULT_INITIATOR_NAME,
     sessionType: options.targetName === undefined ? 'Discovery' : 'Normal',
@@ -61,7 +63,7 @@ export async function logIn(initiator: WireInitiator, options: LogInOptions = {}
       initiator.parameters = parameters;
       return { parameters, tsih, response };
     }
-    response = await initiator.expect('LOGIN_RESPONSE', { within, signal });
+    response = await initiator.expect('LOGIN_RESPONSE', { within: left(), signal });
     step = onLoginResponse(step.state, viewOfResponse(response));
   }
 }
@@ -83,12 +85,13 @@ export async function logIn(initiator: WireInitiator, options: LogInOptions = {}
 export async function logInWithKeys(
   initiator: WireInitiator,
   pairs: Iterable<TextPair>,
-  { fields, ...patience }: Pick<LogInOptions, 'fields'> & Patience = {},
+  { fields, within = initiator.patience, signal }: Pick<LogInOptions, 'fields'> & Patience = {},
 ): Promise<WirePdu[]> {
+  const left = countdown(within);
   const responses: WirePdu[] = [];
   for (let said: Iterable<TextPair> = pairs; responses.length < MOST_REQUESTS; said = []) {
     initiator.login({ pairs: said, ...fields });
-    const response = await initiator.expect('LOGIN_RESPONSE', patience);
+    const response = await initiator.expect('LOGIN_RESPONSE', { within: left(), signal });
     responses.push(response);
     const read = response.read('LOGIN_RESPONSE');
     if (read.statusClass !== 0 || endsLogin(read)) return responses;

@@ -79,7 +79,7 @@ export function loginRequest(numbers: InitiatorNumbers, fields: LoginRequestFiel
     versionMax: 0,
     versionMin: 0,
     dataSegmentLength: 0,
-    isid: 0x8000_0000_0001, // random format, RFC 7143 §11.12.5
+    isid: 0x8000_0000_0001, // of the random format (§11.12.5)
     tsih: 0,
     cid: 0,
     initiatorTaskTag: 0,

@@ -1,4 +1,5 @@
 import { DEFAULT_PARAMETERS, type OperationalParameters } from '../login/parameters.ts';
+import { randomUint32 } from '../node/random.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { connectSocket, type WireAddress } from './connect-socket.ts';
 import { type ConnectionOptions, WireConnection } from './connection.ts';
@@ -50,6 +51,8 @@ export class WireInitiator extends WireConnection {
   parameters: OperationalParameters = DEFAULT_PARAMETERS;
   /** Whether the target's pings are answered at once, and shown to nobody but `onArrival`. */
   answersPings = true;
+  /** The six bytes of the ISID of its logins as one number: random, so that no login reinstates another session. */
+  isid = 0x8000_0000_0000 + (randomUint32() % 0x100_0000) * 0x1_0000;
   readonly #digestWatch = new DigestWatch();
 
   /**
@@ -64,7 +67,7 @@ export class WireInitiator extends WireConnection {
 
   /** Sends a Login Request. */
   login(fields: LoginRequestFields = {}, distortion?: Distortion): Sent {
-    const draft = loginRequest(this.numbers, fields);
+    const draft = loginRequest(this.numbers, { isid: this.isid, ...fields });
     this.#digestWatch.hear('initiator', draft.data ?? NOTHING, fields.continues === true);
     return this.#say(draft, distortion);
   }

@@ -9,9 +9,10 @@ import type {
 import type { Patience } from './expectation.ts';
 import type { WireTarget } from './target.ts';
 import type { LoginResponseFields } from './target-pdus.ts';
+import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
-/** Whom to let in, and as what. */
+/** Whom to let in, and as what. The time is for the login as a whole. */
 export interface AnswerLoginOptions extends Partial<Omit<TargetLoginConfig, 'policy'>>, Patience {
   /** What is allowed otherwise than a target usually does. */
   readonly policy?: Partial<OperationalPolicy> | undefined;
@@ -43,14 +44,15 @@ export type LoginOfInitiator = Omit<Extract<TargetLoginAction, { do: 'finish' }>
  * [target.digests.header, initiator.digests.header]; // [true, true]
  */
 export async function answerLogin(target: WireTarget, options: AnswerLoginOptions = {}): Promise<LoginOfInitiator> {
-  const { policy, fields, within, signal, ...config } = options;
+  const { policy, fields, within = target.patience, signal, ...config } = options;
+  const left = countdown(within);
   let state: TargetLoginState = startTargetLogin({
     resolveTarget: () => ({ ok: true, portalGroupTag: 1 }),
     ...config,
     policy: { ...TARGET_POLICY, ...policy },
   });
   for (;;) {
-    const request = await target.expect('LOGIN_REQUEST', { within, signal });
+    const request = await target.expect('LOGIN_REQUEST', { within: left(), signal });
     const step = onLoginRequest(state, viewOfRequest(request));
     state = step.state;
     for (const action of step.actions) {

@@ -1,4 +1,5 @@
 import { IscsiError } from '../errors.ts';
+import { now } from '../node/clock.ts';
 
 /** How long anything is waited for unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_PATIENCE = 5_000;
@@ -61,6 +62,12 @@ const LONGEST = 2 ** 31 - 1;
 export function checkPatience(within: number): void {
   if (within >= 0 && within <= LONGEST) return;
   throw new IscsiError('ISCSI_USAGE', `Cannot wait for ${within} ms: 0..${LONGEST} allowed`);
+}
+
+/** A countdown from `within` milliseconds: what is left of it, down to 0. */
+export function countdown(within: number): () => number {
+  const deadline = now() + within;
+  return () => Math.max(0, deadline - now());
 }
 
 /** The error for a signal that has aborted. */

@@ -168,6 +168,19 @@ test('every PDU is shown as it arrives, in its order', async (t) => {
   assert.deepEqual(names, ['NOP-In', 'Asynchronous Message']);
 });
 
+test('all bytes are shown in both directions, also those that are no PDU', async (t) => {
+  const carried = { sent: 0, received: 0 };
+  const onBytes = (direction: 'sent' | 'received', bytes: Uint8Array): void => {
+    carried[direction] += bytes.length;
+  };
+  const { initiator, target } = await pair(t, { initiator: { onBytes } });
+  initiator.sendBytes(Uint8Array.of(1, 2, 3));
+  target.nop({}, { length: 30 });
+  await target.close();
+  await initiator.ended();
+  assert.deepEqual(carried, { sent: 3, received: 30 });
+});
+
 test('a signal ends what waits, and a signal of the connection ends the connection', async (t) => {
   const one = new AbortController();
   const whole = new AbortController();

@@ -67,3 +67,17 @@ test('a distortion is on the wire, and the header says what no codec would write
     /^ProtocolError: Cannot read a SCSI Command as a NOP-Out: opcodes differ$/,
   );
 });
+
+test('two initiators log in with different ISIDs, unless they are told otherwise', async (t) => {
+  const [one, other] = [await pair(t), await pair(t)];
+  const isids: number[] = [];
+  for (const { initiator, target } of [one, other]) {
+    initiator.login();
+    isids.push((await target.expect('LOGIN_REQUEST')).read('LOGIN_REQUEST').isid);
+  }
+  assert.deepEqual(isids, [one.initiator.isid, other.initiator.isid]);
+  assert.notEqual(isids[0], isids[1]);
+  assert.ok(isids.every((isid) => isid >= 0x8000_0000_0000 && isid <= 0x80ff_ffff_ffff));
+  one.initiator.login({ isid: 5 });
+  assert.equal((await one.target.expect('LOGIN_REQUEST')).read('LOGIN_REQUEST').isid, 5);
+});

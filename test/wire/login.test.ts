@@ -131,6 +131,38 @@ test('a login that is answered by something else, or not at all, says so', async
   );
 });
 
+test('the time of a login is for all of it, however often the target answers', async (t) => {
+  const { initiator, target } = await pair(t);
+  const logging = logIn(initiator, { targetName: TARGET, within: 100 });
+  let over = false;
+  const late = assert.rejects(logging, (error) => error instanceof ExpectationError && error.code === 'ISCSI_TIMEOUT');
+  void late.finally(() => {
+    over = true;
+  });
+  const more = { transit: false, continues: true, nextStage: 0, data: Uint8Array.of(0x41) };
+  while (!over) {
+    const seen = await target.observe({ within: 10 });
+    if (seen.saw === 'pdu') target.loginResponse(seen.pdu, more);
+  }
+  await late;
+});
+
+test('a text that never ends agrees on no digest, and one behind it does', async (t) => {
+  const { initiator, target } = await pair(t);
+  initiator.login({ pairs: NAMES });
+  const request = await target.expect('LOGIN_REQUEST');
+  const endless = {
+    transit: false,
+    nextStage: 0,
+    data: new TextEncoder().encode('HeaderDigest=CRC32C\0'.repeat(1000)),
+  };
+  for (let sent = 0; sent < 5; sent++) target.loginResponse(request, { ...endless, continues: true });
+  target.loginResponse(request, { ...endless, continues: false });
+  target.loginResponse(request, { pairs: [['DataDigest', 'CRC32C']] });
+  await initiator.find((pdu) => pdu.byte(1) === 0x87);
+  assert.deepEqual(initiator.digests, { header: false, data: true });
+});
+
 test('a login that is sent elsewhere says where to', async (t) => {
   const { initiator, target } = await pair(t);
   const logging = logIn(initiator, { targetName: TARGET });
