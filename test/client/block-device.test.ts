@@ -165,9 +165,9 @@ test('when one command of a long transfer fails, no further ones are sent and th
   let reads = 0;
   const { lun } = await open(t, {
     disk,
-    onCommand: ({ cdb, itt }, connection) => {
+    onCommand: ({ cdb, tag }, connection) => {
       if (cdb[0] !== 0x28 || ++reads !== 5) return false;
-      connection.respond(itt, 0x18); // RESERVATION CONFLICT
+      connection.respond(tag, 0x18); // RESERVATION CONFLICT
       return true;
     },
   });
@@ -242,9 +242,9 @@ test('BUSY, TASK SET FULL and UNIT ATTENTION are overcome, for reads and writes,
 
 test('BUSY for ever ends with the status within the timeout', async (t) => {
   const { lun } = await open(t, {
-    onCommand: ({ cdb, itt }, connection) => {
+    onCommand: ({ cdb, tag }, connection) => {
       if (cdb[0] !== 0x28) return false;
-      connection.respond(itt, 0x08);
+      connection.respond(tag, 0x08);
       return true;
     },
   });
@@ -260,9 +260,9 @@ test('BUSY for ever ends with the status within the timeout', async (t) => {
 test('a target that is BUSY first and silent then does not get twice the time', async (t) => {
   let reads = 0;
   const { lun } = await open(t, {
-    onCommand: ({ cdb, itt }, connection) => {
+    onCommand: ({ cdb, tag }, connection) => {
       if (cdb[0] !== 0x28) return false;
-      if (++reads <= 4) setTimeout(() => connection.respond(itt, 0x08), 30);
+      if (++reads <= 4) setTimeout(() => connection.respond(tag, 0x08), 30);
       return true;
     },
   });
@@ -291,10 +291,10 @@ test('an abort during the pause of a BUSY command is heard at once', async (t) =
 
 test('GOOD with a residual is ISCSI_SHORT_TRANSFER', async (t) => {
   const { lun } = await open(t, {
-    onCommand: ({ cdb, itt, length }, connection) => {
+    onCommand: ({ cdb, tag, length }, connection) => {
       if (cdb[0] !== 0x28 && cdb[0] !== 0x2a) return false;
-      if (cdb[0] === 0x28) connection.send(connection.voice.dataIn(itt, new Uint8Array(length - 12)));
-      connection.send(connection.voice.scsiResponse(itt, { residual: 0x02, residualCount: 12 }));
+      if (cdb[0] === 0x28) connection.send(connection.voice.dataIn(tag, new Uint8Array(length - 12)));
+      connection.send(connection.voice.scsiResponse(tag, { residual: 0x02, residualCount: 12 }));
       return true;
     },
   });
@@ -311,9 +311,9 @@ test('CHECK CONDITION is an error with its sense, whatever the sense data is lik
     new Uint8Array(0),
   ]) {
     const { lun } = await open(t, {
-      onCommand: ({ cdb, itt }, connection) => {
+      onCommand: ({ cdb, tag }, connection) => {
         if (cdb[0] !== 0x28) return false;
-        connection.respond(itt, 2, sense);
+        connection.respond(tag, 2, sense);
         return true;
       },
     });
@@ -330,10 +330,10 @@ test('CHECK CONDITION is an error with its sense, whatever the sense data is lik
 test('an unaligned write waits for the whole-block writes under way, and those that come meanwhile wait for it', async (t) => {
   const order: string[] = [];
   const { lun, disk } = await open(t, {
-    onCommand: ({ cdb, itt, dataOut }, connection) => {
+    onCommand: ({ cdb, tag, dataOut }, connection) => {
       order.push(`${cdb[0] === 0x28 ? 'read' : 'write'} ${cdb[5]}`);
       if (cdb[0] !== 0x2a) return false;
-      setTimeout(() => connection.respond(itt, disk.execute(cdb, dataOut, 0).status), 15); // a slow disk, whose cache does not help
+      setTimeout(() => connection.respond(tag, disk.execute(cdb, dataOut, 0).status), 15); // a slow disk, whose cache does not help
       return true;
     },
   });

@@ -4,8 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { connect, openSession } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { createTarget } from '../../src/server/create-target.ts';
-import { NIL } from '../initiator/wire.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
 const READ_10 = 0x28;
@@ -41,7 +41,7 @@ test('an abort by signal is ABORT TASK on the wire, and the session lives on', a
   stop.abort(reason);
   await assert.rejects(read, { code: 'ISCSI_ABORTED', cause: reason });
   const [abort, ...more] = target.connection.ofOpcode(0x02);
-  assert.deepEqual([abort?.flags, abort?.word(20), more.length], [0x81, command?.itt, 0]);
+  assert.deepEqual([abort?.flags, abort?.word(20), more.length], [0x81, command?.tag, 0]);
   await lun.write(new Uint8Array(512).fill(1), { position: 0 });
   assert.equal(lun.session.open, true);
 });
@@ -195,7 +195,7 @@ test('close() leaves nothing behind when the target ends the connection itself, 
     const target = await RawTarget.listen(t, {
       onPdu: (pdu, connection) => {
         if (pdu.opcode !== 0x06) return false;
-        if (reply) connection.send(connection.voice.logoutResponse(pdu.itt));
+        if (reply) connection.send(connection.voice.logoutResponse(pdu.tag));
         else connection.socket.destroy();
         return true;
       },

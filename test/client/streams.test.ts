@@ -70,9 +70,9 @@ test('a stream that writes beyond the end fails with ISCSI_USAGE', async (t) => 
 
 test('an error in the middle of a read stream comes after the bytes before it, and ends the stream', async (t) => {
   const { lun, target } = await open(t, {
-    onCommand: ({ cdb, itt }, connection) => {
+    onCommand: ({ cdb, tag }, connection) => {
       if (cdb[0] !== READ_10 || cdb[5] !== 8) return false;
-      connection.respond(itt, 0x18);
+      connection.respond(tag, 0x18);
       return true;
     },
   });
@@ -93,14 +93,14 @@ test('an error in the middle of a write stream ends it; nothing is under way whe
   let writes = 0;
   let underWay = 0;
   const { lun } = await open(t, {
-    onCommand: ({ cdb, itt }, connection) => {
+    onCommand: ({ cdb, tag }, connection) => {
       if (cdb[0] !== WRITE_10) return false;
       const number = ++writes;
       underWay++;
       setTimeout(
         () => {
           underWay--;
-          connection.respond(itt, number === 3 ? 0x18 : 0);
+          connection.respond(tag, number === 3 ? 0x18 : 0);
         },
         number === 3 ? 1 : 30,
       );

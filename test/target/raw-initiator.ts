@@ -1,6 +1,6 @@
 /**
- * A scripted initiator for the target core: in memory, on a clock of its own. What it says and hears goes through the speaker of the tests, which
- * shares nothing with `src/pdu`.
+ * A scripted initiator for the target core: in memory, on a clock of its own. What it says and hears goes through the
+ * speaker of the tests, which shares nothing with `src/pdu`.
  */
 import assert from 'node:assert/strict';
 import { concat, viewOf } from '../../src/bytes/hex.ts';

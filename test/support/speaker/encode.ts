@@ -1,7 +1,10 @@
 import { slowCrc32c } from './crc32c.ts';
 import { BHS, NIL } from './pdu.ts';
 
-/** What a PDU of either role says. What is left out is 0, except the Initiator Task Tag, which is NIL, and F, which is 1. */
+/**
+ * What a PDU of either role says. What is left out is 0, except the Initiator Task Tag, which is NIL, and F, which is
+ * 1.
+ */
 export interface PduFields {
   readonly opcode: number;
   readonly immediate?: boolean;

@@ -13,8 +13,8 @@ export interface PduParts {
 }
 
 /**
- * One PDU, taken apart by the offsets of RFC 7143 §11 and by nothing in `src/`, so that the tests do not share the mistakes of what they test. A name means
- * something in those PDUs only that have the field.
+ * One PDU, taken apart by the offsets of RFC 7143 §11 and by nothing in `src/`, so that the tests do not share the
+ * mistakes of what they test. A name means something in those PDUs only that have the field.
  */
 export class Pdu {
   /** The basic header segment. */
