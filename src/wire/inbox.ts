@@ -19,7 +19,7 @@ export const DEFAULT_INBOX_LIMITS: InboxLimits = { pdus: 1024, bytes: 64 * 1024 
  * const inbox = new Inbox({ pdus: 1, bytes: 1024 });
  * const deframer = new Deframer((pdu) => inbox.put(pdu), () => 0);
  * for (let sent = 0; sent < 3; sent++) deframer.push(frame({ header: new Uint8Array(48) }));
- * inbox.length; // 1
+ * inbox.all.length; // 1
  * inbox.dropped; // 2
  * inbox.take((pdu) => pdu.is('NOP_IN')); // undefined
  */
@@ -32,11 +32,6 @@ export class Inbox {
 
   constructor(limits: InboxLimits = DEFAULT_INBOX_LIMITS) {
     this.#limits = limits;
-  }
-
-  /** How many PDUs wait. */
-  get length(): number {
-    return this.#pdus.length;
   }
 
   /** The PDUs that wait, oldest first. */

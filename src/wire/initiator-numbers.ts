@@ -1,3 +1,4 @@
+import { viewOf } from '../bytes/hex.ts';
 import { serialAdd, serialLess } from '../bytes/serial.ts';
 import { expCmdSN, maxCmdSN, statSN } from '../pdu/numbers.ts';
 import type { OpcodeKey } from '../spec/iscsi-opcodes.ts';
@@ -17,30 +18,64 @@ const WITH_STATUS: readonly OpcodeKey[] = [
   'REJECT',
 ];
 
+/** What all connections of a session count together (RFC 7143 §4.2.2.1). */
+interface SessionCount {
+  cmdSN: number;
+  initiatorTaskTag: number;
+  expCmdSN: number;
+  maxCmdSN: number;
+  /** Whether the target has told its window yet. */
+  told: boolean;
+}
+
 /**
  * How an initiator numbers what it sends (RFC 7143 §4.2.2). All fields may be set, right or wrong: what is sent next
  * goes on from there.
  *
  * @example
- * const numbers = new InitiatorNumbers(0xffff_ffff);
+ * const numbers = new InitiatorNumbers();
+ * numbers.cmdSN = 0xffff_ffff;
  * numbers.useCmdSN(true); // 0xffff_ffff
  * numbers.useCmdSN(false); // 0xffff_ffff
  * numbers.useCmdSN(false); // 0
+ * new InitiatorNumbers(numbers).useCmdSN(false); // 1
  */
 export class InitiatorNumbers {
-  /** The CmdSN of the next command. */
-  cmdSN: number;
-  /** The next StatSN that is expected: all before it is acknowledged. */
+  /** The next StatSN that is expected: all before it is acknowledged. Each connection counts for itself. */
   expStatSN = 0;
-  /** The next Initiator Task Tag. */
-  initiatorTaskTag = 1;
-  /** The command window, as the target reported it last. */
-  expCmdSN = 0;
-  maxCmdSN = 0;
+  readonly #session: SessionCount;
   #heard = false;
 
-  constructor(cmdSN = 1) {
-    this.cmdSN = cmdSN;
+  /** @param joined The numbers of another connection of the same session, to go on counting commands and tags with. */
+  constructor(joined?: InitiatorNumbers) {
+    const alone = { cmdSN: 1, initiatorTaskTag: 1, expCmdSN: 0, maxCmdSN: 0, told: false };
+    this.#session = joined === undefined ? alone : joined.#session;
+  }
+
+  /** The CmdSN of the next command. */
+  get cmdSN(): number {
+    return this.#session.cmdSN;
+  }
+  set cmdSN(number: number) {
+    this.#session.cmdSN = number;
+  }
+
+  /** The next Initiator Task Tag. */
+  get initiatorTaskTag(): number {
+    return this.#session.initiatorTaskTag;
+  }
+  set initiatorTaskTag(tag: number) {
+    this.#session.initiatorTaskTag = tag;
+  }
+
+  /** The command window, as the target reported it last: the CmdSN that it expects next. */
+  get expCmdSN(): number {
+    return this.#session.expCmdSN;
+  }
+
+  /** The command window, as the target reported it last: the last CmdSN that it allows. */
+  get maxCmdSN(): number {
+    return this.#session.maxCmdSN;
   }
 
   /** The CmdSN for a PDU; used up unless that is immediate (§4.2.2.1). */
@@ -63,16 +98,22 @@ export class InitiatorNumbers {
    */
   hear(pdu: WirePdu): void {
     if (pdu.opcode < 0x20 || pdu.headerDigest === 'wrong') return;
-    const view = viewOfHeader(pdu);
+    const view = viewOf(pdu.header);
     const first = !this.#heard;
     this.#heard = true;
     if (usesStatSN(pdu) && (first || !serialLess(statSN(view, 0), this.expStatSN))) {
       this.expStatSN = serialAdd(statSN(view, 0), 1);
     }
-    const [exp, max] = [expCmdSN(view, 0), maxCmdSN(view, 0)];
-    if (serialLess(max, serialAdd(exp, -1))) return; // such a window must be ignored (§4.2.2.1)
-    if (first || serialLess(this.expCmdSN, exp)) this.expCmdSN = exp;
-    if (first || serialLess(this.maxCmdSN, max)) this.maxCmdSN = max;
+    this.#hearWindow(expCmdSN(view, 0), maxCmdSN(view, 0));
+  }
+
+  #hearWindow(expCmdSN: number, maxCmdSN: number): void {
+    const session = this.#session;
+    if (serialLess(maxCmdSN, serialAdd(expCmdSN, -1))) return; // such a window must be ignored (§4.2.2.1)
+    const first = !session.told;
+    session.told = true;
+    if (first || serialLess(session.expCmdSN, expCmdSN)) session.expCmdSN = expCmdSN;
+    if (first || serialLess(session.maxCmdSN, maxCmdSN)) session.maxCmdSN = maxCmdSN;
   }
 }
 
@@ -81,8 +122,4 @@ export function usesStatSN(pdu: WirePdu): boolean {
   if (pdu.is('DATA_IN')) return pdu.read('DATA_IN').hasStatus;
   if (pdu.is('NOP_IN')) return pdu.initiatorTaskTag !== RESERVED_TAG;
   return WITH_STATUS.some((key) => pdu.is(key));
-}
-
-function viewOfHeader({ header }: WirePdu): DataView {
-  return new DataView(header.buffer, header.byteOffset, header.byteLength);
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { DEFAULT_PARAMETERS, type OperationalParameters } from '../login/parameters.ts';
 import { randomUint32 } from '../node/random.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
@@ -27,6 +28,15 @@ import {
 } from './initiator-pdus.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
+/** How a raw initiator begins. */
+export interface WireInitiatorOptions extends ConnectionOptions {
+  /**
+   * Another connection of the session that it is going to join: commands and tags are counted together with it, and the
+   * ISID is the same. The login still has to name the TSIH, and a CID.
+   */
+  readonly session?: WireInitiator | undefined;
+}
+
 /** What was sent, for whoever waits for the answer. What a distortion changed shows in the bytes alone. */
 export interface Sent {
   readonly initiatorTaskTag: number;
@@ -46,21 +56,31 @@ export interface Sent {
  * data; // hex 01 02 03
  */
 export class WireInitiator extends WireConnection {
-  readonly numbers = new InitiatorNumbers();
+  readonly numbers: InitiatorNumbers;
   /** What a login has agreed on; `logIn()` sets it. */
   parameters: OperationalParameters = DEFAULT_PARAMETERS;
   /** Whether the target's pings are answered at once, and shown to nobody but `onArrival`. */
   answersPings = true;
   /** The six bytes of the ISID of its logins as one number: random, so that no login reinstates another session. */
-  isid = 0x8000_0000_0000 + (randomUint32() % 0x100_0000) * 0x1_0000;
+  isid: number;
   readonly #digestWatch = new DigestWatch();
+
+  /** @param socket Connected, and with half-open ends allowed. */
+  constructor(socket: Socket, options: WireInitiatorOptions = {}) {
+    super(socket, options);
+    this.numbers = new InitiatorNumbers(options.session?.numbers);
+    this.isid = options.session?.isid ?? 0x8000_0000_0000 + (randomUint32() % 0x100_0000) * 0x1_0000;
+  }
 
   /**
    * Connects; nothing is sent yet.
    * @param to Where the target listens; as text `host:port`, and the port 3260 when that is left out.
    * @throws {IscsiError} `ISCSI_REFUSED`, `ISCSI_UNREACHABLE`, `ISCSI_TIMEOUT`, `ISCSI_ABORTED`.
    */
-  static async connect(to: WireAddress | string, options: ConnectionOptions & Patience = {}): Promise<WireInitiator> {
+  static async connect(
+    to: WireAddress | string,
+    options: WireInitiatorOptions & Patience = {},
+  ): Promise<WireInitiator> {
     const { within = options.patience, signal } = options;
     return new WireInitiator(await connectSocket(to, { within, signal }), options);
   }

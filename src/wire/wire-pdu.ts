@@ -1,5 +1,4 @@
 import { viewOf } from '../bytes/hex.ts';
-import { fromAscii } from '../bytes/text.ts';
 import { ProtocolError } from '../errors.ts';
 import { BHS_LENGTH, immediate, initiatorTaskTag, opcode } from '../pdu/bhs.ts';
 import { targetTransferTag } from '../pdu/numbers.ts';
@@ -153,10 +152,5 @@ export class WirePdu {
     const digests = wrong(this.headerDigest, 'header') + wrong(this.dataDigest, 'data');
     const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)} ...` : text;
     return `${this.name} (${shown}${digests})`;
-  }
-
-  /** The data segment as ASCII, NULs and the like as dots: for a person to look at. */
-  get ascii(): string {
-    return fromAscii(this.data);
   }
 }

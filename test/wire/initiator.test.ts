@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
+import { WireInitiator } from '../../src/wire/initiator.ts';
+import { logIn } from '../../src/wire/initiator-login.ts';
+import { WireListener } from '../../src/wire/listener.ts';
+import { answerLogin } from '../../src/wire/target-login.ts';
 import { pair } from './pair.ts';
 
 const RESERVED_TAG = 0xffff_ffff;
+const TARGET = 'iqn.2003-01.org.example:disk';
 
 test('a ping of the target is answered by itself: with its tag and LUN, immediate, and without data', async (t) => {
   const { initiator, target } = await pair(t);
@@ -80,4 +85,38 @@ test('two initiators log in with different ISIDs, unless they are told otherwise
   assert.ok(isids.every((isid) => isid >= 0x8000_0000_0000 && isid <= 0x80ff_ffff_ffff));
   one.initiator.login({ isid: 5 });
   assert.equal((await one.target.expect('LOGIN_REQUEST')).read('LOGIN_REQUEST').isid, 5);
+});
+
+test('connections of one session count commands and tags together, and each its own StatSN', async (t) => {
+  const listener = await WireListener.open();
+  t.after(() => listener.close());
+  const first = await WireInitiator.connect(listener.address);
+  t.after(() => first.close());
+  const firstTarget = await listener.accept();
+  const [{ tsih }] = await Promise.all([
+    logIn(first, { targetName: TARGET, policy: { maxConnections: 2 } }),
+    answerLogin(firstTarget, { policy: { maxConnections: 2 }, fields: { tsih: 7 } }),
+  ]);
+  const second = await WireInitiator.connect(listener.address, { session: first });
+  t.after(() => second.close());
+  const secondTarget = await listener.accept();
+  secondTarget.numbers.statSN = 0x100;
+  const joining = logIn(second, { targetName: TARGET, tsih, session: first.parameters, fields: { cid: 1 } });
+  const joined = await answerLogin(secondTarget, {
+    admitSession: () => ({ ok: true, session: firstTarget.parameters }),
+  });
+  await joining;
+  assert.deepEqual([joined.tsih, joined.cid, joined.isid], [7, 1, first.isid.toString(16)]);
+
+  const sent = [first, second, first].map((initiator) => initiator.command({ cdb: Uint8Array.of(0) }));
+  assert.deepEqual(
+    sent.map(({ cmdSN, initiatorTaskTag }) => [cmdSN, initiatorTaskTag]),
+    [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+  );
+  assert.deepEqual([first.numbers.expStatSN, second.numbers.expStatSN], [2, 0x101]);
+  assert.equal(first.numbers.maxCmdSN, second.numbers.maxCmdSN);
 });

@@ -11,7 +11,8 @@ import * as target from '../../src/wire/target-pdus.ts';
 import type { WirePdu } from '../../src/wire/wire-pdu.ts';
 
 function initiatorNumbers(): InitiatorNumbers {
-  const numbers = new InitiatorNumbers(0x0c0c_0c01);
+  const numbers = new InitiatorNumbers();
+  numbers.cmdSN = 0x0c0c_0c01;
   numbers.expStatSN = 0x0e0e_0e01;
   numbers.initiatorTaskTag = 0xa0a0_a001;
   return numbers;
