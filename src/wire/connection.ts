@@ -211,7 +211,7 @@ export class WireConnection {
    * @throws {ExpectationError} When the connection ends, or nothing is seen in time.
    */
   async next(patience: Patience = {}): Promise<WirePdu> {
-    return await this.expect(() => true, patience);
+    return await this.expect({}, patience);
   }
 
   /**

@@ -40,6 +40,7 @@ export interface WireInitiatorOptions extends ConnectionOptions {
 /** What was sent, for whoever waits for the answer. What a distortion changed shows in the bytes alone. */
 export interface Sent {
   readonly initiatorTaskTag: number;
+  /** 0 for PDUs that have none. */
   readonly cmdSN: number;
   readonly bytes: Uint8Array;
 }

@@ -76,7 +76,7 @@ test('a peer that closes, resets, or stops in the middle of a PDU is an observat
   assert.deepEqual([seen.end.how, seen.end.cutOff], ['closed', 20]);
   await assert.rejects(
     closing.target.next(),
-    failed('end', /^Cannot see a PDU that meets the condition: the peer closed the connection 20 bytes into a PDU$/),
+    failed('end', /^Cannot see a PDU: the peer closed the connection 20 bytes into a PDU$/),
   );
 
   const resetting = await pair(t);

@@ -1,4 +1,4 @@
-/** Whatever a peer sends: a raw speaker keeps what it may and says how it ended; nothing is thrown where nobody waits. */
+/** Whatever a peer sends, a raw speaker keeps what it may and says how it ended, and throws nothing at nobody. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OPCODES } from '../../src/spec/iscsi-opcodes.ts';
