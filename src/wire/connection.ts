@@ -263,7 +263,6 @@ export class WireConnection {
 
   #receive(bytes: Uint8Array): void {
     this.#onBytes?.('received', bytes);
-    if (this.#end !== undefined) return;
     try {
       this.#deframer.push(bytes);
     } catch (error) {

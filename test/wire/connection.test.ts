@@ -102,6 +102,12 @@ test('a peer that has ended its sending can still be talked to', async (t) => {
   await target.ended();
   target.nop({ targetTransferTag: 0xffff_ffff });
   await initiator.expect('NOP_IN');
+
+  const other = await pair(t);
+  other.target.finish();
+  await other.initiator.ended();
+  other.initiator.nop();
+  await other.target.expect('NOP_OUT');
 });
 
 test('ended() says what the peer did instead of closing', async (t) => {

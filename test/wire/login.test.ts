@@ -5,6 +5,7 @@ import type { OperationalPolicy } from '../../src/login/policy.ts';
 import { ExpectationError } from '../../src/wire/expectation.ts';
 import { logIn, logInWithKeys } from '../../src/wire/initiator-login.ts';
 import { answerLogin } from '../../src/wire/target-login.ts';
+import type { WirePdu } from '../../src/wire/wire-pdu.ts';
 import { pair } from './pair.ts';
 
 const TARGET = 'iqn.2003-01.org.example:disk';
@@ -24,6 +25,7 @@ for (const header of ['None', 'CRC32C'] as const) {
       };
       const [mine, its] = await Promise.all([logIn(initiator, { targetName: TARGET, policy }), answerLogin(target)]);
       assert.deepEqual(mine.parameters, { ...its.parameters, targetPortalGroupTag: 1 });
+      assert.deepEqual([initiator.parameters, target.parameters], [mine.parameters, its.parameters]);
       assert.equal(mine.parameters.maxBurstLength, 262_144);
       assert.equal(mine.tsih, 1);
       const agreed = { header: header === 'CRC32C', data: data === 'CRC32C' };
@@ -73,6 +75,16 @@ test('digests that the target proposes itself, in a text cut in two, hold as the
       { header: false, data: true },
     ],
   );
+});
+
+test('a login through both stages gets its handle with the last response, and no sooner', async (t) => {
+  const handles: number[] = [];
+  const onArrival = (pdu: WirePdu): void => {
+    handles.push(pdu.read('LOGIN_RESPONSE').tsih);
+  };
+  const { initiator, target } = await pair(t, { initiator: { onArrival } });
+  await Promise.all([logIn(initiator, { targetName: TARGET, securityStage: true }), answerLogin(target)]);
+  assert.deepEqual(handles, [0, 1]);
 });
 
 test('the numbers of a login are where the full feature phase goes on', async (t) => {
@@ -133,6 +145,7 @@ test('a login that is answered by something else, or not at all, says so', async
 
 test('the time of a login is for all of it, however often the target answers', async (t) => {
   const { initiator, target } = await pair(t);
+  const begun = performance.now();
   const logging = logIn(initiator, { targetName: TARGET, within: 100 });
   let over = false;
   const late = assert.rejects(logging, (error) => error instanceof ExpectationError && error.code === 'ISCSI_TIMEOUT');
@@ -145,6 +158,7 @@ test('the time of a login is for all of it, however often the target answers', a
     if (seen.saw === 'pdu') target.loginResponse(seen.pdu, more);
   }
   await late;
+  assert.ok(performance.now() - begun < 2_000, 'soon after the 100 ms');
 });
 
 test('a text that never ends agrees on no digest, and one behind it does', async (t) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
 import { Watchers } from '../../src/wire/watchers.ts';
@@ -39,6 +40,20 @@ test('a signal ends the waiting with its reason, and no listener is left on it',
     error instanceof IscsiError && error.code === 'ISCSI_ABORTED' && error.cause === reason;
   await assert.rejects(waiting, isAborted);
   await assert.rejects(watchers.until(never, 5_000, aborting.signal), isAborted);
+  assert.equal(getEventListeners(aborting.signal, 'abort').length, 0);
+});
+
+test('what was found, or not found in time, leaves no listener on the signal either', async () => {
+  const watchers = new Watchers();
+  const { signal } = new AbortController();
+  const box: number[] = [];
+  const found = watchers.until(() => box.pop(), 5_000, signal);
+  assert.equal(getEventListeners(signal, 'abort').length, 1);
+  box.push(1);
+  watchers.wake();
+  assert.equal(await found, 1);
+  assert.equal(await watchers.until(never, 5, signal), undefined);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('a time that cannot be is refused', async () => {
