@@ -6,9 +6,9 @@ import { connect, openSession } from '../../src/client/connect.ts';
 import { discover } from '../../src/client/discover.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { createTarget } from '../../src/server/create-target.ts';
-import { keyText } from '../initiator/wire.ts';
 import { freePort } from '../support/ports.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
+import { keyText } from '../support/speaker/data.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
 const NAME = 'iqn.2003-01.org.example:target';
@@ -223,7 +223,7 @@ test('connect() to a logical unit that does not answer is ISCSI_TIMEOUT, all que
       const { status, dataIn } = slow.disk.execute(command.cdb, command.dataOut, 0);
       setTimeout(() => {
         if (dataIn !== undefined) connection.give(command, dataIn);
-        else connection.respond(command.itt, status);
+        else connection.respond(command.tag, status);
       }, 80);
       return true;
     },
@@ -261,7 +261,7 @@ test('I-103: discover() sends nothing but login, SendTargets and logout, and giv
         ...keyText({ TargetName: 'iqn.2003-01.org.example:one', TargetAddress: '192.0.2.1:3260,1' }),
         ...keyText({ TargetName: 'iqn.2003-01.org.example:two' }),
       ];
-      connection.send(connection.voice.textResponse(pdu.itt, Uint8Array.from(text)));
+      connection.send(connection.voice.textResponse(pdu.tag, Uint8Array.from(text)));
       return true;
     },
   });

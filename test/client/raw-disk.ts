@@ -1,8 +1,8 @@
+import { senseData } from '../support/speaker/data.ts';
 /**
  * A disk for {@link RawTarget}, in a few commands, with what tests make it do wrong. Written from SPC and SBC, not from
  * `src/`.
  */
-import { senseData } from '../initiator/wire.ts';
 
 /** How a command ended. */
 export interface RawResult {

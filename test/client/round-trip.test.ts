@@ -82,10 +82,10 @@ test('two that have opened one logical unit in a session lose no update of each 
 
 test('GOOD with a residual is ISCSI_SHORT_TRANSFER', async (t) => {
   const { lun } = await open(t, {
-    onCommand: ({ cdb, itt, length }, connection) => {
+    onCommand: ({ cdb, tag, length }, connection) => {
       if (cdb[0] !== 0x28 && cdb[0] !== 0x2a) return false;
-      if (cdb[0] === 0x28) connection.send(connection.voice.dataIn(itt, new Uint8Array(length - 12)));
-      connection.send(connection.voice.scsiResponse(itt, { residual: 0x02, residualCount: 12 }));
+      if (cdb[0] === 0x28) connection.send(connection.voice.dataIn(tag, new Uint8Array(length - 12)));
+      connection.send(connection.voice.scsiResponse(tag, { residual: 0x02, residualCount: 12 }));
       return true;
     },
   });

@@ -5,8 +5,9 @@ import { connect, openSession } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { createTarget } from '../../src/server/create-target.ts';
 import { TASK_MANAGEMENT_FUNCTIONS } from '../../src/spec/iscsi-task-management.ts';
-import { keyText, NIL } from '../initiator/wire.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
+import { keyText } from '../support/speaker/data.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
 const READ_10 = 0x28;
@@ -42,7 +43,7 @@ test('an abort by signal is ABORT TASK on the wire, and the session lives on', a
   stop.abort(reason);
   await assert.rejects(read, { code: 'ISCSI_ABORTED', cause: reason });
   const [abort, ...more] = target.connection.ofOpcode(0x02);
-  assert.deepEqual([abort?.flags, abort?.word(20), more.length], [0x81, command?.itt, 0]);
+  assert.deepEqual([abort?.flags, abort?.word(20), more.length], [0x81, command?.tag, 0]);
   await lun.write(new Uint8Array(512).fill(1), { position: 0 });
   assert.equal(lun.session.open, true);
 });
@@ -197,7 +198,7 @@ test('close() leaves nothing behind when the target ends the connection itself, 
     const target = await RawTarget.listen(t, {
       onPdu: (pdu, connection) => {
         if (pdu.opcode !== 0x06) return false;
-        if (reply) connection.send(connection.voice.logoutResponse(pdu.itt));
+        if (reply) connection.send(connection.voice.logoutResponse(pdu.tag));
         else connection.socket.destroy();
         return true;
       },
@@ -294,7 +295,7 @@ test('a command under way is found by its buffer, and ABORT TASK by hand ends it
   assert.ok(task !== undefined);
   assert.deepEqual(
     [task.initiatorTaskTag, task.cmdSN, task.lun, task.cdb[0]],
-    [sent?.itt, sent?.word(24), { high: 0, low: 0 }, READ_10],
+    [sent?.tag, sent?.word(24), { high: 0, low: 0 }, READ_10],
   );
   const { ABORT_TASK } = TASK_MANAGEMENT_FUNCTIONS;
   assert.equal(await session.taskManagement({ functionCode: ABORT_TASK, task }), 0);
@@ -331,10 +332,10 @@ test('a signal ends the waiting for a ping, a text and a task management functio
   const late: (() => void)[] = [];
   const { target, lun } = await open(t, {
     onPdu: (pdu, connection) => {
-      if (pdu.opcode === 0x00) late.push(() => connection.send(connection.voice.pong(pdu.itt, pdu.data.slice())));
-      else if (pdu.opcode === 0x02) late.push(() => connection.send(connection.voice.taskManagementResponse(pdu.itt)));
+      if (pdu.opcode === 0x00) late.push(() => connection.send(connection.voice.pong(pdu.tag, pdu.data.slice())));
+      else if (pdu.opcode === 0x02) late.push(() => connection.send(connection.voice.taskManagementResponse(pdu.tag)));
       else if (pdu.opcode === 0x04)
-        late.push(() => connection.send(connection.voice.textResponse(pdu.itt, keyText({ A: 'b' }))));
+        late.push(() => connection.send(connection.voice.textResponse(pdu.tag, keyText({ A: 'b' }))));
       else return false;
       return true;
     },

@@ -6,8 +6,9 @@ import { DigestError, IscsiError } from '../../src/errors.ts';
 import type { InitiatorConnection } from '../../src/initiator/connection.ts';
 import { INITIATOR_POLICY } from '../../src/login/policy.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { TargetVoice } from './voice.ts';
-import { keyText, WireParser } from './wire.ts';
+import { keyText } from '../support/speaker/data.ts';
+import { PduParser } from '../support/speaker/parser.ts';
+import { TargetVoice } from '../support/speaker/target-voice.ts';
 
 /** A second connection of the rig's session, logged in. */
 function secondConnection(rig: InitiatorRig): {
@@ -30,7 +31,7 @@ function secondConnection(rig: InitiatorRig): {
     keepaliveTimeout: 10_000,
   });
   connection.connected();
-  const [request] = connection.drain().flatMap((chunk) => new WireParser().push(chunk));
+  const [request] = connection.drain().flatMap((chunk) => new PduParser().push(chunk));
   assert.ok(request !== undefined && request.opcode === 0x03);
   assert.equal(request.word(20) >>> 16, 1, 'the CID of the login request');
   voice.hear(request);
@@ -78,7 +79,7 @@ test('an answer to a ping that comes on another connection than the ping went ou
   const { connection, voice } = secondConnection(rig);
   const ping = rig.ask((settle) => rig.session.nop(new Uint8Array(0), 1_000_000, settle));
   const sent = rig.takeOne(0x00);
-  give(connection, voice.pong(sent.itt));
+  give(connection, voice.pong(sent.tag));
   assert.deepEqual([ping.settled, ping.error?.code], [1, 'ISCSI_PROTOCOL']);
 });
 

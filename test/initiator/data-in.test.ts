@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import type { DataInFields, ScsiResponseFields } from './voice.ts';
-import { NIL, senseData, senseSegment } from './wire.ts';
+import { senseData, senseSegment } from '../support/speaker/data.ts';
+import { NIL } from '../support/speaker/pdu.ts';
+import type { DataInFields, ScsiResponseFields } from '../support/speaker/target-voice.ts';
 
 const EMPTY = new Uint8Array(0);
 const CHECK_CONDITION = 2;
@@ -147,7 +148,7 @@ test('Data-In for a write, or for a ping, ends the session', () => {
 
   const ping = InitiatorRig.loggedIn();
   ping.ask((settle) => ping.session.nop(EMPTY, 1e9, settle));
-  ping.give(ping.voice.dataIn(ping.takeOne(0x00).itt, new Uint8Array(8)));
+  ping.give(ping.voice.dataIn(ping.takeOne(0x00).tag, new Uint8Array(8)));
   ping.assertEnded('ISCSI_PROTOCOL');
 });
 
@@ -167,7 +168,7 @@ test('a Data-In with status but without F ends the session', () => {
 
 test('I-109: A in a Data-In is ignored at error recovery level 0', () => {
   const { rig, read, give, respond } = reading(8);
-  give(8, { flags: 0xc0, ttt: 5 });
+  give(8, { flags: 0xc0, transferTag: 5 });
   assert.deepEqual(rig.take(), []);
   respond({ expDataSN: 1 });
   assert.equal(read.error, undefined);

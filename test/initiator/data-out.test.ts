@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';
-import { NIL, type SentPdu } from './wire.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 
 const LUN = 0x0005_0000;
 
@@ -39,9 +39,9 @@ function payload(length: number): Uint8Array {
 
 /** Asserts that `pdus` are one sequence of Data-Outs, for bytes `[from, to)` of `data`. */
 function checkSequence(
-  pdus: readonly SentPdu[],
+  pdus: readonly Pdu[],
   tag: number,
-  ttt: number,
+  transferTag: number,
   data: Uint8Array,
   from: number,
   to: number,
@@ -50,9 +50,9 @@ function checkSequence(
   let offset = from;
   for (const [index, pdu] of pdus.entries()) {
     assert.equal(pdu.opcode, 0x05);
-    assert.equal(pdu.itt, tag);
-    assert.equal(pdu.word(20), ttt, 'Target Transfer Tag');
-    assert.deepEqual([pdu.word(8), pdu.word(12)], ttt === NIL ? [0, 0] : [LUN, 0], 'LUN');
+    assert.equal(pdu.tag, tag);
+    assert.equal(pdu.word(20), transferTag, 'Target Transfer Tag');
+    assert.deepEqual([pdu.word(8), pdu.word(12)], transferTag === NIL ? [0, 0] : [LUN, 0], 'LUN');
     assert.equal(pdu.word(36), index, 'DataSN from 0');
     assert.equal(pdu.word(40), offset, 'offset');
     assert.ok(pdu.data.length > 0 && pdu.data.length <= segment, `${pdu.data.length} bytes in one PDU`);
@@ -81,20 +81,23 @@ function playWrite(rig: InitiatorRig, limits: Limits, length: number, ahead: num
 
   let asked = firstEnd;
   for (let r2tSN = 0; asked < length; ) {
-    const requests: { from: number; to: number; ttt: number }[] = [];
+    const requests: { from: number; to: number; transferTag: number }[] = [];
     const pdus: Uint8Array[] = [];
     for (let count = 0; count < ahead && asked < length; count++, r2tSN++) {
       const to = Math.min(length, asked + limits.maxBurst);
-      const ttt = 0x1000 + r2tSN;
-      requests.push({ from: asked, to, ttt });
-      pdus.push(rig.voice.r2t(write.tag, { r2tSN, offset: asked, length: to - asked, ttt, lun: BigInt(LUN) << 32n }));
+      const transferTag = 0x1000 + r2tSN;
+      requests.push({ from: asked, to, transferTag });
+      pdus.push(
+        rig.voice.r2t(write.tag, { r2tSN, offset: asked, length: to - asked, transferTag, lun: BigInt(LUN) << 32n }),
+      );
       asked = to;
     }
     rig.give(...pdus);
     const sent = rig.take();
-    for (const { from, to, ttt } of requests) {
+    for (const { from, to, transferTag } of requests) {
       const end = sent.findIndex(({ final }) => final) + 1;
-      checkSequence(sent.splice(0, end), write.tag, ttt, data, from, to, limits.segment); // I-075: in the order asked
+      // I-075: in the order asked
+      checkSequence(sent.splice(0, end), write.tag, transferTag, data, from, to, limits.segment);
     }
     assert.deepEqual(sent, []);
   }
@@ -148,7 +151,7 @@ test('I-079: unsolicited bursts go in the order of their commands', () => {
   const tags = rig
     .take()
     .filter(({ opcode }) => opcode === 0x05)
-    .map(({ itt }) => itt);
+    .map(({ tag }) => tag);
   assert.deepEqual(tags, [first.tag, first.tag, first.tag, second.tag, second.tag, second.tag]);
 });
 
@@ -160,7 +163,7 @@ test('I-074: R2Ts of one byte, of the segment length and one more, of MaxBurstLe
   rig.take();
   let offset = 0;
   for (const [r2tSN, length] of [1, 512, 513, 2048].entries()) {
-    rig.give(rig.voice.r2t(write.tag, { r2tSN, offset, length, ttt: 0, lun: BigInt(LUN) << 32n }));
+    rig.give(rig.voice.r2t(write.tag, { r2tSN, offset, length, transferTag: 0, lun: BigInt(LUN) << 32n }));
     checkSequence(rig.take(), write.tag, 0, data, offset, offset + length, 512);
     offset += length;
   }
@@ -175,7 +178,7 @@ const BAD_R2TS = [
   ['D-44: above MaxBurstLength', { offset: 0, length: 2049 }],
   ['D-44: with another R2TSN than the next', { r2tSN: 1, offset: 0, length: 512 }],
   ['D-44: that leaves a gap', { offset: 512, length: 512 }],
-  ['with the reserved tag', { offset: 0, length: 512, ttt: NIL }],
+  ['with the reserved tag', { offset: 0, length: 512, transferTag: NIL }],
 ] as const;
 
 for (const [title, fields] of BAD_R2TS) {
@@ -201,7 +204,7 @@ test('I-081, D-44: an R2T for a read ends the session', () => {
 test('an R2T for a ping, and one for a command that was not sent, end the session', () => {
   const rig = rigOf(ASKING);
   rig.ask((settle) => rig.session.nop(new Uint8Array(0), 1e9, settle));
-  rig.give(rig.voice.r2t(rig.takeOne(0x00).itt, { length: 512 }));
+  rig.give(rig.voice.r2t(rig.takeOne(0x00).tag, { length: 512 }));
   rig.assertEnded('ISCSI_PROTOCOL');
 
   const queued = rigOf(ASKING);

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { USUAL_ANSWERS } from './voice.ts';
-import { keyText, NIL, senseData } from './wire.ts';
+import { keyText, senseData } from '../support/speaker/data.ts';
+import { NIL } from '../support/speaker/pdu.ts';
+import { USUAL_ANSWERS } from '../support/speaker/target-voice.ts';
 
 const LATER = 1_000_000;
 const BOTH = { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C' };
@@ -25,7 +26,7 @@ for (const HeaderDigest of ['None', 'CRC32C']) {
       assert.ok(rig.parser.empty);
       assert.equal(sent.filter(({ opcode }) => opcode === 0x00).length, 2);
       for (const [index, write] of writes.entries()) {
-        const bytes = sent.filter(({ itt }) => itt === write.tag).flatMap(({ data }) => [...data]);
+        const bytes = sent.filter(({ tag }) => tag === write.tag).flatMap(({ data }) => [...data]);
         assert.equal(bytes.length, lengths[index]);
       }
     });
@@ -40,7 +41,7 @@ test('I-016, D-06: digests are in force for a PDU that comes in the same read as
     const last = rig.voice.loginResponse(request, keyText({ ...USUAL_ANSWERS, ...BOTH }));
     rig.voice.digests = { header: true, data: true };
     const event = rig.voice.asyncMessage(0, [0, 0, 0], Uint8Array.of(0, 18, ...senseData(6, 0x29, 0)));
-    const ping = rig.voice.nopIn({ ttt: 9 });
+    const ping = rig.voice.nopIn({ transferTag: 9 });
     rig.trickle(Uint8Array.of(...last, ...event, ...ping), step);
     assert.deepEqual(rig.ends, []);
     assert.equal(rig.events.length, 1);
@@ -98,7 +99,7 @@ test('I-019: a wrong data digest of a Data-In aborts its task and leaves the oth
   assert.deepEqual([abort.flags & 0x7f, abort.word(20)], [1, read.tag]);
   assert.equal(read.settled, 0, 'the target may still send');
   rig.give(rig.voice.dataIn(read.tag, Uint8Array.of(5, 6, 7, 8), { offset: 4, dataSN: 1 }));
-  rig.give(rig.voice.taskManagementResponse(abort.itt, 0));
+  rig.give(rig.voice.taskManagementResponse(abort.tag, 0));
   assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_DIGEST']);
   rig.give(rig.voice.dataIn(other.tag, Uint8Array.of(1, 2, 3, 4), { status: 0 }));
   assert.deepEqual([other.settled, other.error], [1, undefined]);
@@ -117,7 +118,7 @@ test('I-019: a command whose data was damaged does not end well, even when its s
     else rig.give(rig.voice.scsiResponse(read.tag, { expDataSN: dataSN }));
     assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_DIGEST']);
     const abort = rig.takeOne(0x02);
-    rig.give(rig.voice.taskManagementResponse(abort.itt, 1));
+    rig.give(rig.voice.taskManagementResponse(abort.tag, 1));
     rig.assertAlive();
   }
 });
@@ -131,7 +132,7 @@ test('I-019: two damaged Data-Ins of one task are one error', () => {
   rig.give(rig.voice.dataIn(read.tag, Uint8Array.of(1, 2, 3, 4), { offset: 4, dataSN: 1 }));
   rig.useDigests(true, true);
   const abort = rig.takeOne(0x02);
-  rig.give(rig.voice.taskManagementResponse(abort.itt));
+  rig.give(rig.voice.taskManagementResponse(abort.tag));
   assert.equal(read.settled, 1);
   rig.assertAlive();
 });
@@ -157,7 +158,7 @@ test('I-020: a wrong data digest of a SCSI Response ends the session', () => {
 
 test('a ping of the target is answered with digests too', () => {
   const rig = InitiatorRig.loggedIn({ answers: BOTH });
-  rig.give(rig.voice.nopIn({ ttt: 3 }));
+  rig.give(rig.voice.nopIn({ transferTag: 3 }));
   const answer = rig.takeOne(0x00);
-  assert.deepEqual([answer.itt, answer.word(20)], [NIL, 3]);
+  assert.deepEqual([answer.tag, answer.word(20)], [NIL, 3]);
 });

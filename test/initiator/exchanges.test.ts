@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
 import type { Exchange, SettleExchange } from '../../src/initiator/exchange.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { NIL } from './wire.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 
 const EMPTY = new Uint8Array(0);
 const LATER = 1_000_000;
@@ -18,13 +18,13 @@ const KINDS = [
     name: 'text',
     opcode: 0x04,
     ask: (rig, deadline, settle) => rig.session.text(EMPTY, deadline, settle),
-    answer: (rig: InitiatorRig, itt: number) => rig.voice.textResponse(itt, EMPTY),
+    answer: (rig: InitiatorRig, tag: number) => rig.voice.textResponse(tag, EMPTY),
   },
   {
     name: 'task management function',
     opcode: 0x02,
     ask: (rig, deadline, settle) => rig.session.taskManagement(RESET, deadline, settle),
-    answer: (rig: InitiatorRig, itt: number) => rig.voice.taskManagementResponse(itt),
+    answer: (rig: InitiatorRig, tag: number) => rig.voice.taskManagementResponse(tag),
   },
 ] as const satisfies readonly { name: string; opcode: number; ask: Ask; answer: unknown }[];
 
@@ -47,8 +47,8 @@ for (const { name, opcode, ask, answer } of KINDS) {
     const all = [1, 2, 3].map(() => asked(rig, ask));
     for (const one of all) {
       const request = rig.takeOne(opcode);
-      assert.equal(request.itt, one.exchange.initiatorTaskTag);
-      rig.give(answer(rig, request.itt));
+      assert.equal(request.tag, one.exchange.initiatorTaskTag);
+      rig.give(answer(rig, request.tag));
       assert.deepEqual([one.settled, one.error], [1, undefined]);
     }
     assert.deepEqual(rig.take(), []);
@@ -60,7 +60,7 @@ for (const { name, opcode, ask, answer } of KINDS) {
     const second = asked(rig, ask);
     rig.session.withdraw(second.exchange, ENOUGH);
     assert.deepEqual([second.settled, second.error], [1, ENOUGH]);
-    rig.give(answer(rig, rig.takeOne(opcode).itt));
+    rig.give(answer(rig, rig.takeOne(opcode).tag));
     assert.equal(first.settled, 1);
     assert.deepEqual(rig.take(), []);
     rig.assertAlive();
@@ -74,9 +74,9 @@ for (const { name, opcode, ask, answer } of KINDS) {
     rig.session.withdraw(first.exchange, ENOUGH);
     assert.deepEqual([first.settled, first.error], [1, ENOUGH]);
     assert.deepEqual(rig.take(), [], 'the target has not answered the first one yet');
-    rig.give(answer(rig, request.itt));
+    rig.give(answer(rig, request.tag));
     assert.equal(first.settled, 1);
-    rig.give(answer(rig, rig.takeOne(opcode).itt));
+    rig.give(answer(rig, rig.takeOne(opcode).tag));
     assert.deepEqual([second.settled, second.error], [1, undefined]);
   });
 
@@ -88,7 +88,7 @@ for (const { name, opcode, ask, answer } of KINDS) {
     rig.advance(300);
     assert.deepEqual([second.settled, second.error?.code, second.error?.commandSent], [1, 'ISCSI_TIMEOUT', false]);
     assert.deepEqual([first.settled, rig.ends], [0, []]);
-    rig.give(answer(rig, request.itt));
+    rig.give(answer(rig, request.tag));
     assert.equal(first.settled, 1);
     assert.deepEqual(rig.take(), []);
     rig.assertAlive();
@@ -135,7 +135,7 @@ test('thousands of aborts of which all but the first are answered meanwhile need
   const abort = rig.takeOne(0x02);
   rig.give(...reads.slice(1).map(({ tag }) => rig.voice.dataIn(tag, new Uint8Array(4), { status: 0 })));
   assert.ok(reads.slice(1).every(({ settled, error }) => settled === 1 && error === undefined));
-  rig.give(rig.voice.taskManagementResponse(abort.itt));
+  rig.give(rig.voice.taskManagementResponse(abort.tag));
   assert.deepEqual([reads[0]?.settled, reads[0]?.error], [1, ENOUGH]);
   assert.deepEqual(rig.take(), [], 'none of the others is asked for any more');
   rig.assertAlive();

@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RedirectError } from '../../src/initiator/login-run.ts';
 import { InitiatorRig, type RigOptions } from '../support/initiator-rig.ts';
-import { type Override, USUAL_ANSWERS } from './voice.ts';
-import { keyText, pairsOf, type SentPdu } from './wire.ts';
+import { keyText, pairsOf } from '../support/speaker/data.ts';
+import type { Pdu } from '../support/speaker/pdu.ts';
+import { type Override, USUAL_ANSWERS } from '../support/speaker/target-voice.ts';
 
 const EMPTY = new Uint8Array(0);
 
-function begun(options: RigOptions = {}): { rig: InitiatorRig; request: SentPdu } {
+function begun(options: RigOptions = {}): { rig: InitiatorRig; request: Pdu } {
   const rig = new InitiatorRig(options);
   const [request, ...rest] = rig.begin();
   assert.ok(request !== undefined && rest.length === 0);
@@ -46,7 +47,7 @@ test('I-024, I-026, I-028, I-034: several rounds keep tag, ISID, CmdSN, repeat n
   rig.give(rig.voice.loginResponse(second, keyText({ MaxOutstandingR2T: '1' }), { flags: 0x04 }));
   const third = rig.takeOne(0x03);
   for (const [next, pdu] of [second, third].entries()) {
-    assert.equal(pdu.itt, request.itt);
+    assert.equal(pdu.tag, request.tag);
     assert.deepEqual([pdu.word(8), pdu.word(12), pdu.word(20)], [request.word(8), request.word(12), request.word(20)]);
     assert.equal(pdu.word(24), 7);
     assert.equal(pdu.word(28), next, 'StatSN 0xffffffff, then 0, acknowledged');
@@ -113,9 +114,9 @@ const REFUSED: readonly (readonly [string, Override, string])[] = [
   ['D-02: a response of another stage than that of the request', { flags: 0x83 }, 'ISCSI_PROTOCOL'],
   ['I-050: TSIH 0 in the last response', { lun: 0x8011_2233_4455_0000n }, 'ISCSI_PROTOCOL'],
   ['another ISID', { lun: 0x8011_2233_4466_1234n }, 'ISCSI_PROTOCOL'],
-  ['another Initiator Task Tag', { itt: 0x55 }, 'ISCSI_PROTOCOL'],
+  ['another Initiator Task Tag', { tag: 0x55 }, 'ISCSI_PROTOCOL'],
   ['another version', { byte3: 1 }, 'ISCSI_PROTOCOL'],
-  ['I-035: a NOP-In', { opcode: 0x20, itt: 0xffff_ffff, data: EMPTY }, 'ISCSI_PROTOCOL'],
+  ['I-035: a NOP-In', { opcode: 0x20, tag: 0xffff_ffff, data: EMPTY }, 'ISCSI_PROTOCOL'],
   ['I-035: a SCSI Response', { opcode: 0x21, data: EMPTY }, 'ISCSI_PROTOCOL'],
   ['I-035: an opcode that does not exist', { opcode: 0x2f }, 'ISCSI_PROTOCOL'],
 ];
@@ -155,7 +156,7 @@ for (const [status, code] of [
   test(`I-036, D-36: status 0x${status.toString(16).padStart(4, '0')} ends the login for good`, () => {
     const { rig, request } = begun();
     // As tgt does it: tag and ISID are empty in a refusal.
-    rig.give(rig.voice.loginResponse(request, EMPTY, { flags: 0, status, itt: 0, lun: 0n, statSN: 0 }));
+    rig.give(rig.voice.loginResponse(request, EMPTY, { flags: 0, status, tag: 0, lun: 0n, statSN: 0 }));
     const error = rig.assertEnded(code);
     assert.equal((error as { statusClass?: number }).statusClass, status >> 8);
     rig.advance(100_000);

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { hex, toHex } from '../../src/bytes/hex.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { NIL, type SentPdu, senseData } from './wire.ts';
+import { senseData } from '../support/speaker/data.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 
 const EMPTY = new Uint8Array(0);
 const LATER = 1_000_000;
@@ -64,7 +65,7 @@ const RESERVED: Readonly<Record<number, string>> = {
 };
 
 /** A session that sends every kind of PDU an initiator of error recovery level 0 has. */
-function everything(): SentPdu[] {
+function everything(): Pdu[] {
   const rig = InitiatorRig.loggedIn({ answers: { MaxRecvDataSegmentLength: '512', FirstBurstLength: '1024' } });
   const { session, voice } = rig;
   const lun: readonly [number, number] = [0x0005_0000, 0];
@@ -74,16 +75,16 @@ function everything(): SentPdu[] {
   rig.submit({ lun, cdb: new Uint8Array(32), dataIn: new Uint8Array(8), dataOut: new Uint8Array(8) });
   rig.take();
   rig.give(voice.r2t(write.tag, { offset: 1024, length: 1976, lun: 0x0005_0000_0000_0000n }));
-  rig.give(voice.nopIn({ ttt: 5, lun: 0x0007_0000_0000_0000n }));
+  rig.give(voice.nopIn({ transferTag: 5, lun: 0x0007_0000_0000_0000n }));
   rig.ask((settle) => session.nop(Uint8Array.of(1, 2, 3), LATER, settle));
   rig.ask((settle) => session.nop(EMPTY, LATER, settle));
   rig.ask((settle) => session.text(Uint8Array.of(65, 61, 66, 0), LATER, settle));
   rig.session.abort(write.task, write.tag, new IscsiError('ISCSI_ABORTED', 'Enough'));
-  for (const pdu of rig.take()) if (pdu.opcode === 0x02) rig.give(voice.taskManagementResponse(pdu.itt));
+  for (const pdu of rig.take()) if (pdu.opcode === 0x02) rig.give(voice.taskManagementResponse(pdu.tag));
   for (const pdu of [...rig.sent]) {
-    if (pdu.opcode === 0x00 && pdu.itt !== NIL) rig.give(voice.pong(pdu.itt));
-    if (pdu.opcode === 0x01) rig.give(voice.scsiResponse(pdu.itt, { status: 8 }));
-    if (pdu.opcode === 0x04) rig.give(voice.textResponse(pdu.itt, EMPTY));
+    if (pdu.opcode === 0x00 && pdu.tag !== NIL) rig.give(voice.pong(pdu.tag));
+    if (pdu.opcode === 0x01) rig.give(voice.scsiResponse(pdu.tag, { status: 8 }));
+    if (pdu.opcode === 0x04) rig.give(voice.textResponse(pdu.tag, EMPTY));
   }
   session.logout(LATER);
   rig.take();
@@ -203,7 +204,7 @@ test('I-007: an opcode that no target has ends the session', () => {
     const rig = InitiatorRig.loggedIn();
     const read = rig.submit({ dataIn: new Uint8Array(8) });
     rig.take();
-    rig.give(rig.voice.pdu({ opcode, itt: read.tag }));
+    rig.give(rig.voice.pdu({ opcode, tag: read.tag }));
     rig.assertEnded('ISCSI_PROTOCOL');
     assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_PROTOCOL']);
   }
@@ -211,7 +212,7 @@ test('I-007: an opcode that no target has ends the session', () => {
 
 test('I-007: a Login Response after the login ends the session', () => {
   const rig = InitiatorRig.loggedIn();
-  rig.give(rig.voice.pdu({ opcode: 0x23, itt: 0 }));
+  rig.give(rig.voice.pdu({ opcode: 0x23, tag: 0 }));
   rig.assertEnded('ISCSI_PROTOCOL');
 });
 
@@ -219,7 +220,7 @@ test('I-008: a NOP-In with both tags ends the session', () => {
   const rig = InitiatorRig.loggedIn();
   rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
   const ping = rig.takeOne(0x00);
-  rig.give(rig.voice.pdu({ opcode: 0x20, itt: ping.itt, ttt: 5 }));
+  rig.give(rig.voice.pdu({ opcode: 0x20, tag: ping.tag, transferTag: 5 }));
   rig.assertEnded('ISCSI_PROTOCOL');
 });
 

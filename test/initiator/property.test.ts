@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
 import { type SeededRandom, seededRandom } from '../pdu/random.ts';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';
-import { NIL, type SentPdu, senseData } from './wire.ts';
+import { senseData } from '../support/speaker/data.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 
 const ROUNDS = 150;
 const STEPS = 120;
@@ -32,7 +33,7 @@ class Play {
   readonly rig: InitiatorRig;
   readonly played: Played[] = [];
   readonly byTag = new Map<number, Played>();
-  readonly functions: SentPdu[] = [];
+  readonly functions: Pdu[] = [];
   readonly asked: { settled: number }[] = [];
   aborts = 0;
 
@@ -102,13 +103,13 @@ class Play {
   /** The target takes what was sent. */
   hear(): void {
     for (const pdu of this.rig.take()) {
-      const played = this.byTag.get(pdu.itt);
+      const played = this.byTag.get(pdu.tag);
       if (pdu.opcode === 0x01 && played !== undefined) played.arrived = true;
       if ((pdu.opcode === 0x01 || pdu.opcode === 0x05) && played !== undefined) {
         assert.ok(!pdu.data.includes(DEAD), `${this.random.note}: a settled command's buffer was sent`);
         if (played.write) played.moved += pdu.data.length;
       }
-      if (pdu.opcode === 0x02 || pdu.opcode === 0x04 || (pdu.opcode === 0x00 && pdu.itt !== NIL))
+      if (pdu.opcode === 0x02 || pdu.opcode === 0x04 || (pdu.opcode === 0x00 && pdu.tag !== NIL))
         this.functions.push(pdu);
     }
   }
@@ -154,7 +155,9 @@ class Play {
     if (left <= 0) this.finish(played, rig.voice.scsiResponse(tag));
     else {
       const length = Math.min(left, 1 + this.random.below(1024));
-      this.say(rig.voice.r2t(tag, { r2tSN: played.r2tSN++, offset: played.moved, length, ttt: this.random.below(9) }));
+      this.say(
+        rig.voice.r2t(tag, { r2tSN: played.r2tSN++, offset: played.moved, length, transferTag: this.random.below(9) }),
+      );
       this.hear();
     }
   }
@@ -169,12 +172,12 @@ class Play {
     const pdu = this.functions.shift();
     if (pdu === undefined) return;
     const { voice } = this.rig;
-    if (pdu.opcode === 0x00) this.say(voice.pong(pdu.itt, pdu.data.slice()));
-    else if (pdu.opcode === 0x04) this.say(voice.textResponse(pdu.itt, new Uint8Array(0)));
+    if (pdu.opcode === 0x00) this.say(voice.pong(pdu.tag, pdu.data.slice()));
+    else if (pdu.opcode === 0x04) this.say(voice.textResponse(pdu.tag, new Uint8Array(0)));
     else {
       const target = this.byTag.get(pdu.word(20));
       if (target !== undefined && this.random.below(3) > 0) target.answered = true; // else it answers late
-      this.say(voice.taskManagementResponse(pdu.itt, target?.answered === true ? this.random.below(2) : 0));
+      this.say(voice.taskManagementResponse(pdu.tag, target?.answered === true ? this.random.below(2) : 0));
     }
   }
 
@@ -271,7 +274,7 @@ test('any bytes from the target, before the login and after it, end in a session
     for (let count = 0; count < 20; count++) {
       const pdu = rig.voice.pdu({
         opcode: opcodes[random.below(opcodes.length)] ?? 0,
-        itt: [...commands, ...writes][random.below(5)]?.tag ?? 0,
+        tag: [...commands, ...writes][random.below(5)]?.tag ?? 0,
         data: random.bytes(random.below(70)),
       });
       for (let flips = random.below(6); flips > 0; flips--)

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';
-import { type SentPdu, senseData } from './wire.ts';
+import { senseData } from '../support/speaker/data.ts';
+import type { Pdu } from '../support/speaker/pdu.ts';
 
 const LATER = 1_000_000;
 const TIMEOUT = 8000;
 const ENOUGH = new IscsiError('ISCSI_ABORTED', 'Enough');
 
 /** A rig with one read under way that times out after {@link TIMEOUT} milliseconds. */
-function started(dataIn = new Uint8Array(16)): { rig: InitiatorRig; read: Submitted; command: SentPdu } {
+function started(dataIn = new Uint8Array(16)): { rig: InitiatorRig; read: Submitted; command: Pdu } {
   const rig = InitiatorRig.loggedIn({ firstCmdSN: 500 });
   const read = rig.submit({ dataIn, timeout: TIMEOUT, lun: [0x0003_0000, 0] });
   return { rig, read, command: rig.takeOne(0x01) };
@@ -21,8 +22,8 @@ test('I-100: a rejected command is aborted, which fills its place in CmdSN', () 
     const { rig, read, command } = started();
     rig.give(rig.voice.reject(reason, command.header));
     const abort = rig.takeOne(0x02);
-    assert.deepEqual([abort.flags, abort.word(20), abort.word(32)], [0x81, command.itt, 500]);
-    rig.give(rig.voice.taskManagementResponse(abort.itt, 1));
+    assert.deepEqual([abort.flags, abort.word(20), abort.word(32)], [0x81, command.tag, 500]);
+    rig.give(rig.voice.taskManagementResponse(abort.tag, 1));
     assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_REJECT']);
     assert.equal((read.error as { reason?: number } | undefined)?.reason, reason);
     rig.assertAlive();
@@ -77,7 +78,7 @@ test('a Reject of the abort itself loses the connection: the command may still r
 
 test('a Reject of an answer to a ping, or for a command that has ended, changes nothing', () => {
   const { rig, read, command } = started();
-  rig.give(rig.voice.nopIn({ ttt: 7 }));
+  rig.give(rig.voice.nopIn({ transferTag: 7 }));
   rig.give(rig.voice.reject(0x09, rig.takeOne(0x00).header));
   rig.give(rig.voice.dataIn(read.tag, new Uint8Array(16), { status: 0 }));
   rig.give(rig.voice.reject(0x09, command.header));

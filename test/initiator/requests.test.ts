@@ -5,16 +5,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { keyText, NIL, senseData, senseSegment } from './wire.ts';
+import { keyText, senseData, senseSegment } from '../support/speaker/data.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 
 const EMPTY = new Uint8Array(0);
 const LATER = 1_000_000;
 
 test('I-082, D-32: a ping of the target is answered with its tag and its whole LUN', () => {
   const rig = InitiatorRig.loggedIn({ firstCmdSN: 9 });
-  rig.give(rig.voice.nopIn({ ttt: 0, lun: 0x0005_1234_5678_9abcn }));
+  rig.give(rig.voice.nopIn({ transferTag: 0, lun: 0x0005_1234_5678_9abcn }));
   const answer = rig.takeOne(0x00);
-  assert.deepEqual([answer.immediate, answer.flags, answer.itt, answer.word(20)], [true, 0x80, NIL, 0]);
+  assert.deepEqual([answer.immediate, answer.flags, answer.tag, answer.word(20)], [true, 0x80, NIL, 0]);
   assert.deepEqual([answer.word(8), answer.word(12)], [0x0005_1234, 0x5678_9abc]);
   assert.deepEqual([answer.word(24), answer.data.length], [9, 0]);
 });
@@ -30,21 +31,21 @@ test('I-083: pings of our own have a tag, are immediate and carry no Target Tran
   const asked = rig.ask((settle) => rig.session.nop(Uint8Array.of(1, 2, 3), LATER, settle));
   const ping = rig.takeOne(0x00);
   assert.deepEqual([ping.immediate, ping.word(20)], [true, NIL]);
-  assert.notEqual(ping.itt, NIL);
-  rig.give(rig.voice.pong(ping.itt, Uint8Array.of(1, 2, 3)));
+  assert.notEqual(ping.tag, NIL);
+  rig.give(rig.voice.pong(ping.tag, Uint8Array.of(1, 2, 3)));
   assert.deepEqual([asked.settled, [...(asked.answer.data ?? [])]], [1, [1, 2, 3]]);
 });
 
 test('a ping of the target with data ends the session', () => {
   const rig = InitiatorRig.loggedIn();
-  rig.give(rig.voice.nopIn({ ttt: 3, data: Uint8Array.of(1) }));
+  rig.give(rig.voice.nopIn({ transferTag: 3, data: Uint8Array.of(1) }));
   rig.assertEnded('ISCSI_PROTOCOL');
 });
 
 test('a target that pings and pings and does not take the answers cannot fill our memory', () => {
   const rig = InitiatorRig.loggedIn();
   const flood = new Uint8Array(48 * 5000);
-  for (let at = 0; at < flood.length; at += 48) flood.set(rig.voice.nopIn({ ttt: at }), at);
+  for (let at = 0; at < flood.length; at += 48) flood.set(rig.voice.nopIn({ transferTag: at }), at);
   for (let round = 0; round < 100; round++) rig.connection.receive(flood, new DataView(flood.buffer), 0, flood.length);
   assert.ok(rig.connection.outbox.pendingBytes < 4 * 1024 * 1024, `${rig.connection.outbox.pendingBytes} bytes wait`);
   assert.equal(rig.ends[0]?.code, 'ISCSI_PROTOCOL');
@@ -53,7 +54,7 @@ test('a target that pings and pings and does not take the answers cannot fill ou
 test('a target that pings often and takes the answers is served', () => {
   const rig = InitiatorRig.loggedIn();
   for (let round = 0; round < 50; round++) {
-    for (let ping = 0; ping < 1000; ping++) rig.give(rig.voice.nopIn({ ttt: ping }));
+    for (let ping = 0; ping < 1000; ping++) rig.give(rig.voice.nopIn({ transferTag: ping }));
     assert.equal(rig.take().length, 1000);
   }
   assert.deepEqual(rig.ends, []);
@@ -68,7 +69,7 @@ test('I-066, D-24: a silent target is pinged; any sign of life puts the ping off
   rig.advance(10_000);
   const ping = rig.takeOne(0x00);
   rig.advance(2000);
-  rig.give(rig.voice.pong(ping.itt));
+  rig.give(rig.voice.pong(ping.tag));
   rig.advance(5000);
   assert.deepEqual(rig.ends, []);
 });
@@ -110,21 +111,25 @@ test('I-092, I-093, I-094, D-27: a long answer is asked for part by part, with t
   const asked = rig.ask((settle) => rig.session.text(keyText({ SendTargets: 'All' }), LATER, settle));
   const first = rig.takeOne(0x04);
   assert.deepEqual([first.final, first.word(20), first.immediate], [true, NIL, true]);
-  let tag = first.itt;
+  let tag = first.tag;
   for (const [part, from] of [0, 7, 20].entries()) {
     const to = [7, 20, 33][part] ?? 0;
     // tgt cuts in the middle of a pair with C=0 and F=0.
     const flags = part === 1 ? 0x40 : 0x00;
     rig.give(
-      rig.voice.textResponse(tag, whole.subarray(from, to), { flags, ttt: 70 + part, lun: 0x0007_0000_0000_0001n }),
+      rig.voice.textResponse(tag, whole.subarray(from, to), {
+        flags,
+        transferTag: 70 + part,
+        lun: 0x0007_0000_0000_0001n,
+      }),
     );
     const next = rig.takeOne(0x04);
-    assert.deepEqual([next.itt, next.word(20), next.immediate], [first.itt, 70 + part, true]);
+    assert.deepEqual([next.tag, next.word(20), next.immediate], [first.tag, 70 + part, true]);
     assert.deepEqual([next.word(8), next.word(12)], [0x0007_0000, 1]);
     assert.equal(next.data.length, 0);
-    tag = next.itt;
+    tag = next.tag;
   }
-  rig.give(rig.voice.textResponse(tag, whole.subarray(33), { ttt: 99 })); // the tag of the last one is ignored
+  rig.give(rig.voice.textResponse(tag, whole.subarray(33), { transferTag: 99 })); // the tag of the last one is ignored
   assert.deepEqual([asked.settled, asked.error], [1, undefined]);
   assert.deepEqual(asked.answer.data, whole);
 });
@@ -138,7 +143,7 @@ test('I-092: a second text waits for the first, also when that fails', () => {
     for (const [index, one] of asked.entries()) {
       const request = rig.takeOne(0x04);
       assert.equal(request.data.length, index + 1);
-      rig.give(reject ? rig.voice.reject(4, request.header) : rig.voice.textResponse(request.itt, EMPTY));
+      rig.give(reject ? rig.voice.reject(4, request.header) : rig.voice.textResponse(request.tag, EMPTY));
       assert.equal(one.settled, 1);
     }
   }
@@ -155,23 +160,23 @@ test('an answer of more than 16 MiB of text ends the session', () => {
   const rig = InitiatorRig.loggedIn();
   const asked = rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
   const part = new Uint8Array(262_144).fill(65);
-  let { itt } = rig.takeOne(0x04);
+  let { tag } = rig.takeOne(0x04);
   for (let count = 0; count < 70 && rig.ends.length === 0; count++) {
-    rig.give(rig.voice.textResponse(itt, part, { flags: 0, ttt: 1 }));
-    itt = rig.take()[0]?.itt ?? itt;
+    rig.give(rig.voice.textResponse(tag, part, { flags: 0, transferTag: 1 }));
+    tag = rig.take()[0]?.tag ?? tag;
   }
   rig.assertEnded('ISCSI_PROTOCOL');
   assert.equal(asked.settled, 1);
 });
 
 test('a Text Response with F and C, or without a tag to go on with, ends the session', () => {
-  for (const [flags, ttt] of [
+  for (const [flags, transferTag] of [
     [0xc0, NIL],
     [0x00, NIL],
   ] as const) {
     const rig = InitiatorRig.loggedIn();
     rig.ask((settle) => rig.session.text(EMPTY, LATER, settle));
-    rig.give(rig.voice.textResponse(rig.takeOne(0x04).itt, EMPTY, { flags, ttt }));
+    rig.give(rig.voice.textResponse(rig.takeOne(0x04).tag, EMPTY, { flags, transferTag }));
     rig.assertEnded('ISCSI_PROTOCOL');
   }
 });
@@ -193,13 +198,13 @@ test('I-095: a logout waits for the commands under way, then nothing follows it'
     rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle)),
     rig.ask((settle) => rig.session.text(EMPTY, LATER, settle)),
   ];
-  rig.give(rig.voice.nopIn({ ttt: 5 }));
+  rig.give(rig.voice.nopIn({ transferTag: 5 }));
   rig.give(rig.voice.asyncMessage(4, [0, 0, 3]));
   rig.give(rig.voice.asyncMessage(1, [0, 0, 3]));
   assert.ok(asked.every(({ settled, error }) => settled === 1 && error?.code === 'ISCSI_CLOSED'));
   assert.deepEqual(rig.take(), []);
   assert.deepEqual(rig.ends, []);
-  rig.give(rig.voice.logoutResponse(logout.itt));
+  rig.give(rig.voice.logoutResponse(logout.tag));
   assert.deepEqual(rig.ends, [undefined]);
   assert.equal(rig.connection.finished, true);
 });
@@ -230,7 +235,7 @@ test('commands that the logout cuts off settle with ISCSI_CLOSED, and no abort f
   rig.advance(900); // the second command would be aborted now
   assert.deepEqual(rig.take(), []);
   assert.deepEqual(rig.ends, []);
-  rig.give(rig.voice.logoutResponse(logout.itt));
+  rig.give(rig.voice.logoutResponse(logout.tag));
   assert.deepEqual(
     reads.map(({ settled, error }) => [settled, error?.code]),
     [
@@ -262,7 +267,7 @@ test('I-096: Asynchronous Message 1 makes us log out within its time, with no ne
   const logout = rig.sent.find(({ opcode }) => opcode === 0x06);
   assert.ok(logout !== undefined && [0, 1].includes(logout.flags & 0x7f));
   assert.ok(rig.now - at < 3000);
-  rig.give(rig.voice.logoutResponse(logout.itt));
+  rig.give(rig.voice.logoutResponse(logout.tag));
   assert.deepEqual([hanging.settled, rig.ends.length], [1, 1]);
 });
 
@@ -285,7 +290,7 @@ test('I-098: Asynchronous Message 4 is answered by a Text Request, unless one is
   assert.deepEqual([request.data.length, request.final], [0, true]);
   rig.give(rig.voice.asyncMessage(4, [0, 0, 3]));
   assert.deepEqual(rig.take(), []);
-  rig.give(rig.voice.textResponse(request.itt, keyText({ MaxRecvDataSegmentLength: '4096' })));
+  rig.give(rig.voice.textResponse(request.tag, keyText({ MaxRecvDataSegmentLength: '4096' })));
   rig.give(rig.voice.asyncMessage(4, [0, 0, 3]));
   assert.equal(rig.take().length, 1);
 });

@@ -6,7 +6,7 @@ import { Queue } from '../../src/initiator/queue.ts';
 import { TagTable } from '../../src/initiator/tag-table.ts';
 import { seededRandom } from '../pdu/random.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { NIL } from './wire.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 
 test('find() gives the task of a tag, nothing for a tag that was given up, and refuses one that was never given out', () => {
   const table = new TagTable<{ initiatorTaskTag: number }>();
@@ -92,7 +92,7 @@ test('a session that has as many commands as it can settles the next one at once
   rig.take();
   rig.advance(6000);
   const abort = rig.takeOne(0x02);
-  rig.give(rig.voice.taskManagementResponse(abort.itt));
+  rig.give(rig.voice.taskManagementResponse(abort.tag));
   assert.deepEqual([first.settled, first.error?.code], [1, 'ISCSI_TIMEOUT']);
   assert.deepEqual(rig.ends, []);
 });

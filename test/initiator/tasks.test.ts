@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
 import { InitiatorRig, type Submitted } from '../support/initiator-rig.ts';
-import { NIL, type SentPdu, senseData } from './wire.ts';
+import { senseData } from '../support/speaker/data.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 
 const LATER = 1_000_000;
 const TIMEOUT = 8000;
@@ -11,7 +12,7 @@ const ABORT_BEGINS = 6000;
 const ENOUGH = new IscsiError('ISCSI_ABORTED', 'Enough');
 
 /** A rig with one read under way that times out after {@link TIMEOUT} milliseconds. */
-function started(dataIn = new Uint8Array(16)): { rig: InitiatorRig; read: Submitted; command: SentPdu } {
+function started(dataIn = new Uint8Array(16)): { rig: InitiatorRig; read: Submitted; command: Pdu } {
   const rig = InitiatorRig.loggedIn({ firstCmdSN: 500 });
   const read = rig.submit({ dataIn, timeout: TIMEOUT, lun: [0x0003_0000, 0] });
   return { rig, read, command: rig.takeOne(0x01) };
@@ -27,11 +28,11 @@ test('I-085, I-091, D-18, D-22: a command without an answer is aborted in time, 
     assert.equal(abort.flags, 0x81);
     assert.equal(abort.immediate, true);
     assert.deepEqual([abort.word(8), abort.word(12)], [0x0003_0000, 0], 'LUN of the command');
-    assert.equal(abort.word(20), command.itt, 'Referenced Task Tag');
+    assert.equal(abort.word(20), command.tag, 'Referenced Task Tag');
     assert.equal(abort.word(24), 501, 'CmdSN carried');
     assert.equal(abort.word(32), 500, 'RefCmdSN');
     assert.equal(read.settled, 0);
-    rig.give(rig.voice.taskManagementResponse(abort.itt, response));
+    rig.give(rig.voice.taskManagementResponse(abort.tag, response));
     assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_TIMEOUT']);
     rig.assertAlive();
   }
@@ -43,7 +44,7 @@ test('an answer that comes while the abort is under way counts', () => {
   const abort = rig.takeOne(0x02);
   rig.give(rig.voice.dataIn(read.tag, new Uint8Array(16), { status: 0 }));
   assert.deepEqual([read.settled, read.error, read.status], [1, undefined, 0]);
-  rig.give(rig.voice.taskManagementResponse(abort.itt, 1));
+  rig.give(rig.voice.taskManagementResponse(abort.tag, 1));
   assert.equal(read.settled, 1);
   rig.assertAlive();
 });
@@ -73,7 +74,7 @@ test('a target that refuses the abort loses the connection: the command may stil
   for (const response of [2, 5, 6, 255]) {
     const { rig, read } = started();
     rig.session.abort(read.task, read.tag, ENOUGH);
-    rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).itt, response));
+    rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).tag, response));
     rig.assertEnded('ISCSI_CONNECTION_LOST');
     assert.deepEqual([read.settled, read.error], [1, ENOUGH]);
   }
@@ -83,7 +84,7 @@ test('I-090, D-18: whatever comes late for an aborted command is dropped, and to
   const buffer = new Uint8Array(16).fill(0x11);
   const { rig, read } = started(buffer);
   rig.session.abort(read.task, read.tag, ENOUGH);
-  rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).itt));
+  rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).tag));
   assert.deepEqual([read.settled, read.error], [1, ENOUGH]);
   const next = rig.submit({ dataIn: new Uint8Array(16) }); // has the same task object
   rig.take();
@@ -102,7 +103,7 @@ test('I-090, D-18: whatever comes late for an aborted command is dropped, and to
 test('D-18: a late answer that comes byte by byte is dropped too', () => {
   const { rig, read } = started();
   rig.session.abort(read.task, read.tag, ENOUGH);
-  rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).itt));
+  rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).tag));
   rig.trickle(rig.voice.dataIn(read.tag, new Uint8Array(13).fill(0xdd), { pad: 0xee }));
   rig.assertAlive();
 });
@@ -130,7 +131,7 @@ test('D-08: many commands that time out at once are aborted one after the other,
   for (const read of reads) {
     const abort = rig.takeOne(0x02); // a target need not take more than one immediate request at a time
     assert.equal(abort.word(20), read.tag);
-    rig.give(rig.voice.taskManagementResponse(abort.itt));
+    rig.give(rig.voice.taskManagementResponse(abort.tag));
     assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_TIMEOUT']);
   }
   assert.deepEqual(rig.take(), []);
@@ -144,7 +145,7 @@ test('aborts that wait for their turn have as much time as the first: a slow tar
   for (const { task, tag } of reads) rig.session.abort(task, tag, ENOUGH);
   for (const read of reads) {
     rig.advance(200); // 10 s in all
-    rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).itt));
+    rig.give(rig.voice.taskManagementResponse(rig.takeOne(0x02).tag));
     assert.deepEqual([read.settled, read.error], [1, ENOUGH]);
   }
   rig.assertAlive();
@@ -171,7 +172,7 @@ test('a process that stood still over a deadline reads what came and keeps its s
   rig.give(rig.voice.dataIn(read.tag, new Uint8Array(16), { status: 0 }));
   assert.deepEqual([read.settled, read.error], [1, undefined]);
   const abort = rig.takeOne(0x02);
-  rig.give(rig.voice.taskManagementResponse(abort.itt, 1));
+  rig.give(rig.voice.taskManagementResponse(abort.tag, 1));
   rig.assertAlive();
 });
 
@@ -183,7 +184,7 @@ test('a process that stood still while an abort or a ping was under way keeps it
   rig.now += 60_000;
   rig.connection.tick(rig.now);
   assert.deepEqual(rig.ends, []);
-  rig.give(rig.voice.pong(nop?.itt ?? 0), rig.voice.taskManagementResponse(abort?.itt ?? 0));
+  rig.give(rig.voice.pong(nop?.tag ?? 0), rig.voice.taskManagementResponse(abort?.tag ?? 0));
   assert.deepEqual([read.settled, read.error, ping.settled, ping.error], [1, ENOUGH, 1, undefined]);
   rig.assertAlive();
 });
@@ -232,7 +233,7 @@ test('a command submitted while another settles is sent, with its own deadline',
   });
   rig.take();
   rig.give(rig.voice.scsiResponse(first.tag));
-  assert.equal(rig.takeOne(0x01).itt, second?.tag);
+  assert.equal(rig.takeOne(0x01).tag, second?.tag);
   rig.advance(1000);
   assert.equal(second?.settled, 1);
 });
@@ -250,7 +251,7 @@ test('I-084: task management has the tag, the LUN and the lengths of RFC 7143 §
     const request = rig.takeOne(0x02);
     assert.equal(request.flags, 0x80 | functionCode);
     assert.deepEqual([request.word(4), request.word(8), request.word(20), request.word(32)], [0, 0x0007_0000, NIL, 0]);
-    rig.give(rig.voice.taskManagementResponse(request.itt, functionCode));
+    rig.give(rig.voice.taskManagementResponse(request.tag, functionCode));
     assert.deepEqual([asked.settled, asked.answer.response], [1, functionCode]);
   }
 });
@@ -272,7 +273,7 @@ test('I-090, D-08: a reset that the target reports complete ends the commands it
   const waiting = rig.submit({ lun: here });
   const request = rig.take().find(({ opcode }) => opcode === 0x02);
   rig.give(rig.voice.scsiResponse(answered.tag));
-  rig.give(rig.voice.taskManagementResponse(request?.itt ?? 0, 0));
+  rig.give(rig.voice.taskManagementResponse(request?.tag ?? 0, 0));
   assert.equal(reset.settled, 1);
   assert.ok(covered.every(({ settled, error }) => settled === 1 && error?.code === 'ISCSI_ABORTED'));
   assert.deepEqual([elsewhere.settled, later.settled, waiting.settled], [0, 0, 0]);
@@ -301,7 +302,7 @@ test('I-090: a target reset ends the commands of every logical unit; a refused o
       ),
     );
     const request = rig.take().find(({ opcode }) => opcode === 0x02);
-    rig.give(rig.voice.taskManagementResponse(request?.itt ?? 0, response));
+    rig.give(rig.voice.taskManagementResponse(request?.tag ?? 0, response));
     assert.deepEqual(
       commands.map(({ settled }) => settled),
       [ended, ended],
@@ -317,7 +318,7 @@ test('I-087: R2Ts are answered while the abort of their command is under way', (
   const abort = rig.takeOne(0x02);
   rig.give(rig.voice.r2t(write.tag, { length: 1024 }));
   assert.equal(rig.takeOne(0x05).data.length, 1024);
-  rig.give(rig.voice.taskManagementResponse(abort.itt));
+  rig.give(rig.voice.taskManagementResponse(abort.tag));
   assert.equal(write.error, ENOUGH);
 });
 

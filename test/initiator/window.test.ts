@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SendWindow } from '../../src/initiator/send-window.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
-import { NIL, senseData, senseSegment } from './wire.ts';
+import { senseData, senseSegment } from '../support/speaker/data.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 
 const EMPTY = new Uint8Array(0);
 const LATER = 1_000_000;
@@ -21,7 +22,7 @@ for (const start of STARTS) {
         const sent = rig.take();
         assert.ok(sent.length <= window, 'never more than the window');
         for (const pdu of sent) numbers.push(pdu.word(24));
-        for (const pdu of sent) rig.give(rig.voice.scsiResponse(pdu.itt));
+        for (const pdu of sent) rig.give(rig.voice.scsiResponse(pdu.tag));
       }
       assert.deepEqual(
         numbers,
@@ -99,7 +100,7 @@ test('I-063: any PDU can open the window: Data-In, R2T, a response, an answer to
     rig.take();
     rig.give(openers(rig, write.tag, read.tag)[opener]?.() ?? EMPTY);
     assert.ok(
-      rig.take().some(({ itt }) => itt === waiting.tag),
+      rig.take().some(({ tag }) => tag === waiting.tag),
       opener,
     );
   }
@@ -134,9 +135,9 @@ test('I-065: tags are unique among all that waits, whatever it is, and never the
     rig.ask((settle) => rig.session.nop(EMPTY, LATER, settle));
   }
   for (const pdu of rig.take()) {
-    assert.notEqual(pdu.itt, NIL);
-    assert.ok(!tags.has(pdu.itt));
-    tags.add(pdu.itt);
+    assert.notEqual(pdu.tag, NIL);
+    assert.ok(!tags.has(pdu.tag));
+    tags.add(pdu.tag);
   }
   assert.equal(tags.size, 400);
 });
@@ -174,12 +175,12 @@ test('I-066, I-099, D-14: ExpStatSN follows every PDU that uses a StatSN up, eac
   const reset = { functionCode: 5, lunHigh: 9, lunLow: 0, referencedTaskTag: NIL, refCmdSN: 0 };
   rig.ask((settle) => rig.session.taskManagement(reset, LATER, settle));
   const sent = rig.take();
-  const tagOf = (opcode: number): number => sent.find((pdu) => pdu.opcode === opcode)?.itt ?? 0;
+  const tagOf = (opcode: number): number => sent.find((pdu) => pdu.opcode === opcode)?.tag ?? 0;
   step(voice.dataIn(read.tag, new Uint8Array(4), { statSN: 0x1234 }), 0, 'Data-In without status');
   step(voice.dataIn(read.tag, new Uint8Array(4), { offset: 4, dataSN: 1, status: 0 }), 1, 'Data-In with status');
   step(voice.r2t(write.tag, { offset: 262_144, length: 37_856 }), 0, 'R2T');
   step(voice.scsiResponse(other.tag, { status: 8 }), 1, 'SCSI Response');
-  step(voice.nopIn({ ttt: 4 }), 0, 'a ping of the target');
+  step(voice.nopIn({ transferTag: 4 }), 0, 'a ping of the target');
   step(voice.nopIn(), 0, 'a NOP-In that wants nothing');
   step(voice.asyncMessage(255), 1, 'Asynchronous Message');
   step(voice.reject(0x09, new Uint8Array(48).fill(0xff)), 1, 'Reject');
@@ -191,7 +192,7 @@ test('I-066, I-099, D-14: ExpStatSN follows every PDU that uses a StatSN up, eac
 
 test('I-067: a hundred pings of the target leave ExpStatSN alone', () => {
   const rig = InitiatorRig.loggedIn({ firstStatSN: 41 });
-  for (let ping = 0; ping < 100; ping++) rig.give(rig.voice.nopIn({ ttt: ping }));
+  for (let ping = 0; ping < 100; ping++) rig.give(rig.voice.nopIn({ transferTag: ping }));
   const answers = rig.take();
   assert.equal(answers.length, 100);
   assert.ok(answers.every((pdu) => pdu.word(28) === 42));
@@ -219,5 +220,5 @@ test('D-15: a command withdrawn from the queue leaves neither a hole nor a doubl
   rig.voice.window = 10;
   rig.give(rig.voice.nopIn());
   const next = rig.takeOne(0x01);
-  assert.deepEqual([next.itt, next.word(24)], [kept.tag, 2]);
+  assert.deepEqual([next.tag, next.word(24)], [kept.tag, 2]);
 });

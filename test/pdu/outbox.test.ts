@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/hex.ts';
 import { BORROW_LENGTH, COPY_LIMIT, Outbox } from '../../src/pdu/outbox.ts';
-import { slowCrc32c } from '../initiator/wire.ts';
+import { slowCrc32c } from '../support/speaker/crc32c.ts';
 import { seededRandom } from './random.ts';
 
 /** The slab length of the outbox: not public, so the tests go over a range of positions around it. */

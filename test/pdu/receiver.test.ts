@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { toHex, viewOf } from '../../src/bytes/hex.ts';
 import { DigestError, ProtocolError } from '../../src/errors.ts';
 import { type PduHandler, Receiver } from '../../src/pdu/receiver.ts';
-import { type AnswerDigests, type AnswerFields, answerBytes, slowCrc32c } from '../initiator/wire.ts';
+import { slowCrc32c } from '../support/speaker/crc32c.ts';
+import type { PduDigests } from '../support/speaker/encode.ts';
+import { type AnswerFields, answerBytes } from '../support/speaker/target-voice.ts';
 import { seededRandom } from './random.ts';
 
 /** What a handler was told of one PDU. */
@@ -65,17 +67,17 @@ function feed(receiver: Receiver, bytes: Uint8Array, cuts: readonly number[]): v
 
 /** Data lengths that need every length of padding, none, AHS, and neighbours without a gap. */
 const PDUS: readonly AnswerFields[] = [
-  { opcode: 0x25, itt: 1, data: Uint8Array.of(1, 2, 3, 4), pad: 0xff },
-  { opcode: 0x25, itt: 2, data: Uint8Array.of(1, 2, 3, 4, 5), pad: 0xff },
-  { opcode: 0x21, itt: 3 },
-  { opcode: 0x01, itt: 4, ahs: Uint8Array.of(0, 5, 2, 0, 9, 9, 9, 9), data: Uint8Array.of(7, 8, 9), pad: 0x11 },
-  { opcode: 0x01, itt: 5, ahs: Uint8Array.of(0, 1, 1, 0) },
-  { opcode: 0x20, itt: 6, data: Uint8Array.of(0xfe, 0xff), pad: 0xee },
-  { opcode: 0x20, itt: 7, data: Uint8Array.of(0xfd), pad: 0x77 },
-  { opcode: 0x31, itt: 8 },
+  { opcode: 0x25, tag: 1, data: Uint8Array.of(1, 2, 3, 4), pad: 0xff },
+  { opcode: 0x25, tag: 2, data: Uint8Array.of(1, 2, 3, 4, 5), pad: 0xff },
+  { opcode: 0x21, tag: 3 },
+  { opcode: 0x01, tag: 4, ahs: Uint8Array.of(0, 5, 2, 0, 9, 9, 9, 9), data: Uint8Array.of(7, 8, 9), pad: 0x11 },
+  { opcode: 0x01, tag: 5, ahs: Uint8Array.of(0, 1, 1, 0) },
+  { opcode: 0x20, tag: 6, data: Uint8Array.of(0xfe, 0xff), pad: 0xee },
+  { opcode: 0x20, tag: 7, data: Uint8Array.of(0xfd), pad: 0x77 },
+  { opcode: 0x31, tag: 8 },
 ];
 
-const DIGESTS: readonly (AnswerDigests & { readonly title: string })[] = [
+const DIGESTS: readonly (PduDigests & { readonly title: string })[] = [
   { title: 'without digests' },
   { title: 'with header digests', header: true },
   { title: 'with data digests', data: true },
@@ -94,7 +96,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-function receiverOf(diary: Diary, digests: AnswerDigests = {}, limit = 8192): Receiver {
+function receiverOf(diary: Diary, digests: PduDigests = {}, limit = 8192): Receiver {
   const receiver = new Receiver(diary, limit);
   receiver.headerDigest = digests.header === true;
   receiver.dataDigest = digests.data === true;

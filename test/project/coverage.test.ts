@@ -20,6 +20,7 @@ interface FileCoverage {
 interface Run {
   readonly data: string;
   readonly built: string;
+  readonly maps: string;
   readonly sources: readonly string[];
 }
 
@@ -83,18 +84,19 @@ async function covered(
   ...commands: readonly (readonly [string, ...string[]])[]
 ): Promise<readonly FileCoverage[]> {
   const directory = await temporaryDirectory(t);
-  const [data, built] = [join(directory, 'data'), join(directory, 'dist')];
+  const [data, built, maps] = ['data', 'dist', 'maps'].map((name) => join(directory, name)) as [string, string, string];
   await mkdir(data);
   await mkdir(join(built, 'src'), { recursive: true });
+  await mkdir(join(maps, 'src'), { recursive: true });
   for (const [name, text] of Object.entries({ branches: BRANCHES, parent: PARENT, unused: UNUSED })) {
     await writeFile(join(built, 'src', `${name}.js`), text);
-    await writeFile(join(built, 'src', `${name}.js.map`), sameLines(`${name}.ts`, text));
+    await writeFile(join(maps, 'src', `${name}.js.map`), sameLines(`${name}.ts`, text));
   }
   for (const [script, ...parameters] of commands) {
     const env = { ...process.env, NODE_V8_COVERAGE: data };
     await run(process.execPath, [join(built, 'src', script), ...parameters], { env });
   }
-  return coverageOf({ data, built, sources: SOURCES });
+  return coverageOf({ data, built, maps, sources: SOURCES });
 }
 
 /** A source map by which each line comes from the line of the same number. */

@@ -10,9 +10,10 @@ import { TargetNode } from '../../src/target/target-node.ts';
 import { iscsiInq, iscsiLs, qemuIo } from '../support/libiscsi-tools.ts';
 import { requirePeer } from '../support/peers.ts';
 import type { Cleanup } from '../support/process.ts';
+import { textOf } from '../support/speaker/data.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { FakeDevice } from '../target/fake-device.ts';
-import { RawInitiator, textOf } from '../target/raw-initiator.ts';
+import { RawInitiator } from '../target/raw-initiator.ts';
 
 const NAME = 'iqn.2003-01.org.example:disk';
 

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewOf } from '../../src/bytes/hex.ts';
 import { serialLess } from '../../src/bytes/serial.ts';
+import type { Request } from '../support/speaker/initiator-voice.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 import { nodeWith } from '../target/fake-device.ts';
-import { NIL, type Pdu, pattern, RawInitiator, type Request } from '../target/raw-initiator.ts';
+import { pattern, RawInitiator } from '../target/raw-initiator.ts';
 import { Random } from './random.ts';
 
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 0x7fff_ffff));

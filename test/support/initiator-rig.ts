@@ -13,8 +13,10 @@ import type { LoginConfig } from '../../src/initiator/login-run.ts';
 import { InitiatorSession } from '../../src/initiator/session.ts';
 import type { SessionEvent } from '../../src/initiator/session-host.ts';
 import { INITIATOR_POLICY, type OperationalPolicy } from '../../src/login/policy.ts';
-import { TargetVoice, USUAL_ANSWERS } from '../initiator/voice.ts';
-import { keyText, type SentPdu, WireParser } from '../initiator/wire.ts';
+import { keyText } from './speaker/data.ts';
+import { PduParser } from './speaker/parser.ts';
+import type { Pdu } from './speaker/pdu.ts';
+import { TargetVoice, USUAL_ANSWERS } from './speaker/target-voice.ts';
 
 /** What a rig starts with. */
 export interface RigOptions {
@@ -72,10 +74,10 @@ export class InitiatorRig {
   readonly session: InitiatorSession;
   readonly connection: InitiatorConnection;
   readonly voice: TargetVoice;
-  readonly parser = new WireParser();
+  readonly parser = new PduParser();
   readonly events: SessionEvent[] = [];
   /** Everything that was sent, in order. */
-  readonly sent: SentPdu[] = [];
+  readonly sent: Pdu[] = [];
   /** How the session ended: once, at the most. */
   readonly ends: (IscsiError | undefined)[] = [];
   logins = 0;
@@ -117,7 +119,7 @@ export class InitiatorRig {
   }
 
   /** Connects. @returns What the initiator sends first. */
-  begin(): SentPdu[] {
+  begin(): Pdu[] {
     this.connection.connected();
     return this.take();
   }
@@ -130,8 +132,8 @@ export class InitiatorRig {
   }
 
   /** Takes what the initiator has to send. */
-  take(): SentPdu[] {
-    const pdus: SentPdu[] = [];
+  take(): Pdu[] {
+    const pdus: Pdu[] = [];
     for (;;) {
       const chunks = this.connection.drain();
       if (chunks.length === 0) break;
@@ -144,13 +146,13 @@ export class InitiatorRig {
   }
 
   /** Takes exactly one PDU. */
-  takeOne(opcode: number): SentPdu {
+  takeOne(opcode: number): Pdu {
     const pdus = this.take();
     assert.deepEqual(
       pdus.map((pdu) => pdu.opcode),
       [opcode],
     );
-    return pdus[0] as SentPdu;
+    return pdus[0] as Pdu;
   }
 
   /** Gives the initiator `pdus` in one read. */
@@ -236,9 +238,9 @@ export class InitiatorRig {
   assertAlive(): void {
     assert.deepEqual(this.ends, []);
     const command = this.submit();
-    const pdu = this.take().find(({ itt, opcode }) => opcode === 0x01 && itt === command.tag);
+    const pdu = this.take().find(({ tag, opcode }) => opcode === 0x01 && tag === command.tag);
     assert.ok(pdu !== undefined, 'the command was sent');
-    this.give(this.voice.scsiResponse(pdu.itt));
+    this.give(this.voice.scsiResponse(pdu.tag));
     assert.equal(command.settled, 1);
     assert.equal(command.error, undefined);
   }

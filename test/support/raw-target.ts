@@ -4,9 +4,11 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { RawDisk } from '../client/raw-disk.ts';
-import { TargetVoice, USUAL_ANSWERS } from '../initiator/voice.ts';
-import { keyText, NIL, pairsOf, type SentPdu, WireParser } from '../initiator/wire.ts';
 import type { Cleanup } from './process.ts';
+import { keyText, pairsOf } from './speaker/data.ts';
+import { PduParser } from './speaker/parser.ts';
+import { NIL, type Pdu } from './speaker/pdu.ts';
+import { TargetVoice, USUAL_ANSWERS } from './speaker/target-voice.ts';
 
 /** How a raw target differs from an agreeable one. */
 export interface RawTargetOptions {
@@ -15,7 +17,7 @@ export interface RawTargetOptions {
   readonly window?: number;
   readonly disk?: RawDisk;
   /** Sees each PDU first. True: it was dealt with. */
-  readonly onPdu?: (pdu: SentPdu, connection: RawConnection) => boolean | undefined;
+  readonly onPdu?: (pdu: Pdu, connection: RawConnection) => boolean | undefined;
   /** Sees each command whose data is all there, before the disk does. True: it was dealt with. */
   readonly onCommand?: (command: RawCommand, connection: RawConnection) => boolean | undefined;
   /** Called instead of anything else when a connection comes. */
@@ -24,8 +26,8 @@ export interface RawTargetOptions {
 
 /** A SCSI command as it came, with all that it writes. */
 export interface RawCommand {
-  readonly pdu: SentPdu;
-  readonly itt: number;
+  readonly pdu: Pdu;
+  readonly tag: number;
   readonly cdb: Uint8Array;
   /** Expected Data Transfer Length. */
   readonly length: number;
@@ -33,7 +35,7 @@ export interface RawCommand {
 }
 
 interface Gathering {
-  readonly pdu: SentPdu;
+  readonly pdu: Pdu;
   readonly data: Uint8Array;
   got: number;
   r2tSN: number;
@@ -44,8 +46,8 @@ export class RawConnection {
   readonly voice: TargetVoice;
   readonly socket: Socket;
   /** Every PDU that came, in order. */
-  readonly sent: SentPdu[] = [];
-  readonly #parser = new WireParser();
+  readonly sent: Pdu[] = [];
+  readonly #parser = new PduParser();
   readonly #options: RawTargetOptions;
   readonly #disk: RawDisk;
   readonly #writes = new Map<number, Gathering>();
@@ -68,7 +70,7 @@ export class RawConnection {
   }
 
   /** PDUs with this opcode that came so far. */
-  ofOpcode(opcode: number): SentPdu[] {
+  ofOpcode(opcode: number): Pdu[] {
     return this.sent.filter((pdu) => pdu.opcode === opcode);
   }
 
@@ -77,20 +79,20 @@ export class RawConnection {
   }
 
   /** Ends a command with `status`; `sense` in fixed format. */
-  respond(itt: number, status: number, sense?: Uint8Array): void {
-    this.send(this.voice.scsiResponse(itt, { status, ...(sense === undefined ? {} : { sense }) }));
+  respond(tag: number, status: number, sense?: Uint8Array): void {
+    this.send(this.voice.scsiResponse(tag, { status, ...(sense === undefined ? {} : { sense }) }));
   }
 
   /** Ends a command that reads with as much of `data` as it wants. */
   give(command: RawCommand, data: Uint8Array): void {
     const part = data.subarray(0, command.length);
     const missing = command.length - part.length;
-    if (part.length > 0) this.send(this.voice.dataIn(command.itt, part));
+    if (part.length > 0) this.send(this.voice.dataIn(command.tag, part));
     const residual = missing > 0 ? { residual: 0x02, residualCount: missing } : {};
-    this.send(this.voice.scsiResponse(command.itt, { ...residual, expDataSN: part.length > 0 ? 1 : 0 }));
+    this.send(this.voice.scsiResponse(command.tag, { ...residual, expDataSN: part.length > 0 ? 1 : 0 }));
   }
 
-  #take(pdu: SentPdu): void {
+  #take(pdu: Pdu): void {
     this.sent.push(pdu);
     this.voice.hear(pdu);
     if (this.#options.onPdu?.(pdu, this) === true) return;
@@ -105,14 +107,14 @@ export class RawConnection {
         this.#dataOut(pdu);
         break;
       case 0x00:
-        if (pdu.itt !== NIL) this.send(this.voice.pong(pdu.itt, pdu.data.slice()));
+        if (pdu.tag !== NIL) this.send(this.voice.pong(pdu.tag, pdu.data.slice()));
         break;
       case 0x02:
         this.#writes.delete(pdu.word(20));
-        this.send(this.voice.taskManagementResponse(pdu.itt));
+        this.send(this.voice.taskManagementResponse(pdu.tag));
         break;
       case 0x06:
-        this.send(this.voice.logoutResponse(pdu.itt));
+        this.send(this.voice.logoutResponse(pdu.tag));
         this.socket.end();
         break;
       default:
@@ -120,7 +122,7 @@ export class RawConnection {
     }
   }
 
-  #login(pdu: SentPdu): void {
+  #login(pdu: Pdu): void {
     const offered = new Set(pairsOf(pdu.data).map(([name]) => name));
     const answers = Object.fromEntries(
       Object.entries({ ...USUAL_ANSWERS, ...this.#options.answers }).filter(([name]) => offered.has(name)),
@@ -132,19 +134,19 @@ export class RawConnection {
     this.#parser.dataDigest = data;
   }
 
-  #command(pdu: SentPdu): void {
+  #command(pdu: Pdu): void {
     const writes = (pdu.flags & 0x20) !== 0;
     const gathering = { pdu, data: new Uint8Array(writes ? pdu.word(20) : 0), got: pdu.data.length, r2tSN: 0 };
     gathering.data.set(pdu.data);
     if (gathering.got >= gathering.data.length) this.#run(gathering);
     else {
-      this.#writes.set(pdu.itt, gathering);
+      this.#writes.set(pdu.tag, gathering);
       if (pdu.final) this.#ask(gathering);
     }
   }
 
-  #dataOut(pdu: SentPdu): void {
-    const gathering = this.#writes.get(pdu.itt);
+  #dataOut(pdu: Pdu): void {
+    const gathering = this.#writes.get(pdu.tag);
     if (gathering === undefined) return; // of a command that was aborted
     gathering.data.set(pdu.data, pdu.word(40));
     gathering.got += pdu.data.length;
@@ -152,7 +154,7 @@ export class RawConnection {
       if (pdu.final) this.#ask(gathering);
       return;
     }
-    this.#writes.delete(pdu.itt);
+    this.#writes.delete(pdu.tag);
     this.#run(gathering);
   }
 
@@ -160,15 +162,15 @@ export class RawConnection {
     const { pdu, data, got } = gathering;
     const most = Number(this.#options.answers?.['MaxBurstLength'] ?? USUAL_ANSWERS['MaxBurstLength']);
     const length = Math.min(most, data.length - got);
-    this.send(this.voice.r2t(pdu.itt, { r2tSN: gathering.r2tSN++, offset: got, length }));
+    this.send(this.voice.r2t(pdu.tag, { r2tSN: gathering.r2tSN++, offset: got, length }));
   }
 
   #run({ pdu, data }: Gathering): void {
-    const command = { pdu, itt: pdu.itt, cdb: pdu.header.subarray(32), length: pdu.word(20), dataOut: data };
+    const command = { pdu, tag: pdu.tag, cdb: pdu.header.subarray(32), length: pdu.word(20), dataOut: data };
     if (this.#options.onCommand?.(command, this) === true) return;
     const { status, dataIn, sense } = this.#disk.execute(command.cdb, data, pdu.word(8) >>> 16);
     if (dataIn !== undefined && status === 0) this.give(command, dataIn);
-    else this.respond(pdu.itt, status, sense);
+    else this.respond(pdu.tag, status, sense);
   }
 }
 

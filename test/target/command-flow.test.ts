@@ -20,9 +20,9 @@ test('a READ is answered by one Data-In with its status, byte for byte', () => {
       00 00 00 01  00 00 00 02               // CmdSN 1, ExpStatSN
       28 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00`),
   );
-  const { bytes, data } = i.takeOnly();
+  const { header, data } = i.takeOnly();
   assert.deepEqual(
-    bytes,
+    header,
     hex(`
       25 81 00 00  00 00 02 00               // SCSI Data-In, F S, GOOD, 512 bytes
       00 00 00 00 00 00 00 00                // LUN: reserved without A
@@ -36,9 +36,9 @@ test('a READ is answered by one Data-In with its status, byte for byte', () => {
 test('a CHECK CONDITION is answered by a SCSI Response with SenseLength and sense data, byte for byte (T-098)', () => {
   const { i } = loggedIn();
   i.command('c1', { tag: 9, flags: 0x81 });
-  const { bytes, data } = i.takeOnly();
+  const { header, data } = i.takeOnly();
   assert.deepEqual(
-    bytes,
+    header,
     hex(`
       21 80 00 02  00 00 00 14               // SCSI Response, completed, CHECK CONDITION, 20 bytes
       00 00 00 00 00 00 00 00

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 import { BLOCK, nodeWith, write10 } from './fake-device.ts';
-import { NIL, type Pdu, pattern, RawInitiator } from './raw-initiator.ts';
+import { pattern, RawInitiator } from './raw-initiator.ts';
 
 const WRITE = 0xa1; // F W, SIMPLE
 const WRITE_MORE = 0x21; // W without F: unsolicited Data-Out follows
@@ -29,7 +30,7 @@ test('T-087 T-089 an R2T asks for what immediate data did not bring, byte for by
   r2t.view.setUint32(20, 0xaaaa_aaaa); // whatever tag it was
   const transferTag = 1;
   assert.deepEqual(
-    r2t.bytes,
+    r2t.header,
     hex(`
       31 80 00 00  00 00 00 00
       00 01 00 00 00 00 00 00                // LUN of the command

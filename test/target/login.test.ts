@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
+import { textOf } from '../support/speaker/data.ts';
 import { nodeWith } from './fake-device.ts';
-import { INITIATOR_NAME, RawInitiator, TARGET_NAME, textOf } from './raw-initiator.ts';
+import { INITIATOR_NAME, RawInitiator, TARGET_NAME } from './raw-initiator.ts';
 
 const NORMAL = { InitiatorName: INITIATOR_NAME, TargetName: TARGET_NAME, SessionType: 'Normal' };
 
@@ -100,10 +101,10 @@ test('T-024 a second connection of a session is answered with 0206', () => {
 test('T-025 T-028 T-047 the response to a complete login is as it must be, byte for byte', () => {
   const i = new RawInitiator(nodeWith().node);
   i.send(i.loginRequest(0x87, textOf(NORMAL), { cmdSN: 0xffff_ffff }));
-  const { bytes, keys } = i.takeOnly();
-  const length = bytes[7] ?? 0;
+  const { header, keys } = i.takeOnly();
+  const length = header[7] ?? 0;
   assert.deepEqual(
-    bytes,
+    header,
     hex(`
       23 87 00 00                     // Login Response, T=1 CSG=1 NSG=3, versions 0
       00 00 00 ${length.toString(16).padStart(2, '0')}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { textOf } from '../support/speaker/data.ts';
 import { nodeWith, read10, write10 } from './fake-device.ts';
-import { INITIATOR_NAME, pattern, RawInitiator, TARGET_NAME, textOf } from './raw-initiator.ts';
+import { INITIATOR_NAME, pattern, RawInitiator, TARGET_NAME } from './raw-initiator.ts';
 
 const PORT_NAME = `${INITIATOR_NAME},i,0x800000000001`;
 

@@ -6,8 +6,9 @@ import { MemoryStore } from '../../src/device/memory-store.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import { TargetNode } from '../../src/target/target-node.ts';
 import { HeldStore } from '../device/stores.ts';
+import { NIL } from '../support/speaker/pdu.ts';
 import { read10, write10 } from './fake-device.ts';
-import { NIL, pattern, RawInitiator } from './raw-initiator.ts';
+import { pattern, RawInitiator } from './raw-initiator.ts';
 
 const ONE = 'iqn.2003-01.org.example:one';
 const TWO = 'iqn.2003-01.org.example:two';

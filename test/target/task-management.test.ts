@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NIL } from '../support/speaker/pdu.ts';
 import { nodeWith, read10, write10 } from './fake-device.ts';
-import { NIL, pattern, RawInitiator } from './raw-initiator.ts';
+import { pattern, RawInitiator } from './raw-initiator.ts';
 
 const WRITE = 0xa1;
 const ABORT_TASK = 1;

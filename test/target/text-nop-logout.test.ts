@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TargetNode } from '../../src/target/target-node.ts';
+import { NIL, type Pdu } from '../support/speaker/pdu.ts';
 import { FakeDevice, nodeWith, read10 } from './fake-device.ts';
-import { NIL, type Pdu, pattern, RawInitiator, TARGET_NAME } from './raw-initiator.ts';
+import { pattern, RawInitiator, TARGET_NAME } from './raw-initiator.ts';
 
 function loggedIn(options = {}, setup = nodeWith()) {
   const i = new RawInitiator(setup.node);

@@ -7,7 +7,7 @@ import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { becomeReady } from '../../src/unit/probe.ts';
 import { reportLuns } from '../../src/unit/report-luns.ts';
 import { RawDisk } from '../client/raw-disk.ts';
-import { senseData } from '../initiator/wire.ts';
+import { senseData } from '../support/speaker/data.ts';
 import { type GivenAnswer, RawDiskPort, type SeenCommand } from './raw-disk-port.ts';
 
 const INQUIRY = 0x12;

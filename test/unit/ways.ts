@@ -63,8 +63,8 @@ const OVER_ISCSI: RawWay = {
         const answer = ({ status, dataIn, sense, missing = 0 }: GivenAnswer): void => {
           if (dataIn !== undefined && status === 0) connection.give(command, dataIn);
           else if (missing > 0)
-            connection.send(connection.voice.scsiResponse(command.itt, { residual: 0x02, residualCount: missing }));
-          else connection.respond(command.itt, status, sense);
+            connection.send(connection.voice.scsiResponse(command.tag, { residual: 0x02, residualCount: missing }));
+          else connection.respond(command.tag, status, sense);
         };
         return onCommand?.(command, answer);
       },

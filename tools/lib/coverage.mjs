@@ -31,18 +31,19 @@ import { eachTree, SyntaxKind } from './syntax.mjs';
  * @param {object} run
  * @param {string} run.data Directory of the files that V8 wrote.
  * @param {string} run.built Directory where the compiled files stand, `dist`.
+ * @param {string} run.maps Directory where their source maps stand: the package is built without any.
  * @param {readonly string[]} run.sources Their sources, by name from the root: `src/pdu/bhs.ts` is compiled to
  *   `src/pdu/bhs.js`.
  * @returns {readonly FileCoverage[]}
  */
-export function coverageOf({ data, built, sources }) {
+export function coverageOf({ data, built, maps, sources }) {
   const compiled = Object.fromEntries(sources.map((file) => [file.replace(/\.ts$/, '.js'), file]));
   const texts = Object.fromEntries(
     Object.keys(compiled).map((name) => [name, readFileSync(join(built, name), 'utf8')]),
   );
   const ran = executed(data, built, texts);
   const perFile = eachTree(texts, (tree, name) => {
-    const original = originalLines(join(built, name));
+    const original = originalLines(join(maps, name));
     return { file: compiled[name], ...count(tree, ran.get(name) ?? new Uint8Array(texts[name].length), original) };
   });
   return Object.values(perFile);

@@ -1,4 +1,36 @@
-import { type AnswerDigests, type AnswerFields, answerBytes, NIL, type SentPdu, senseSegment } from './wire.ts';
+import { senseSegment } from './data.ts';
+import { encodePdu, type PduDigests } from './encode.ts';
+import { NIL, type Pdu } from './pdu.ts';
+
+/** What a target's PDU says. What is left out is 0, except the tags, which are NIL, and F, which is 1. */
+export interface AnswerFields {
+  readonly opcode: number;
+  /** Byte 1 as a whole. */
+  readonly flags?: number;
+  readonly byte2?: number;
+  readonly byte3?: number;
+  readonly ahs?: Uint8Array;
+  /** Bytes 8 to 15. */
+  readonly lun?: bigint;
+  /** Initiator Task Tag. */
+  readonly tag?: number;
+  readonly transferTag?: number;
+  readonly statSN?: number;
+  readonly expCmdSN?: number;
+  readonly maxCmdSN?: number;
+  readonly word36?: number;
+  readonly word40?: number;
+  readonly word44?: number;
+  readonly data?: Uint8Array;
+  /** The value of the pad bytes. */
+  readonly pad?: number;
+}
+
+/** The bytes of one PDU of a target. */
+export function answerBytes(fields: AnswerFields, digests: PduDigests = {}): Uint8Array {
+  const { transferTag = NIL, statSN = 0, expCmdSN = 0, maxCmdSN = 0, word36 = 0, word40 = 0, word44 = 0 } = fields;
+  return encodePdu({ ...fields, words: [transferTag, statSN, expCmdSN, maxCmdSN, word36, word40, word44] }, digests);
+}
 
 /** A field of {@link AnswerFields} that a test sets otherwise than usual. */
 export type Override = Partial<AnswerFields>;
@@ -58,7 +90,7 @@ export class TargetVoice {
   expCmdSN = 0;
   /** How many commands beyond `expCmdSN` are allowed. */
   window: number;
-  digests: AnswerDigests = {};
+  digests: PduDigests = {};
 
   constructor(statSN = 1, window = 32) {
     this.statSN = statSN;
@@ -66,7 +98,7 @@ export class TargetVoice {
   }
 
   /** Takes note of the CmdSN of what came. */
-  hear(pdu: SentPdu): void {
+  hear(pdu: Pdu): void {
     const numbered = pdu.opcode <= 0x06 && pdu.opcode !== 0x05 && pdu.opcode !== 0x03;
     if (numbered && !pdu.immediate) this.expCmdSN = (pdu.word(24) + 1) >>> 0;
     if (pdu.opcode === 0x03) this.expCmdSN = pdu.word(24);
@@ -83,30 +115,30 @@ export class TargetVoice {
     return answerBytes({ ...numbers, ...fields }, this.digests);
   }
 
-  loginResponse(request: SentPdu, text: Uint8Array, fields: Override & { readonly status?: number } = {}): Uint8Array {
+  loginResponse(request: Pdu, text: Uint8Array, fields: Override & { readonly status?: number } = {}): Uint8Array {
     const { status = 0, ...rest } = fields;
     const isid = new DataView(request.header.buffer, request.header.byteOffset).getBigUint64(8) & ~0xffffn;
     return this.pdu({
       opcode: 0x23,
       flags: 0x87, // T=1, CSG=1, NSG=3
       lun: isid | 0x1234n, // ISID and TSIH
-      itt: request.itt,
-      ttt: 0,
+      tag: request.tag,
+      transferTag: 0,
       word36: (status << 16) >>> 0,
       data: text,
       ...rest,
     });
   }
 
-  scsiResponse(itt: number, fields: ScsiResponseFields = {}): Uint8Array {
+  scsiResponse(tag: number, fields: ScsiResponseFields = {}): Uint8Array {
     const { status = 0, response = 0, sense, residual = 0, residualCount = 0, expDataSN = 0, ...rest } = fields;
     return this.pdu({
       opcode: 0x21,
       flags: 0x80 | residual,
       byte2: response,
       byte3: status,
-      itt,
-      ttt: 0,
+      tag,
+      transferTag: 0,
       word36: expDataSN,
       word44: residualCount,
       ...(sense === undefined ? {} : { data: senseSegment(sense) }),
@@ -114,15 +146,15 @@ export class TargetVoice {
     });
   }
 
-  dataIn(itt: number, data: Uint8Array, fields: DataInFields = {}): Uint8Array {
+  dataIn(tag: number, data: Uint8Array, fields: DataInFields = {}): Uint8Array {
     const { offset = 0, dataSN = 0, status, ...rest } = fields;
     return this.pdu(
       {
         opcode: 0x25,
         flags: status === undefined ? 0x80 : 0x81,
         byte3: status ?? 0,
-        itt,
-        ttt: NIL,
+        tag,
+        transferTag: NIL,
         word36: dataSN,
         word40: offset,
         data,
@@ -133,18 +165,21 @@ export class TargetVoice {
     );
   }
 
-  r2t(itt: number, fields: R2TFields = {}): Uint8Array {
+  r2t(tag: number, fields: R2TFields = {}): Uint8Array {
     const { r2tSN = 0, offset = 0, length = 0, ...rest } = fields;
-    return this.pdu({ opcode: 0x31, itt, ttt: 0x77, word36: r2tSN, word40: offset, word44: length, ...rest }, false);
+    return this.pdu(
+      { opcode: 0x31, tag, transferTag: 0x77, word36: r2tSN, word40: offset, word44: length, ...rest },
+      false,
+    );
   }
 
-  taskManagementResponse(itt: number, response = 0): Uint8Array {
-    return this.pdu({ opcode: 0x22, byte2: response, itt, ttt: 0 });
+  taskManagementResponse(tag: number, response = 0): Uint8Array {
+    return this.pdu({ opcode: 0x22, byte2: response, tag, transferTag: 0 });
   }
 
   /** A NOP-In that answers a ping. */
-  pong(itt: number, data = new Uint8Array(0)): Uint8Array {
-    return this.pdu({ opcode: 0x20, itt, data });
+  pong(tag: number, data = new Uint8Array(0)): Uint8Array {
+    return this.pdu({ opcode: 0x20, tag, data });
   }
 
   /** A NOP-In of the target's own: with a tag it wants an answer. */
@@ -152,12 +187,12 @@ export class TargetVoice {
     return this.pdu({ opcode: 0x20, ...fields }, false);
   }
 
-  textResponse(itt: number, text: Uint8Array, fields: Override = {}): Uint8Array {
-    return this.pdu({ opcode: 0x24, itt, data: text, ...fields });
+  textResponse(tag: number, text: Uint8Array, fields: Override = {}): Uint8Array {
+    return this.pdu({ opcode: 0x24, tag, data: text, ...fields });
   }
 
-  logoutResponse(itt: number, response = 0): Uint8Array {
-    return this.pdu({ opcode: 0x26, byte2: response, itt, ttt: 0 });
+  logoutResponse(tag: number, response = 0): Uint8Array {
+    return this.pdu({ opcode: 0x26, byte2: response, tag, transferTag: 0 });
   }
 
   asyncMessage(
@@ -167,8 +202,8 @@ export class TargetVoice {
   ): Uint8Array {
     return this.pdu({
       opcode: 0x32,
-      itt: NIL,
-      ttt: 0,
+      tag: NIL,
+      transferTag: 0,
       word36: ((event << 24) | parameters[0]) >>> 0,
       word40: ((parameters[1] << 16) | parameters[2]) >>> 0,
       ...(data === undefined ? {} : { data }),
@@ -176,6 +211,6 @@ export class TargetVoice {
   }
 
   reject(reason: number, header: Uint8Array): Uint8Array {
-    return this.pdu({ opcode: 0x3f, byte2: reason, itt: NIL, ttt: 0, data: header });
+    return this.pdu({ opcode: 0x3f, byte2: reason, tag: NIL, transferTag: 0, data: header });
   }
 }
