@@ -8,7 +8,7 @@ export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
 export type { ConnectOptions, DigestOffer, OpenOptions, SessionEvent, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
-export type { RequestOptions, TaskManagementRequest } from './client/session-requests.ts';
+export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
 export {
   formatUrl,
   type IscsiUrl,

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Cell, Sample } from './cells.ts';
 import { cpuMicrosOf } from './cpu.ts';
-
-const PERF_CLIENT = fileURLToPath(new URL('./perf-client.js', import.meta.url));
+import { DIST } from './dist.ts';
 
 /** A program that reads from a target. */
 export interface Client {
@@ -11,23 +10,23 @@ export interface Client {
   run(url: string, cell: Cell, seconds: number, targetPid: number): Promise<Sample>;
 }
 
-/** Our initiator over its public API, in a process of its own. */
-export const OURS: Client = {
-  name: 'tsiscsi',
-  async run(url, cell, seconds, targetPid) {
-    const before = cpuMicrosOf(targetPid);
-    const { stdout } = await run(process.execPath, [
-      PERF_CLIENT,
-      url,
-      `${cell.depth}`,
-      `${cell.blocks}`,
-      `${seconds}`,
-      cell.pattern,
-    ]);
-    const { iops, cpuMicros } = JSON.parse(stdout) as { readonly iops: number; readonly cpuMicros: number };
-    return { iops, clientCpu: cpuMicros, targetCpu: (cpuMicrosOf(targetPid) - before) / (iops * seconds) };
-  },
-};
+/** Our initiator over its public API, in a process of its own, as it was built in `dist`. */
+export function initiatorOf(name: string, dist: string): Client {
+  const perfClient = join(dist, 'bench', 'end-to-end', 'perf-client.js');
+  return {
+    name,
+    async run(url, { depth, blocks, pattern }, seconds, targetPid) {
+      const before = cpuMicrosOf(targetPid);
+      const args = [perfClient, url, `${depth}`, `${blocks}`, `${seconds}`, pattern];
+      const { stdout } = await run(process.execPath, args);
+      const { iops, cpuMicros } = JSON.parse(stdout) as { readonly iops: number; readonly cpuMicros: number };
+      return { iops, clientCpu: cpuMicros, targetCpu: (cpuMicrosOf(targetPid) - before) / (iops * seconds) };
+    },
+  };
+}
+
+/** That of this checkout. */
+export const OURS: Client = initiatorOf('tsiscsi', DIST);
 
 /** libiscsi's own load generator. */
 export const LIBISCSI: Client = {

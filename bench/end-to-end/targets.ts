@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/index.ts';
 import type { Cleanup } from '../../test/support/process.ts';
 import { startTgtd } from '../../test/support/tgtd.ts';
+import { DIST } from './dist.ts';
 
-const ISCSI_TARGET = fileURLToPath(new URL('../../src/cli/bin/iscsi-target.js', import.meta.url));
 const SIZE_MIB = 256;
 
 /** A target that runs in a process of its own. */
@@ -25,9 +25,10 @@ export async function fill({ url }: RunningTarget): Promise<void> {
   await lun.flush();
 }
 
-/** Our target with one RAM LUN. */
-export async function startOurs(cleanup: Cleanup): Promise<RunningTarget> {
-  const child = spawn(process.execPath, [ISCSI_TARGET, '--listen', '127.0.0.1:0', '--memory', `${SIZE_MIB}M`], {
+/** Our target with one RAM LUN, as it was built in `dist`. */
+export async function startOurs(cleanup: Cleanup, dist = DIST): Promise<RunningTarget> {
+  const program = join(dist, 'src', 'cli', 'bin', 'iscsi-target.js');
+  const child = spawn(process.execPath, [program, '--listen', '127.0.0.1:0', '--memory', `${SIZE_MIB}M`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   cleanup.after(async () => {

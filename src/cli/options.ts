@@ -46,7 +46,7 @@ export type OperandTable = Readonly<
 >;
 
 /** The value of an `ordered` option. */
-export interface Ordered {
+export interface OrderedValue {
   /** Grows from left to right over the whole command line. */
   readonly order: number;
   readonly text: string;
@@ -55,7 +55,7 @@ export interface Ordered {
 type ValueOf<O extends Option> = O['kind'] extends 'flag'
   ? boolean
   : O['kind'] extends 'ordered'
-    ? readonly Ordered[]
+    ? readonly OrderedValue[]
     : (O['kind'] extends 'text' | 'choice' ? string : number) | undefined;
 
 /**

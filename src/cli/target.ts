@@ -6,7 +6,7 @@ import { createTarget, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, usageError } from './exit.ts';
 import { systemError } from './file-error.ts';
-import type { Ordered } from './options.ts';
+import type { OrderedValue } from './options.ts';
 import { describe } from './print.ts';
 import { formatSize } from './size.ts';
 import { tool } from './tool.ts';
@@ -72,7 +72,7 @@ interface Unit {
 }
 
 /** The logical units in the order of the command line. */
-function unitsOf(memory: readonly Ordered[], file: readonly Ordered[]): readonly Unit[] {
+function unitsOf(memory: readonly OrderedValue[], file: readonly OrderedValue[]): readonly Unit[] {
   return [
     ...memory.map(({ order, text }) => ({ order, ...memoryUnit(text) })),
     ...file.map(({ order, text }) => ({ order, ...fileUnit(text) })),

@@ -3,7 +3,7 @@ import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { whenAborted } from '../unit/abort.ts';
 import { type ConnectLimit, connectLimit } from './connect-limit.ts';
-import type { Destination } from './login-config.ts';
+import type { LoginDestination } from './login-config.ts';
 import { open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
 import type { IscsiLogicalUnit, Session } from './session.ts';
@@ -102,7 +102,7 @@ export async function openSession(url: UrlLike, options: ConnectOptions = {}): P
   return open(parsed, destinationOf(parsed), options, connectLimit(options));
 }
 
-function destinationOf(url: IscsiUrl): Destination {
+function destinationOf(url: IscsiUrl): LoginDestination {
   if (url.targetName === undefined) {
     throw new IscsiError('ISCSI_URL', 'Cannot log in: the URL names no target', {
       hint: 'add /target-name; iscsi-ls lists the names',

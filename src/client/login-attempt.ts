@@ -8,7 +8,7 @@ import { Driver } from '../node/driver.ts';
 import { randomUint32 } from '../node/random.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { connectError } from './connect-error.ts';
-import { connectionConfig, type LoginRequest } from './login-config.ts';
+import { connectionConfig, type LoginPlan } from './login-config.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
 import { Session } from './session.ts';
 
@@ -17,7 +17,7 @@ import { Session } from './session.ts';
  * Afterwards it stays the host of its session.
  */
 export class LoginAttempt implements SessionHost {
-  readonly #request: LoginRequest;
+  readonly #request: LoginPlan;
   /** `host:port`, an IPv6 address in brackets. */
   readonly #portal: string;
   readonly #core: InitiatorSession;
@@ -29,7 +29,7 @@ export class LoginAttempt implements SessionHost {
   #reject: (error: Error) => void = nothing;
   #stopWaiting: () => void = nothing;
 
-  constructor(request: LoginRequest) {
+  constructor(request: LoginPlan) {
     const { host, port } = request.destination;
     let socketClosed: () => void = nothing;
     this.#ended = new Promise<void>((close) => {

@@ -17,7 +17,7 @@ import {
 import type { IscsiUrl, UrlCredentials } from './url.ts';
 
 /** Where a login goes. */
-export interface Destination {
+export interface LoginDestination {
   readonly host: string;
   readonly port: number;
   readonly sessionType: SessionType;
@@ -25,9 +25,9 @@ export interface Destination {
 }
 
 /** One login, as the caller wants it. */
-export interface LoginRequest {
+export interface LoginPlan {
   readonly url: IscsiUrl;
-  readonly destination: Destination;
+  readonly destination: LoginDestination;
   readonly options: ConnectOptions;
   readonly limit: ConnectLimit;
 }
@@ -36,7 +36,7 @@ export interface LoginRequest {
  * What the core needs to know for a login.
  * @throws {IscsiError} `ISCSI_USAGE` when the ISID has not six bytes.
  */
-export function connectionConfig({ url, destination, options, limit }: LoginRequest): ConnectionConfig {
+export function connectionConfig({ url, destination, options, limit }: LoginPlan): ConnectionConfig {
   const { sessionType, targetName } = destination;
   return {
     login: {

@@ -3,7 +3,7 @@ import { RedirectError } from '../initiator/login-run.ts';
 import { timeProblem } from '../unit/options.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { LoginAttempt } from './login-attempt.ts';
-import type { Destination } from './login-config.ts';
+import type { LoginDestination } from './login-config.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Session } from './session.ts';
 import type { IscsiUrl } from './url.ts';
@@ -14,7 +14,7 @@ const MOST_REDIRECTS = 5;
 /** Connects and logs in, following redirects (RFC 7143 §11.13.5). Each way to fail is one clear error. */
 export async function open(
   url: IscsiUrl,
-  first: Destination,
+  first: LoginDestination,
   options: ConnectOptions,
   limit: ConnectLimit,
 ): Promise<Session> {

@@ -12,7 +12,7 @@ import { timeProblem } from '../unit/options.ts';
 import type { TaskName } from './commands-under-way.ts';
 
 /** A task management function and what it acts on. */
-export interface TaskManagementRequest {
+export interface TaskManagementFunction {
   /** One of `TASK_MANAGEMENT_FUNCTIONS`. */
   readonly functionCode: number;
   /** For functions that address one logical unit. Default: that of `task`, else LUN 0. */
@@ -50,7 +50,7 @@ export class SessionRequests {
   }
 
   /** See `Session.taskManagement`. */
-  async taskManagement(request: TaskManagementRequest, options: RequestOptions): Promise<number> {
+  async taskManagement(request: TaskManagementFunction, options: RequestOptions): Promise<number> {
     const fields = fieldsOf(request);
     const answer = await this.#exchange(options, (deadline, settle) =>
       this.#core.taskManagement(fields, deadline, settle),
@@ -91,7 +91,7 @@ export class SessionRequests {
   }
 }
 
-function fieldsOf({ functionCode, lun, task }: TaskManagementRequest): TaskManagementFields {
+function fieldsOf({ functionCode, lun, task }: TaskManagementFunction): TaskManagementFields {
   const { high, low } = typeof lun === 'number' ? encodeLun(lun) : (lun ?? task?.lun ?? LUN_0);
   const named = { functionCode, lunHigh: high, lunLow: low };
   if (task === undefined) return { ...named, referencedTaskTag: RESERVED_TAG, refCmdSN: 0 };

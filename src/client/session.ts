@@ -23,7 +23,7 @@ import { type ReportedLun, reportLuns } from '../unit/report-luns.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
-import { type RequestOptions, SessionRequests, type TaskManagementRequest } from './session-requests.ts';
+import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
@@ -125,7 +125,7 @@ export class Session implements AsyncDisposable {
    * @throws {IscsiError} `ISCSI_USAGE` when `task` was not sent yet. `ISCSI_ABORTED` when the signal aborts; the
    * function may still take effect.
    */
-  taskManagement(request: TaskManagementRequest, options: RequestOptions = {}): Promise<number> {
+  taskManagement(request: TaskManagementFunction, options: RequestOptions = {}): Promise<number> {
     return this.#requests.taskManagement(request, options);
   }
 

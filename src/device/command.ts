@@ -68,7 +68,7 @@ export interface CommandSet {
  * A declaration with field names that the compiler knows.
  *
  * @example
- * declare({ name: 'REPORT_LUNS', accepts: ['selectReport', 'allocationLength'], run: reportLuns });
+ * declare({ name: 'REPORT_LUNS', accepts: ['selectReport', 'allocationLength'], run: runReportLuns });
  */
 export function declare<N extends CommandName>(
   declaration: Declaration & { readonly name: N; readonly accepts: readonly (keyof CommandFields<N>)[] },

@@ -22,7 +22,7 @@ const SELECT_REPORT_BYTE = 2;
  * Ends the task with the list. There are no well-known logical units. Telling the inventory takes back the attention
  * about its change.
  */
-export function reportLuns(unit: DeviceLogicalUnit | undefined, task: DeviceTask, surroundings: Surroundings): void {
+export function runReportLuns(unit: DeviceLogicalUnit | undefined, task: DeviceTask, surroundings: Surroundings): void {
   const { selectReport, allocationLength } = readFields(COMMANDS.REPORT_LUNS.fields, task.cdb, 0, task.cdbLength);
   if (selectReport !== ALL_BUT_WELL_KNOWN && selectReport !== WELL_KNOWN && selectReport !== ALL) {
     const { asc, ascq } = ASC_ASCQ.INVALID_FIELD_IN_CDB;
@@ -40,7 +40,7 @@ export const REPORT_LUNS_COMMANDS: readonly Declaration[] = [
   declare({
     name: 'REPORT_LUNS',
     accepts: ['selectReport', 'allocationLength'],
-    run: reportLuns,
+    run: runReportLuns,
     passesAttention: true,
   }),
 ];

@@ -20,7 +20,7 @@ import { commandsFor } from './command-sets.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inquiryOfAbsentUnit } from './inquiry.ts';
 import { sendSense } from './readiness.ts';
-import { reportLuns } from './report-luns.ts';
+import { runReportLuns } from './report-luns.ts';
 import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
 import type { TaskSet } from './task-set.ts';
 import { beginUnitFunction } from './unit-function.ts';
@@ -199,7 +199,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
         return;
       case REPORT_LUNS:
         if (lunHigh === 0 && lunLow === 0) {
-          reportLuns(undefined, task, this);
+          runReportLuns(undefined, task, this);
           return;
         }
     }

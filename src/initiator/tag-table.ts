@@ -7,7 +7,7 @@ const SLOT_MASK = SLOTS - 1;
 const GENERATION_MASK = 0xffff;
 
 /** Something that waits for an answer under an Initiator Task Tag. */
-export interface Tagged {
+export interface TagHolder {
   initiatorTaskTag: number;
 }
 
@@ -16,7 +16,7 @@ export interface Tagged {
  * array access, and an answer that comes after its task was given up is recognised and dropped instead of being taken
  * for another task's.
  */
-export class TagTable<T extends Tagged> {
+export class TagTable<T extends TagHolder> {
   readonly #slots: (T | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];

@@ -7,7 +7,7 @@ import type { BlockStore } from '../device/store.ts';
 import { type FileStoreOptions, openFileStore } from '../node/file-store.ts';
 import { isOwn, numbered, originOf } from './numbering.ts';
 import type { FileLun, MemoryLun, OwnLun, TargetSpec } from './options.ts';
-import { parseSize } from './size.ts';
+import { sizeInBytes } from './size.ts';
 
 /** A target whose stores are open. */
 export interface OpenTarget {
@@ -85,7 +85,7 @@ async function openStore(lun: OwnLun): Promise<BlockStore> {
 
 function memoryStore({ memory, blockLength, readOnly }: MemoryLun): MemoryStore {
   return new MemoryStore({
-    size: parseSize(memory),
+    size: sizeInBytes(memory),
     ...(blockLength === undefined ? {} : { blockLength }),
     ...(readOnly === undefined ? {} : { readOnly }),
   });
@@ -95,7 +95,7 @@ async function fileStore(lun: FileLun): Promise<BlockStore> {
   const { file, size, create = true, blockLength, readOnly, writeCache } = lun;
   if (!create) await access(file);
   const options: FileStoreOptions = {
-    ...(size === undefined ? {} : { size: parseSize(size) }),
+    ...(size === undefined ? {} : { size: sizeInBytes(size) }),
     ...(blockLength === undefined ? {} : { blockLength }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(writeCache === undefined ? {} : { writeCache }),

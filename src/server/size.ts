@@ -1,4 +1,4 @@
-import { parseSize as parseText } from '../bytes/size.ts';
+import { parseSize } from '../bytes/size.ts';
 import { IscsiError } from '../errors.ts';
 
 /**
@@ -6,7 +6,7 @@ import { IscsiError } from '../errors.ts';
  * 1024.
  * @throws {IscsiError} `ISCSI_USAGE` when it is none, is 0, or is above 2^53 - 1.
  */
-export function parseSize(size: number | string): number {
+export function sizeInBytes(size: number | string): number {
   const bytes = typeof size === 'number' ? size : read(size);
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new IscsiError(
@@ -18,7 +18,7 @@ export function parseSize(size: number | string): number {
 
 function read(text: string): number {
   try {
-    return parseText(text);
+    return parseSize(text);
   } catch {
     return Number.NaN;
   }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { type ErrorCode, IscsiError } from '../errors.ts';
 import { parseTargetAddress } from '../login/send-targets.ts';
 import type { Patience } from './expectation.ts';
-import { aborted, checkPatience, DEFAULT_PATIENCE } from './watchers.ts';
+import { checkPatience, DEFAULT_PATIENCE, waitAborted } from './watchers.ts';
 
 /** Where a target listens. */
 export interface WireAddress {
@@ -20,14 +20,14 @@ export async function connectSocket(to: WireAddress | string, patience: Patience
   const address = typeof to === 'string' ? parseTargetAddress(to) : to;
   const { host, port } = address;
   checkPatience(within);
-  if (signal?.aborted) throw aborted(signal);
+  if (signal?.aborted) throw waitAborted(signal);
   const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => reject(failure(address, 'ISCSI_TIMEOUT', `no answer within ${within} ms`)), within);
-      onAbort = () => reject(aborted(signal));
+      onAbort = () => reject(waitAborted(signal));
       signal?.addEventListener('abort', onAbort);
       socket.once('connect', resolve);
       socket.once('error', (cause: NodeJS.ErrnoException) => {

@@ -17,7 +17,7 @@ import { checkPatience, DEFAULT_PATIENCE, Watchers } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /** How a connection of raw speakers behaves. */
-export interface ConnectionOptions {
+export interface WireConnectionOptions {
   /** Milliseconds that anything is waited for when the call does not say: 5000 when left out. */
   readonly patience?: number | undefined;
   /**
@@ -47,12 +47,12 @@ export class WireConnection {
   readonly #inbox: Inbox;
   readonly #watchers = new Watchers();
   readonly #signal: AbortSignal | undefined;
-  readonly #onArrival: ConnectionOptions['onArrival'];
-  readonly #onBytes: ConnectionOptions['onBytes'];
+  readonly #onArrival: WireConnectionOptions['onArrival'];
+  readonly #onBytes: WireConnectionOptions['onBytes'];
   #end: ConnectionEnd | undefined;
 
   /** @param socket Connected, and with half-open ends allowed: otherwise it answers the peer's end by its own. */
-  constructor(socket: Socket, options: ConnectionOptions = {}) {
+  constructor(socket: Socket, options: WireConnectionOptions = {}) {
     this.#socket = socket;
     this.patience = options.patience ?? DEFAULT_PATIENCE;
     checkPatience(this.patience);

@@ -7,12 +7,12 @@ import type { TextPair } from '../pdu/text.ts';
 import { endsLogin } from './digest-watch.ts';
 import { ExpectationError, type Patience } from './expectation.ts';
 import type { WireInitiator } from './initiator.ts';
-import type { LoginRequestFields } from './initiator-pdus.ts';
+import type { LoginRequestDraft } from './initiator-pdus.ts';
 import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /** The name that a raw initiator gives itself when it is given none. */
-export const DEFAULT_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:wire';
+export const WIRE_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:wire';
 
 /** The most Login Requests of {@link logInWithKeys}. */
 const MOST_REQUESTS = 8;
@@ -22,7 +22,7 @@ export interface LogInOptions extends Partial<Omit<InitiatorLoginConfig, 'policy
   /** What is wanted otherwise than an initiator usually does. */
   readonly policy?: Partial<OperationalPolicy> | undefined;
   /** Fields of every Login Request, such as ISID, CID, and the header's rest. */
-  readonly fields?: LoginRequestFields | undefined;
+  readonly fields?: LoginRequestDraft | undefined;
 }
 
 /** What a login came to. */
@@ -49,7 +49,7 @@ export async function logIn(initiator: WireInitiator, options: LogInOptions = {}
   const { policy, fields, within = initiator.patience, signal, ...config } = options;
   const left = countdown(within);
   let step: Step = startLogin({
-    initiatorName: DEFAULT_INITIATOR_NAME,
+    initiatorName: WIRE_INITIATOR_NAME,
     sessionType: options.targetName === undefined ? 'Discovery' : 'Normal',
     ...config,
     policy: { ...INITIATOR_POLICY, ...policy },
@@ -106,7 +106,7 @@ export async function logInWithKeys(
 function perform(
   initiator: WireInitiator,
   action: LoginAction | undefined,
-  fields: LoginRequestFields,
+  fields: LoginRequestDraft,
 ): OperationalParameters | undefined {
   switch (action?.do) {
     case 'send': {

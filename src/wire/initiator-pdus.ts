@@ -17,7 +17,7 @@ import { type Addressed, draftOf, type Payload, type TextPayload, textOf, unitOf
 import type { InitiatorNumbers } from './initiator-numbers.ts';
 
 /** A SCSI Command. R and W are clear unless they are asked for; F says that no unsolicited Data-Out follows. */
-export interface CommandFields extends Partial<Omit<ScsiCommand, 'cdb'>>, Addressed, Payload {
+export interface CommandDraft extends Partial<Omit<ScsiCommand, 'cdb'>>, Addressed, Payload {
   /**
    * At most 16 bytes; shorter ones are filled up with zeros. The rest of a longer CDB is the caller's to put in `ahs`.
    */
@@ -25,34 +25,34 @@ export interface CommandFields extends Partial<Omit<ScsiCommand, 'cdb'>>, Addres
 }
 
 /** A Login Request: T=1 from the operational stage to the full feature phase. */
-export interface LoginRequestFields extends Partial<LoginRequest>, TextPayload {}
+export interface LoginRequestDraft extends Partial<LoginRequest>, TextPayload {}
 
 /** A NOP-Out: a ping, immediate. */
-export interface NopOutFields extends Partial<NopOut>, Addressed, Payload {}
+export interface NopOutDraft extends Partial<NopOut>, Addressed, Payload {}
 
 /** A Text Request: all of it, the beginning of a negotiation. */
-export interface TextRequestFields extends Partial<TextRequest>, Addressed, TextPayload {}
+export interface TextRequestDraft extends Partial<TextRequest>, Addressed, TextPayload {}
 
 /** A Data-Out: unsolicited and the last of its sequence. */
-export interface DataOutFields extends Partial<DataOut>, Addressed, Payload {
+export interface DataOutDraft extends Partial<DataOut>, Addressed, Payload {
   readonly initiatorTaskTag: number;
 }
 
 /** A Task Management Function Request, immediate. */
-export interface TaskManagementFields extends Partial<TaskManagementRequest>, Addressed, Payload {
+export interface TaskManagementDraft extends Partial<TaskManagementRequest>, Addressed, Payload {
   readonly functionCode: number;
 }
 
 /** A Logout Request: closes the session, immediate. */
-export interface LogoutRequestFields extends Partial<LogoutRequest>, Payload {}
+export interface LogoutRequestDraft extends Partial<LogoutRequest>, Payload {}
 
 /** A SNACK Request. */
-export interface SnackFields extends Partial<Snack>, Addressed, Payload {
+export interface SnackDraft extends Partial<Snack>, Addressed, Payload {
   readonly type: number;
 }
 
 /** A SCSI Command. */
-export function scsiCommand(numbers: InitiatorNumbers, fields: CommandFields): PduDraft {
+export function scsiCommand(numbers: InitiatorNumbers, fields: CommandDraft): PduDraft {
   const cdb = new Uint8Array(16);
   cdb.set(fields.cdb.subarray(0, 16));
   const usual = {
@@ -70,7 +70,7 @@ export function scsiCommand(numbers: InitiatorNumbers, fields: CommandFields): P
 }
 
 /** A Login Request. */
-export function loginRequest(numbers: InitiatorNumbers, fields: LoginRequestFields): PduDraft {
+export function loginRequest(numbers: InitiatorNumbers, fields: LoginRequestDraft): PduDraft {
   const usual = {
     transit: true,
     continues: false,
@@ -90,13 +90,13 @@ export function loginRequest(numbers: InitiatorNumbers, fields: LoginRequestFiel
 }
 
 /** A NOP-Out. */
-export function nopOut(numbers: InitiatorNumbers, fields: NopOutFields): PduDraft {
+export function nopOut(numbers: InitiatorNumbers, fields: NopOutDraft): PduDraft {
   const usual = { dataSegmentLength: 0, targetTransferTag: RESERVED_TAG, ...unitOf(fields) };
   return draftOf(writeNopOut, { ...usual, ...tagged(numbers, fields, true), ...fields }, fields);
 }
 
 /** A Text Request. */
-export function textRequest(numbers: InitiatorNumbers, fields: TextRequestFields): PduDraft {
+export function textRequest(numbers: InitiatorNumbers, fields: TextRequestDraft): PduDraft {
   const usual = {
     final: true,
     continues: false,
@@ -109,7 +109,7 @@ export function textRequest(numbers: InitiatorNumbers, fields: TextRequestFields
 }
 
 /** A Data-Out. */
-export function dataOut(numbers: InitiatorNumbers, fields: DataOutFields): PduDraft {
+export function dataOut(numbers: InitiatorNumbers, fields: DataOutDraft): PduDraft {
   const usual = {
     final: true,
     dataSegmentLength: 0,
@@ -123,7 +123,7 @@ export function dataOut(numbers: InitiatorNumbers, fields: DataOutFields): PduDr
 }
 
 /** A Task Management Function Request. */
-export function taskManagementRequest(numbers: InitiatorNumbers, fields: TaskManagementFields): PduDraft {
+export function taskManagementRequest(numbers: InitiatorNumbers, fields: TaskManagementDraft): PduDraft {
   const usual = {
     referencedTaskTag: RESERVED_TAG,
     refCmdSN: 0,
@@ -135,13 +135,13 @@ export function taskManagementRequest(numbers: InitiatorNumbers, fields: TaskMan
 }
 
 /** A Logout Request. */
-export function logoutRequest(numbers: InitiatorNumbers, fields: LogoutRequestFields): PduDraft {
+export function logoutRequest(numbers: InitiatorNumbers, fields: LogoutRequestDraft): PduDraft {
   const usual = { reason: 0, cid: 0, ...tagged(numbers, fields, true) };
   return draftOf(writeLogoutRequest, { ...usual, ...fields }, fields);
 }
 
 /** A SNACK Request. */
-export function snack(numbers: InitiatorNumbers, fields: SnackFields): PduDraft {
+export function snack(numbers: InitiatorNumbers, fields: SnackDraft): PduDraft {
   const usual = {
     initiatorTaskTag: RESERVED_TAG,
     targetTransferTag: RESERVED_TAG,

@@ -3,33 +3,33 @@ import { DEFAULT_PARAMETERS, type OperationalParameters } from '../login/paramet
 import { randomUint32 } from '../node/random.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { connectSocket, type WireAddress } from './connect-socket.ts';
-import { type ConnectionOptions, WireConnection } from './connection.ts';
+import { WireConnection, type WireConnectionOptions } from './connection.ts';
 import { DigestWatch, endsLogin } from './digest-watch.ts';
 import type { Distortion, PduDraft } from './draft.ts';
 import type { Patience } from './expectation.ts';
 import { InitiatorNumbers } from './initiator-numbers.ts';
 import {
-  type CommandFields,
-  type DataOutFields,
+  type CommandDraft,
+  type DataOutDraft,
   dataOut,
-  type LoginRequestFields,
-  type LogoutRequestFields,
+  type LoginRequestDraft,
+  type LogoutRequestDraft,
   loginRequest,
   logoutRequest,
-  type NopOutFields,
+  type NopOutDraft,
   nopOut,
-  type SnackFields,
+  type SnackDraft,
   scsiCommand,
   snack,
-  type TaskManagementFields,
-  type TextRequestFields,
+  type TaskManagementDraft,
+  type TextRequestDraft,
   taskManagementRequest,
   textRequest,
 } from './initiator-pdus.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /** How a raw initiator begins. */
-export interface WireInitiatorOptions extends ConnectionOptions {
+export interface WireInitiatorOptions extends WireConnectionOptions {
   /**
    * Another connection of the session that it is going to join: commands and tags are counted together with it, and the
    * ISID is the same. The login still has to name the TSIH, and a CID.
@@ -87,44 +87,44 @@ export class WireInitiator extends WireConnection {
   }
 
   /** Sends a Login Request. */
-  login(fields: LoginRequestFields = {}, distortion?: Distortion): Sent {
+  login(fields: LoginRequestDraft = {}, distortion?: Distortion): Sent {
     const draft = loginRequest(this.numbers, { isid: this.isid, ...fields });
     this.#digestWatch.hear('initiator', draft.data ?? NOTHING, fields.continues === true);
     return this.#say(draft, distortion);
   }
 
   /** Sends a SCSI Command. */
-  command(fields: CommandFields, distortion?: Distortion): Sent {
+  command(fields: CommandDraft, distortion?: Distortion): Sent {
     return this.#say(scsiCommand(this.numbers, fields), distortion);
   }
 
   /** Sends a Data-Out. */
-  dataOut(fields: DataOutFields, distortion?: Distortion): Sent {
+  dataOut(fields: DataOutDraft, distortion?: Distortion): Sent {
     return this.#say(dataOut(this.numbers, fields), distortion);
   }
 
   /** Sends a NOP-Out: a ping, unless the fields make something else of it. */
-  nop(fields: NopOutFields = {}, distortion?: Distortion): Sent {
+  nop(fields: NopOutDraft = {}, distortion?: Distortion): Sent {
     return this.#say(nopOut(this.numbers, fields), distortion);
   }
 
   /** Sends a Text Request. */
-  text(fields: TextRequestFields, distortion?: Distortion): Sent {
+  text(fields: TextRequestDraft, distortion?: Distortion): Sent {
     return this.#say(textRequest(this.numbers, fields), distortion);
   }
 
   /** Sends a Task Management Function Request. */
-  taskManagement(fields: TaskManagementFields, distortion?: Distortion): Sent {
+  taskManagement(fields: TaskManagementDraft, distortion?: Distortion): Sent {
     return this.#say(taskManagementRequest(this.numbers, fields), distortion);
   }
 
   /** Sends a SNACK Request. */
-  snack(fields: SnackFields, distortion?: Distortion): Sent {
+  snack(fields: SnackDraft, distortion?: Distortion): Sent {
     return this.#say(snack(this.numbers, fields), distortion);
   }
 
   /** Sends a Logout Request. */
-  logout(fields: LogoutRequestFields = {}, distortion?: Distortion): Sent {
+  logout(fields: LogoutRequestDraft = {}, distortion?: Distortion): Sent {
     return this.#say(logoutRequest(this.numbers, fields), distortion);
   }
 

@@ -8,7 +8,7 @@ import type {
 } from '../login/target-types.ts';
 import type { Patience } from './expectation.ts';
 import type { WireTarget } from './target.ts';
-import type { LoginResponseFields } from './target-pdus.ts';
+import type { LoginResponseDraft } from './target-pdus.ts';
 import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
@@ -17,7 +17,7 @@ export interface AnswerLoginOptions extends Partial<Omit<TargetLoginConfig, 'pol
   /** What is allowed otherwise than a target usually does. */
   readonly policy?: Partial<OperationalPolicy> | undefined;
   /** Fields of every Login Response, such as the TSIH of the session. */
-  readonly fields?: LoginResponseFields | undefined;
+  readonly fields?: LoginResponseDraft | undefined;
 }
 
 /** A login that came about: who logged in to what, and what was agreed on. */
@@ -71,7 +71,7 @@ function respond(
   target: WireTarget,
   request: WirePdu,
   { response }: Extract<TargetLoginAction, { do: 'send' }>,
-  fields: LoginResponseFields | undefined,
+  fields: LoginResponseDraft | undefined,
 ): void {
   const { csg: currentStage, nsg: nextStage, text: data, final, ...rest } = response;
   // Only the last response of a new session's login has a handle (RFC 7143 §11.13.3).

@@ -21,44 +21,44 @@ import type { TargetNumbers } from './target-numbers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
 /** A Login Response: success, T=1 from the operational stage to the full feature phase. */
-export interface LoginResponseFields extends Partial<LoginResponse>, TextPayload {}
+export interface LoginResponseDraft extends Partial<LoginResponse>, TextPayload {}
 
 /** A SCSI Response: completed at the target, status GOOD, no residual. */
-export interface ScsiResponseFields extends Partial<ScsiResponse>, Payload {
+export interface ScsiResponseDraft extends Partial<ScsiResponse>, Payload {
   /** Sense data, for which the data segment is made. */
   readonly sense?: Uint8Array | undefined;
 }
 
 /** A Data-In: the last of its sequence, without status. With `hasStatus` it has a StatSN. */
-export interface DataInFields extends Partial<DataIn>, Addressed, Payload {}
+export interface DataInDraft extends Partial<DataIn>, Addressed, Payload {}
 
 /** An R2T for all that the command writes, with the LUN of the command and a tag of its own. */
-export interface R2TFields extends Partial<R2T>, Addressed, Payload {}
+export interface R2TDraft extends Partial<R2T>, Addressed, Payload {}
 
 /** A NOP-In. */
-export interface NopInFields extends Partial<NopIn>, Addressed, Payload {}
+export interface NopInDraft extends Partial<NopIn>, Addressed, Payload {}
 
 /** A Text Response: the last of its negotiation. */
-export interface TextResponseFields extends Partial<TextResponse>, Addressed, TextPayload {}
+export interface TextResponseDraft extends Partial<TextResponse>, Addressed, TextPayload {}
 
 /** A Task Management Function Response: function complete. */
-export interface TaskManagementResponseFields extends Partial<TaskManagementResponse>, Payload {}
+export interface TaskManagementResponseDraft extends Partial<TaskManagementResponse>, Payload {}
 
 /** A Logout Response: closed. */
-export interface LogoutResponseFields extends Partial<LogoutResponse>, Payload {}
+export interface LogoutResponseDraft extends Partial<LogoutResponse>, Payload {}
 
 /** An Asynchronous Message. */
-export interface AsyncMessageFields extends Partial<AsyncMessage>, Addressed, Payload {
+export interface AsyncMessageDraft extends Partial<AsyncMessage>, Addressed, Payload {
   readonly asyncEvent: number;
 }
 
 /** A Reject. */
-export interface RejectFields extends Partial<Reject>, Payload {
+export interface RejectDraft extends Partial<Reject>, Payload {
   readonly reason: number;
 }
 
 /** A Login Response. */
-export function loginResponse(numbers: TargetNumbers, to: WirePdu, fields: LoginResponseFields = {}): PduDraft {
+export function loginResponse(numbers: TargetNumbers, to: WirePdu, fields: LoginResponseDraft = {}): PduDraft {
   const request = to.read('LOGIN_REQUEST');
   const usual = {
     transit: true,
@@ -78,7 +78,7 @@ export function loginResponse(numbers: TargetNumbers, to: WirePdu, fields: Login
 }
 
 /** A SCSI Response. */
-export function scsiResponse(numbers: TargetNumbers, to: WirePdu, fields: ScsiResponseFields = {}): PduDraft {
+export function scsiResponse(numbers: TargetNumbers, to: WirePdu, fields: ScsiResponseDraft = {}): PduDraft {
   const usual = {
     bidirectionalOverflow: false,
     bidirectionalUnderflow: false,
@@ -98,7 +98,7 @@ export function scsiResponse(numbers: TargetNumbers, to: WirePdu, fields: ScsiRe
 }
 
 /** A Data-In. */
-export function dataIn(numbers: TargetNumbers, to: WirePdu, fields: DataInFields = {}): PduDraft {
+export function dataIn(numbers: TargetNumbers, to: WirePdu, fields: DataInDraft = {}): PduDraft {
   const { hasStatus = false } = fields;
   const usual = {
     final: true,
@@ -120,7 +120,7 @@ export function dataIn(numbers: TargetNumbers, to: WirePdu, fields: DataInFields
 }
 
 /** An R2T. */
-export function r2t(numbers: TargetNumbers, to: WirePdu, fields: R2TFields = {}): PduDraft {
+export function r2t(numbers: TargetNumbers, to: WirePdu, fields: R2TDraft = {}): PduDraft {
   const usual = {
     lunHigh: to.word(8),
     lunLow: to.word(12),
@@ -136,7 +136,7 @@ export function r2t(numbers: TargetNumbers, to: WirePdu, fields: R2TFields = {})
 }
 
 /** The answer to a ping: its data, and its tag. */
-export function pong(numbers: TargetNumbers, to: WirePdu, fields: NopInFields = {}): PduDraft {
+export function pong(numbers: TargetNumbers, to: WirePdu, fields: NopInDraft = {}): PduDraft {
   const usual = {
     dataSegmentLength: 0,
     lunHigh: to.word(8),
@@ -148,7 +148,7 @@ export function pong(numbers: TargetNumbers, to: WirePdu, fields: NopInFields = 
 }
 
 /** A NOP-In of the target's own: a ping that wants an answer. With the reserved `targetTransferTag` it wants none. */
-export function nopIn(numbers: TargetNumbers, fields: NopInFields = {}): PduDraft {
+export function nopIn(numbers: TargetNumbers, fields: NopInDraft = {}): PduDraft {
   const usual = {
     dataSegmentLength: 0,
     initiatorTaskTag: RESERVED_TAG,
@@ -160,7 +160,7 @@ export function nopIn(numbers: TargetNumbers, fields: NopInFields = {}): PduDraf
 }
 
 /** A Text Response. */
-export function textResponse(numbers: TargetNumbers, to: WirePdu, fields: TextResponseFields = {}): PduDraft {
+export function textResponse(numbers: TargetNumbers, to: WirePdu, fields: TextResponseDraft = {}): PduDraft {
   const usual = {
     final: true,
     continues: false,
@@ -176,20 +176,20 @@ export function textResponse(numbers: TargetNumbers, to: WirePdu, fields: TextRe
 export function taskManagementResponse(
   numbers: TargetNumbers,
   to: WirePdu,
-  fields: TaskManagementResponseFields = {},
+  fields: TaskManagementResponseDraft = {},
 ): PduDraft {
   const usual = { response: 0, ...answering(numbers, to, fields) };
   return draftOf(writeTaskManagementResponse, { ...usual, ...fields }, fields);
 }
 
 /** A Logout Response. */
-export function logoutResponse(numbers: TargetNumbers, to: WirePdu, fields: LogoutResponseFields = {}): PduDraft {
+export function logoutResponse(numbers: TargetNumbers, to: WirePdu, fields: LogoutResponseDraft = {}): PduDraft {
   const usual = { response: 0, time2Wait: 0, time2Retain: 0, ...answering(numbers, to, fields) };
   return draftOf(writeLogoutResponse, { ...usual, ...fields }, fields);
 }
 
 /** An Asynchronous Message. */
-export function asyncMessage(numbers: TargetNumbers, fields: AsyncMessageFields): PduDraft {
+export function asyncMessage(numbers: TargetNumbers, fields: AsyncMessageDraft): PduDraft {
   const usual = {
     dataSegmentLength: 0,
     asyncVCode: 0,
@@ -204,7 +204,7 @@ export function asyncMessage(numbers: TargetNumbers, fields: AsyncMessageFields)
 }
 
 /** A Reject of `to`, whose header it carries. */
-export function reject(numbers: TargetNumbers, to: WirePdu, fields: RejectFields): PduDraft {
+export function reject(numbers: TargetNumbers, to: WirePdu, fields: RejectDraft): PduDraft {
   const usual = { dataSegmentLength: 0, dataSN: 0, ...asking(numbers), statSN: fields.statSN ?? numbers.useStatSN() };
   return draftOf(writeReject, { ...usual, ...fields }, { ahs: fields.ahs, data: fields.data ?? to.header });
 }

@@ -1,36 +1,36 @@
 import type { Socket } from 'node:net';
 import { DEFAULT_PARAMETERS, type OperationalParameters } from '../login/parameters.ts';
-import { type ConnectionOptions, WireConnection } from './connection.ts';
+import { WireConnection, type WireConnectionOptions } from './connection.ts';
 import { DigestWatch, endsLogin } from './digest-watch.ts';
 import type { Distortion, PduDraft } from './draft.ts';
 import { TargetNumbers } from './target-numbers.ts';
 import {
-  type AsyncMessageFields,
+  type AsyncMessageDraft,
   asyncMessage,
-  type DataInFields,
+  type DataInDraft,
   dataIn,
-  type LoginResponseFields,
-  type LogoutResponseFields,
+  type LoginResponseDraft,
+  type LogoutResponseDraft,
   loginResponse,
   logoutResponse,
-  type NopInFields,
+  type NopInDraft,
   nopIn,
   pong,
-  type R2TFields,
-  type RejectFields,
+  type R2TDraft,
+  type RejectDraft,
   r2t,
   reject,
-  type ScsiResponseFields,
+  type ScsiResponseDraft,
   scsiResponse,
-  type TaskManagementResponseFields,
-  type TextResponseFields,
+  type TaskManagementResponseDraft,
+  type TextResponseDraft,
   taskManagementResponse,
   textResponse,
 } from './target-pdus.ts';
 import { WirePdu } from './wire-pdu.ts';
 
 /** How a raw target begins. */
-export interface WireTargetOptions extends ConnectionOptions {
+export interface WireTargetOptions extends WireConnectionOptions {
   /** The first StatSN; 1 when left out. */
   readonly statSN?: number;
   /** How many commands the initiator may send ahead; 32 when left out. */
@@ -66,7 +66,7 @@ export class WireTarget extends WireConnection {
   }
 
   /** Answers a Login Request. */
-  loginResponse(to: WirePdu, fields?: LoginResponseFields, distortion?: Distortion): Uint8Array {
+  loginResponse(to: WirePdu, fields?: LoginResponseDraft, distortion?: Distortion): Uint8Array {
     const draft = loginResponse(this.numbers, to, fields);
     const bytes = this.send(draft, distortion);
     const response = headerOf(draft).read('LOGIN_RESPONSE');
@@ -76,52 +76,52 @@ export class WireTarget extends WireConnection {
   }
 
   /** Ends a command. */
-  scsiResponse(to: WirePdu, fields?: ScsiResponseFields, distortion?: Distortion): Uint8Array {
+  scsiResponse(to: WirePdu, fields?: ScsiResponseDraft, distortion?: Distortion): Uint8Array {
     return this.send(scsiResponse(this.numbers, to, fields), distortion);
   }
 
   /** Sends a piece of what a command reads. */
-  dataIn(to: WirePdu, fields?: DataInFields, distortion?: Distortion): Uint8Array {
+  dataIn(to: WirePdu, fields?: DataInDraft, distortion?: Distortion): Uint8Array {
     return this.send(dataIn(this.numbers, to, fields), distortion);
   }
 
   /** Asks for a piece of what a command writes. */
-  r2t(to: WirePdu, fields?: R2TFields, distortion?: Distortion): Uint8Array {
+  r2t(to: WirePdu, fields?: R2TDraft, distortion?: Distortion): Uint8Array {
     return this.send(r2t(this.numbers, to, fields), distortion);
   }
 
   /** Answers a ping. */
-  pong(to: WirePdu, fields?: NopInFields, distortion?: Distortion): Uint8Array {
+  pong(to: WirePdu, fields?: NopInDraft, distortion?: Distortion): Uint8Array {
     return this.send(pong(this.numbers, to, fields), distortion);
   }
 
   /** Pings the initiator. */
-  nop(fields?: NopInFields, distortion?: Distortion): Uint8Array {
+  nop(fields?: NopInDraft, distortion?: Distortion): Uint8Array {
     return this.send(nopIn(this.numbers, fields), distortion);
   }
 
   /** Answers a Text Request. */
-  textResponse(to: WirePdu, fields?: TextResponseFields, distortion?: Distortion): Uint8Array {
+  textResponse(to: WirePdu, fields?: TextResponseDraft, distortion?: Distortion): Uint8Array {
     return this.send(textResponse(this.numbers, to, fields), distortion);
   }
 
   /** Answers a Task Management Function Request. */
-  taskManagementResponse(to: WirePdu, fields?: TaskManagementResponseFields, distortion?: Distortion): Uint8Array {
+  taskManagementResponse(to: WirePdu, fields?: TaskManagementResponseDraft, distortion?: Distortion): Uint8Array {
     return this.send(taskManagementResponse(this.numbers, to, fields), distortion);
   }
 
   /** Answers a Logout Request. The connection stays open until it is closed. */
-  logoutResponse(to: WirePdu, fields?: LogoutResponseFields, distortion?: Distortion): Uint8Array {
+  logoutResponse(to: WirePdu, fields?: LogoutResponseDraft, distortion?: Distortion): Uint8Array {
     return this.send(logoutResponse(this.numbers, to, fields), distortion);
   }
 
   /** Tells the initiator of an event. */
-  asyncMessage(fields: AsyncMessageFields, distortion?: Distortion): Uint8Array {
+  asyncMessage(fields: AsyncMessageDraft, distortion?: Distortion): Uint8Array {
     return this.send(asyncMessage(this.numbers, fields), distortion);
   }
 
   /** Rejects a PDU. */
-  reject(to: WirePdu, fields: RejectFields, distortion?: Distortion): Uint8Array {
+  reject(to: WirePdu, fields: RejectDraft, distortion?: Distortion): Uint8Array {
     return this.send(reject(this.numbers, to, fields), distortion);
   }
 

@@ -33,7 +33,7 @@ export class Watchers {
    */
   async until<T>(attempt: () => T | undefined, within: number, signal?: AbortSignal): Promise<T | undefined> {
     checkPatience(within);
-    if (signal?.aborted) throw aborted(signal);
+    if (signal?.aborted) throw waitAborted(signal);
     const already = attempt();
     if (already !== undefined) return already;
     return await new Promise((resolve, reject) => {
@@ -41,7 +41,7 @@ export class Watchers {
         const found = attempt();
         if (found !== undefined) settle(() => resolve(found));
       };
-      const onAbort = (): void => settle(() => reject(aborted(signal)));
+      const onAbort = (): void => settle(() => reject(waitAborted(signal)));
       const settle = (done: () => void): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
@@ -71,6 +71,6 @@ export function countdown(within: number): () => number {
 }
 
 /** The error for a signal that has aborted. */
-export function aborted(signal: AbortSignal | undefined): IscsiError {
+export function waitAborted(signal: AbortSignal | undefined): IscsiError {
   return new IscsiError('ISCSI_ABORTED', 'Cannot wait on: the signal was aborted', { cause: signal?.reason });
 }

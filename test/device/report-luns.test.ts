@@ -5,7 +5,7 @@ import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import { bench, startOn } from './fake.ts';
 
-const reportLuns = (select: string, length: string) => `a0 00 ${select} 000000 ${length} 00 00`;
+const runReportLuns = (select: string, length: string) => `a0 00 ${select} 000000 ${length} 00 00`;
 
 function withUnits(...luns: number[]) {
   const made = bench();
@@ -27,30 +27,30 @@ test('REPORT LUNS lists all units in ascending order, above 255 in flat addressi
     '7fff000000000000', // 16383
   ];
   for (const select of ['00', '02']) {
-    assert.equal(toHex((await run(reportLuns(select, '00000100'))).data), expected.join('').replace(' ', ''));
+    assert.equal(toHex((await run(runReportLuns(select, '00000100'))).data), expected.join('').replace(' ', ''));
   }
 });
 
 test('there are no well-known units', async () => {
-  assert.equal(toHex((await bench().run(reportLuns('01', '00000010'))).data), '0000000000000000');
+  assert.equal(toHex((await bench().run(runReportLuns('01', '00000010'))).data), '0000000000000000');
 });
 
 test('an unknown SELECT REPORT is refused at its byte, also where no unit is', async () => {
   const { device, run } = bench();
   for (const select of ['03', '10', 'ff']) {
-    const task = await run(reportLuns(select, '00000010'));
+    const task = await run(runReportLuns(select, '00000010'));
     assert.equal(task.outcome, 'CHECK CONDITION 05/24/00');
     assert.equal(toHex(task.sense.slice(15, 18)), 'c00002');
   }
   device.detach(0);
-  const absent = await startOn(device, 0, reportLuns('03', '00000010')).ended;
+  const absent = await startOn(device, 0, runReportLuns('03', '00000010')).ended;
   assert.equal(absent.outcome, 'CHECK CONDITION 05/24/00');
 });
 
 test('truncation cuts the list and leaves its length as it is', async () => {
   const { run } = withUnits(1, 2);
   for (const length of [0, 3, 4, 8, 12, 16, 32, 33]) {
-    const task = await run(reportLuns('00', length.toString(16).padStart(8, '0')));
+    const task = await run(runReportLuns('00', length.toString(16).padStart(8, '0')));
     assert.equal(task.outcome, 'GOOD');
     assert.equal(task.data.length, Math.min(length, 32));
     if (length >= 4) assert.equal(task.data[3], 24);
@@ -60,5 +60,5 @@ test('truncation cuts the list and leaves its length as it is', async () => {
 test('a device without any unit has an empty list', async () => {
   const { device } = bench();
   device.detach(0);
-  assert.equal(toHex((await startOn(device, 0, reportLuns('00', '00000100')).ended).data), '0000000000000000');
+  assert.equal(toHex((await startOn(device, 0, runReportLuns('00', '00000100')).ended).data), '0000000000000000');
 });

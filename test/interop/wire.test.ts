@@ -5,12 +5,12 @@ import { fromAscii } from '../../src/bytes/text.ts';
 import type { Digest, OperationalPolicy } from '../../src/login/policy.ts';
 import { cdb } from '../../src/scsi/cdb.ts';
 import { frame } from '../../src/wire/draft.ts';
-import { answerR2T, collect, execute } from '../../src/wire/execute.ts';
 import type { Observation } from '../../src/wire/expectation.ts';
 import { WireInitiator } from '../../src/wire/initiator.ts';
 import { logIn, logInWithKeys } from '../../src/wire/initiator-login.ts';
 import { scsiCommand } from '../../src/wire/initiator-pdus.ts';
 import { WireListener } from '../../src/wire/listener.ts';
+import { answerR2T, collect, runCommand } from '../../src/wire/run-command.ts';
 import type { WireTarget } from '../../src/wire/target.ts';
 import { answerLogin } from '../../src/wire/target-login.ts';
 import type { WirePdu } from '../../src/wire/wire-pdu.ts';
@@ -29,7 +29,7 @@ async function onTgtd(t: TestContext, params: TgtdParameters = {}, policy: Parti
   const initiator = await WireInitiator.connect(tgtd.portal);
   t.after(() => initiator.close());
   const { parameters } = await logIn(initiator, { targetName: NAME, policy });
-  await execute(initiator, { cdb: cdb('TEST_UNIT_READY', {}), lun: 1 });
+  await runCommand(initiator, { cdb: cdb('TEST_UNIT_READY', {}), lun: 1 });
   return { initiator, parameters, tgtd };
 }
 
@@ -41,7 +41,7 @@ for (const digest of ['None', 'CRC32C'] as const) {
     const { initiator, parameters } = setup;
     const on = digest === 'CRC32C';
     assert.deepEqual([parameters.headerDigest, parameters.dataDigest], [on, on]);
-    const inquiry = await execute(initiator, {
+    const inquiry = await runCommand(initiator, {
       cdb: cdb('INQUIRY', { allocationLength: 36 }),
       lun: 1,
       readLength: 255,
@@ -51,10 +51,10 @@ for (const digest of ['None', 'CRC32C'] as const) {
 
     const written = Uint8Array.from({ length: 32 * BLOCK }, (_, at) => (at * 7 + (at >> 9)) & 0xff);
     const range = { logicalBlockAddress: 8, transferLength: 32 };
-    const write = await execute(initiator, { cdb: cdb('WRITE_10', range), lun: 1, dataOut: written });
+    const write = await runCommand(initiator, { cdb: cdb('WRITE_10', range), lun: 1, dataOut: written });
     assert.equal(write.status, 0);
     assert.ok(write.r2ts.length > 0);
-    const read = await execute(initiator, { cdb: cdb('READ_10', range), lun: 1, readLength: written.length });
+    const read = await runCommand(initiator, { cdb: cdb('READ_10', range), lun: 1, readLength: written.length });
     assert.deepEqual([read.status, read.residual], [0, 0]);
     assert.deepEqual(read.data, written);
     assert.equal(read.dataIns.length, 4, 'segments of 4096 bytes');
@@ -117,7 +117,7 @@ test('tgtd ignores a command beyond its window, and goes on with the next one', 
   const { maxCmdSN } = initiator.numbers;
   initiator.command({ cdb: cdb('TEST_UNIT_READY', {}), lun: 1, cmdSN: (maxCmdSN + 1) >>> 0 });
   await initiator.nothing(150);
-  assert.equal((await execute(initiator, { cdb: cdb('TEST_UNIT_READY', {}), lun: 1 })).status, 0);
+  assert.equal((await runCommand(initiator, { cdb: cdb('TEST_UNIT_READY', {}), lun: 1 })).status, 0);
   assert.equal(initiator.numbers.expCmdSN, initiator.numbers.cmdSN);
 });
 
@@ -147,7 +147,7 @@ test('tgtd takes a command that comes in pieces of five bytes', async (t) => {
   assert.deepEqual([r2t.initiatorTaskTag, r2t.read('R2T').desiredDataTransferLength], [77, dataOut.length]);
   answerR2T(initiator, r2t, dataOut);
   assert.equal((await collect(initiator, command, NOTHING)).status, 0);
-  const read = await execute(initiator, { cdb: cdb('READ_10', range), lun: 1, readLength: dataOut.length });
+  const read = await runCommand(initiator, { cdb: cdb('READ_10', range), lun: 1, readLength: dataOut.length });
   assert.deepEqual(read.data, dataOut);
 });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
-import { parseSize } from '../../src/server/size.ts';
+import { sizeInBytes } from '../../src/server/size.ts';
 
-test('parseSize() reads bytes and binary units', () => {
+test('sizeInBytes() reads bytes and binary units', () => {
   const sizes = {
     '512': 512,
     '4K': 4096,
@@ -14,11 +14,11 @@ test('parseSize() reads bytes and binary units', () => {
     '1.5G': 1_610_612_736,
     '1g': 1_073_741_824,
   };
-  for (const [text, bytes] of Object.entries(sizes)) assert.equal(parseSize(text), bytes, text);
-  assert.equal(parseSize(1_000_000), 1_000_000);
+  for (const [text, bytes] of Object.entries(sizes)) assert.equal(sizeInBytes(text), bytes, text);
+  assert.equal(sizeInBytes(1_000_000), 1_000_000);
 });
 
-test('parseSize() refuses everything else', () => {
+test('sizeInBytes() refuses everything else', () => {
   for (const size of [
     '',
     'M',
@@ -36,7 +36,7 @@ test('parseSize() refuses everything else', () => {
     2 ** 53,
   ]) {
     assert.throws(
-      () => parseSize(size),
+      () => sizeInBytes(size),
       (error) => error instanceof IscsiError && error.code === 'ISCSI_USAGE',
       String(size),
     );

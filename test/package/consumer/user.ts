@@ -25,7 +25,7 @@ import {
   ScsiStatusError,
   type Session,
   TASK_MANAGEMENT_FUNCTIONS,
-  type TaskManagementRequest,
+  type TaskManagementFunction,
 } from 'tsiscsi';
 import {
   COMMANDS,
@@ -93,7 +93,7 @@ async function scsi(raw: Session): Promise<void> {
   console.log(status === SCSI_STATUS[good], nameOf(SCSI_STATUS, status), inquiry.vendorIdentification.length > 0);
   console.log(commandTitle(name), parseCdb(request.cdb)?.name, Object.keys(COMMANDS).length > 20);
   console.log(writeReportLuns([]) instanceof Uint8Array);
-  const reset: TaskManagementRequest = { functionCode: TASK_MANAGEMENT_FUNCTIONS.LOGICAL_UNIT_RESET, lun: 0 };
+  const reset: TaskManagementFunction = { functionCode: TASK_MANAGEMENT_FUNCTIONS.LOGICAL_UNIT_RESET, lun: 0 };
   console.log(await raw.taskManagement(reset), (await raw.nop(Uint8Array.of(1, 2))).length);
 }
 

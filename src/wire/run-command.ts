@@ -5,7 +5,7 @@ import { readSenseSegment } from '../pdu/sense-segment.ts';
 import type { Distortion } from './draft.ts';
 import { ExpectationError, type Patience } from './expectation.ts';
 import type { Sent, WireInitiator } from './initiator.ts';
-import type { CommandFields } from './initiator-pdus.ts';
+import type { CommandDraft } from './initiator-pdus.ts';
 import { countdown } from './watchers.ts';
 import type { WirePdu } from './wire-pdu.ts';
 
@@ -16,7 +16,7 @@ const MOST_DATA = 64 * 1024 * 1024;
 const MOST_PDUS = 65_536;
 
 /** A command and all that it moves. */
-export interface Execution extends CommandFields {
+export interface Execution extends CommandDraft {
   /** What it writes. Sets W and the expected length unless the fields say otherwise. */
   readonly dataOut?: Uint8Array | undefined;
   /** How many bytes it reads at most. Sets R and the expected length unless the fields say otherwise. */
@@ -50,12 +50,12 @@ export interface Outcome {
  * await using initiator = await WireInitiator.connect('127.0.0.1:3260');
  * await logIn(initiator, { targetName: 'iqn.2026-11.dev.tsiscsi:disk' });
  * const inquiry = cdb('INQUIRY', { allocationLength: 5 });
- * const { status, data, residual } = await execute(initiator, { cdb: inquiry, readLength: 8 });
+ * const { status, data, residual } = await runCommand(initiator, { cdb: inquiry, readLength: 8 });
  * status; // 0
  * data; // hex 00 00 ...
  * residual; // -3
  */
-export async function execute(
+export async function runCommand(
   initiator: WireInitiator,
   execution: Execution,
   patience: Patience = {},
@@ -73,7 +73,7 @@ export async function execute(
  *
  * @param dataOut What it writes: of an R2T for more that much is sent, and the R2T is in the outcome.
  * @param patience For the command as a whole.
- * @throws {ExpectationError} As {@link execute}. {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or
+ * @throws {ExpectationError} As {@link runCommand}. {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or
  *   65,536 PDUs.
  */
 export async function collect(

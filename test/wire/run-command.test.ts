@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, toHex } from '../../src/bytes/hex.ts';
-import { execute } from '../../src/wire/execute.ts';
 import { ExpectationError } from '../../src/wire/expectation.ts';
+import { runCommand } from '../../src/wire/run-command.ts';
 import { pair } from './pair.ts';
 
 const CDB = hex('28 00 00 00 00 00 00 00 01 00');
@@ -10,7 +10,7 @@ const CDB = hex('28 00 00 00 00 00 00 00 01 00');
 test('a read collects its Data-In until the status, which may come in the last of them or behind them', async (t) => {
   for (const together of [true, false]) {
     const { initiator, target } = await pair(t);
-    const executing = execute(initiator, { cdb: CDB, readLength: 10, lun: 2 });
+    const executing = runCommand(initiator, { cdb: CDB, readLength: 10, lun: 2 });
     const command = await target.expect('SCSI_COMMAND');
     const { read, write, expectedDataTransferLength, lunHigh } = command.read('SCSI_COMMAND');
     assert.deepEqual([read, write, expectedDataTransferLength, lunHigh], [true, false, 10, 0x0002_0000]);
@@ -33,7 +33,7 @@ test('a read collects its Data-In until the status, which may come in the last o
 test('a write sends what each R2T asks for, in segments as long as the target takes them', async (t) => {
   const { initiator, target } = await pair(t);
   initiator.parameters = { ...initiator.parameters, targetMaxRecvDataSegmentLength: 4 };
-  const executing = execute(initiator, { cdb: CDB, dataOut: hex('00 01 02 03 04 05 06 07 08 09') });
+  const executing = runCommand(initiator, { cdb: CDB, dataOut: hex('00 01 02 03 04 05 06 07 08 09') });
   const command = await target.expect('SCSI_COMMAND');
   assert.deepEqual([command.data.length, command.byte(1)], [0, 0xa1]);
   target.r2t(command, { bufferOffset: 3, desiredDataTransferLength: 5, targetTransferTag: 0x99 });
@@ -58,7 +58,7 @@ test('a write sends what each R2T asks for, in segments as long as the target ta
 test('PDUs of other tasks wait while a command is executed', async (t) => {
   const { initiator, target } = await pair(t);
   const ping = initiator.nop();
-  const executing = execute(initiator, { cdb: CDB });
+  const executing = runCommand(initiator, { cdb: CDB });
   target.pong(await target.expect('NOP_OUT'));
   target.scsiResponse(await target.expect('SCSI_COMMAND'), { response: 1 });
   assert.equal((await executing).status, undefined, 'not completed at the target');
@@ -68,7 +68,7 @@ test('PDUs of other tasks wait while a command is executed', async (t) => {
 test('a Reject of the command ends it at once, one of another PDU does not', async (t) => {
   const { initiator, target } = await pair(t);
   initiator.nop();
-  const executing = execute(initiator, { cdb: CDB });
+  const executing = runCommand(initiator, { cdb: CDB });
   target.reject(await target.expect('NOP_OUT'), { reason: 4 });
   target.reject(await target.expect('SCSI_COMMAND'), { reason: 9 });
   await assert.rejects(executing, (error) => {
@@ -81,7 +81,7 @@ test('a Reject of the command ends it at once, one of another PDU does not', asy
 test('a target that answers every PDU by one more is left at the deadline', async (t) => {
   let goOn = (): void => undefined;
   const { initiator, target } = await pair(t, { initiator: { onArrival: () => setImmediate(() => goOn()) } });
-  const executing = execute(initiator, { cdb: CDB, readLength: 1 }, { within: 60 });
+  const executing = runCommand(initiator, { cdb: CDB, readLength: 1 }, { within: 60 });
   const command = await target.expect('SCSI_COMMAND');
   goOn = () => {
     if (target.end === undefined) target.dataIn(command);
