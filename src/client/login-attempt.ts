@@ -17,6 +17,8 @@ import { Session } from './session.ts';
  * Afterwards it stays the host of its session.
  */
 export class LoginAttempt implements SessionHost {
+  /** {@link SessionHost}: straight to the driver, since every command goes this way. */
+  readonly wake: () => void;
   readonly #request: LoginPlan;
   /** `host:port`, an IPv6 address in brackets. */
   readonly #portal: string;
@@ -40,6 +42,7 @@ export class LoginAttempt implements SessionHost {
     this.#core = new InitiatorSession(this, randomUint32());
     this.#connection = this.#core.addConnection(connectionConfig(request));
     this.#driver = new Driver(this.#connection, socketClosed, request.options.busyPoll ?? DEFAULT_BUSY_POLL);
+    this.wake = this.#driver.wake;
   }
 
   /** Connects and logs in. To be called once. */
@@ -61,11 +64,6 @@ export class LoginAttempt implements SessionHost {
   /** {@link SessionHost} */
   now(): number {
     return now();
-  }
-
-  /** {@link SessionHost} */
-  wake(): void {
-    this.#driver.wake();
   }
 
   /** {@link SessionHost} */

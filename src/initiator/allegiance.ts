@@ -9,7 +9,11 @@ export function requireAllegiance(
   task: { readonly connection: InitiatorConnection | undefined },
   connection: InitiatorConnection,
 ): void {
-  if (task.connection === connection) return;
+  if (task.connection !== connection) refuse();
+}
+
+/** Apart, so that the check itself stays small enough to be compiled in place. */
+function refuse(): never {
   throw new ProtocolError('Cannot take a PDU of a task on another connection than that of its command', {
     clause: '4.2.5.1',
   });
