@@ -1,6 +1,7 @@
 /** What the session decides and its connections report: more than one of them, and what is said when one is lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isNativeError } from 'node:util/types';
 import { viewOf } from '../../src/bytes/hex.ts';
 import { DigestError, IscsiError } from '../../src/errors.ts';
 import type { InitiatorConnection } from '../../src/initiator/connection.ts';
@@ -120,6 +121,7 @@ test('the error of a command that was sent keeps its class and its stack', () =>
   assert.deepEqual([read.error.commandSent, read.error.message], [true, 'The data digest is wrong']);
   assert.equal(rig.ends[0]?.commandSent, undefined, 'the session is no command');
   assert.equal(read.error.stack, rig.ends[0]?.stack);
+  assert.ok(isNativeError(read.error), 'it is shown as an error is');
 });
 
 test('a command that is given up in the queue was not sent, and says so', () => {

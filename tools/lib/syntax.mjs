@@ -40,7 +40,7 @@ export function readSources(directories, endings) {
   const names = directories.flatMap((directory) =>
     readdirSync(join(REPOSITORY, directory), { recursive: true })
       .map((name) => posix.join(directory, name.split(sep).join('/')))
-      .filter((name) => endings.some((ending) => name.endsWith(ending)))
+      .filter((name) => !name.includes('/node_modules/') && endings.some((ending) => name.endsWith(ending)))
       .sort(),
   );
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(REPOSITORY, name), 'utf8')]));
