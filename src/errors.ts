@@ -89,7 +89,9 @@ export class IscsiError extends Error {
  */
 export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
   if (error.commandSent === commandSent) return error;
-  const copy = Object.create(Object.getPrototypeOf(error) as object, Object.getOwnPropertyDescriptors(error)) as E;
+  const copy = new Error(error.message) as E; // not Object.create(): that would be no error to Node and its inspectors
+  Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
   Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
   return copy;
 }
