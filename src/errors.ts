@@ -89,11 +89,12 @@ export class IscsiError extends Error {
  */
 export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
   if (error.commandSent === commandSent) return error;
-  const copy = new Error(error.message) as E; // not Object.create(): that would be no error to Node and its inspectors
-  Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);
-  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
-  Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
-  return copy;
+  // An Error from the start, so that it is shown as one; a stack cannot be taken over by its descriptor everywhere.
+  const { stack, ...own } = Object.getOwnPropertyDescriptors(error);
+  const copy = Object.setPrototypeOf(new Error(error.message), Object.getPrototypeOf(error) as object) as E;
+  Object.defineProperties(copy, own);
+  Object.defineProperty(copy, 'stack', { value: error.stack, writable: true, configurable: true });
+  return Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
 }
 
 /**
