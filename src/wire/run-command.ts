@@ -93,7 +93,7 @@ export async function collect(
     if (pdu.is('R2T')) {
       r2ts.push(pdu);
       answerR2T(initiator, pdu, dataOut);
-      await initiator.flushed({ within: left(), signal }); // answers must not pile up: an R2T is 48 bytes, they are long
+      await initiator.flushed({ within: left(), signal }); // long answers to short R2Ts must not pile up
       continue;
     }
     if (!pdu.is('DATA_IN')) return outcomeOf(pdu, dataIns, r2ts);

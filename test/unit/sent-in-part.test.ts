@@ -1,6 +1,6 @@
 /**
- * What an error says of a call that takes several commands: "not sent" only when none of them was at the target. Whoever
- * reads it sends the whole again.
+ * What an error says of a call that takes several commands: "not sent" only when none of them was at the target.
+ * Whoever reads that sends the whole again.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
