@@ -85,7 +85,8 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   submit(task: PortTask): void {
     this.#underWay++;
     if (this.#closing !== undefined) {
-      this.#settle(task, new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the port is closed'));
+      const closed = 'Cannot send a command: the port is closed';
+      this.#settle(task, new IscsiError('ISCSI_CLOSED', closed, { commandSent: false }));
       this.#recycle(task);
       return;
     }
@@ -118,13 +119,16 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   #run(task: PortTask): void {
     const { high, low } = this.#lun;
     const { execution } = task;
+    let taskSet: TaskSet | undefined;
+    execution.running = true; // from here on it ends like any other, also when the device throws at a question
     try {
-      execution.begin(this.#device.dataOutLength(high, low, execution.cdbOf(task), execution.cdbLength));
+      execution.limit(this.#device.dataOutLength(high, low, execution.cdbOf(task), execution.cdbLength));
+      taskSet = this.#device.taskSetOf(high, low);
     } catch (cause) {
       this.#failed(task, cause);
       return;
     }
-    execution.enter(this.#device.taskSetOf(high, low));
+    execution.enter(taskSet);
   }
 
   readonly #execute = (task: PortTask): void => {
@@ -153,9 +157,11 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     const { timeout } = task;
     if (timeout === Number.POSITIVE_INFINITY) return;
     const grace = Math.min(timeout / 4, ABORT_GRACE);
+    const { use } = task.execution;
     task.stopWatching = this.clock.after(timeout - grace, () => {
       this.abort(task, timedOut(timeout));
-      if (task.dataOut.length > 0) return;
+      // One that still waited for others has settled by that, and the object may serve another command already.
+      if (task.execution.use !== use || task.dataOut.length > 0) return;
       task.stopWatching = this.clock.after(grace, () => this.#settle(task, task.abortReason));
     });
   }
@@ -289,12 +295,11 @@ class Execution implements DeviceTask {
     return this.cdb;
   }
 
-  /** The device gets at most the `wanted` bytes that it takes, and begins. */
-  begin(wanted: number): void {
+  /** The device gets at most the `wanted` bytes that it takes. */
+  limit(wanted: number): void {
     const { dataOut } = this.#task;
     this.dataOut = dataOut.length <= wanted ? dataOut : dataOut.subarray(0, wanted);
     this.#dataOutWanted = wanted;
-    this.running = true;
   }
 
   good(): void {

@@ -6,8 +6,10 @@
  * - of two overlapping writes the later one stays, as the QUEUE ALGORITHM MODIFIER 0 of the Control mode page promises;
  * - a READ that comes after the answer to a WRITE sees it: the write had ended before it was answered, and the read
  *   starts after that;
- * - a flush covers each write that came before it, also one that is not answered yet. Commands that do not overlap run
- *   together and end in any order. Nobody waits for a later command, so none waits forever.
+ * - a flush covers each write that came before it, also one that is not answered yet.
+ *
+ * Commands that do not overlap run together and end in any order. Nobody waits for a later command, so none waits
+ * forever.
  */
 import type { Eventually } from './eventually.ts';
 

@@ -19,6 +19,7 @@ export class TaskSet {
   #running = 0;
   #orderedRuns = false;
   readonly #waiting: Ordered[] = [];
+  #enabling = false;
 
   /** Takes a task in. True when it may run at once; otherwise `enable()` will be called. Hot path. */
   enter(task: Ordered): boolean {
@@ -49,14 +50,24 @@ export class TaskSet {
     this.#enableNext();
   }
 
+  /**
+   * A task that ends within `enable()` comes back here: then the round that has enabled it goes on, instead of one
+   * within the other, so that a long queue needs no deep stack.
+   */
   #enableNext(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const ordered = next.attribute === TASK_ATTRIBUTES.ordered;
-      if (this.#orderedRuns || (ordered && this.#running > 0)) return;
-      this.#waiting.shift();
-      this.#running++;
-      this.#orderedRuns = ordered;
-      next.enable();
+    if (this.#enabling) return;
+    this.#enabling = true;
+    try {
+      for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+        const ordered = next.attribute === TASK_ATTRIBUTES.ordered;
+        if (this.#orderedRuns || (ordered && this.#running > 0)) return;
+        this.#waiting.shift();
+        this.#running++;
+        this.#orderedRuns = ordered;
+        next.enable();
+      }
+    } finally {
+      this.#enabling = false;
     }
   }
 }

@@ -141,7 +141,7 @@ function unreadBytes(task: InitiatorTask, v: DataView, at: number): number {
 export function onR2T(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
   checkR2T(v, at);
   const task = findTask(s, c, v, at);
-  if (task === undefined) return;
+  if (task === undefined || s.loggingOut) return; // the logout ends the task, and gives its buffer back
   const offset = r2tBufferOffset(v, at);
   const length = r2tDesiredDataTransferLength(v, at);
   const number = r2tR2TSN(v, at);

@@ -33,6 +33,8 @@ export interface ExchangeRequest {
    * Asked when it is its turn. False: it is forgotten without being sent, and nobody is told. Default: it is wanted.
    */
   readonly isWanted?: () => boolean;
+  /** Called with the answer, before `settle`; also when the caller has given up and is told nothing more. */
+  readonly answered?: (answer: ExchangeAnswer) => void;
   /** Called exactly once, unless it was not wanted any more. */
   readonly settle: SettleExchange;
 }
@@ -44,6 +46,7 @@ export interface ExchangeRequest {
 export class Exchange {
   readonly kind: ExchangeKind;
   readonly send: ExchangeRequest['send'];
+  readonly answered: (answer: ExchangeAnswer) => void;
   readonly settle: SettleExchange;
   readonly isWanted: () => boolean;
   initiatorTaskTag = RESERVED_TAG;
@@ -58,6 +61,7 @@ export class Exchange {
   constructor(request: ExchangeRequest) {
     this.kind = request.kind;
     this.send = request.send;
+    this.answered = request.answered ?? nothing;
     this.settle = request.settle;
     this.isWanted = request.isWanted ?? wanted;
     this.deadline = request.deadline;
@@ -66,4 +70,8 @@ export class Exchange {
 
 function wanted(): boolean {
   return true;
+}
+
+function nothing(): void {
+  // Only its caller wants to know.
 }

@@ -81,6 +81,7 @@ export class Exchanges {
     else this.#underWay[kind]--;
     this.#owner.remove(exchange);
     this.#sendNext(kind);
+    if (error === undefined) exchange.answered(answer);
     if (phase !== 'abandoned') exchange.settle(error, answer);
     this.#owner.ended();
   }

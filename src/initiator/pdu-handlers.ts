@@ -131,6 +131,9 @@ function onReject(s: SessionState, c: InitiatorConnection, v: DataView, at: numb
   const tag = initiatorTaskTag(bad, 0);
   const entry = tag === RESERVED_TAG ? undefined : s.tasks.find(tag);
   if (entry === undefined) return;
+  if (entry.phase === 'queued') {
+    throw new ProtocolError('Cannot take a Reject of a request that was not sent', { clause: '11.17' });
+  }
   if (entry.kind !== 'scsi') s.settleExchange(entry, why);
   else if (opcode(bad, 0) !== OPCODES.SCSI_COMMAND) return;
   else if (pdu.reason === WAITING_FOR_LOGOUT) s.settle(entry, why);

@@ -3,8 +3,12 @@ export class SessionDrain {
   #then: (() => void) | undefined;
   #latest = Number.POSITIVE_INFINITY;
 
-  /** Calls `then` once: when `finish` is called, or `look` at `latest`. */
+  /**
+   * Calls `then` once: when `finish` is called, or `look` at `latest`. Of two that wait, the one with less time stays:
+   * the target's deadline is not put off by a caller who has more.
+   */
   begin(then: () => void, latest: number): void {
+    if (this.#then !== undefined && latest >= this.#latest) return;
     this.#then = then;
     this.#latest = latest;
   }

@@ -117,10 +117,10 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
         cmdSN = this.window.next;
         sendTaskManagement(connection, cmdSN, exchange, fields);
       },
-      settle: (error, answer) => {
-        if (saysEnded(fields, answer.response)) this.#conclude(fields, cmdSN);
-        settle(error, answer);
+      answered: ({ response }) => {
+        if (saysEnded(fields, response)) this.#conclude(fields, cmdSN);
       },
+      settle,
     });
   }
 
@@ -273,9 +273,9 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     rulesOf(view, at).end(this, connection, view, at, dataDigestOk);
   }
 
-  /** The window may have moved: sends what waits, as far as it reaches. */
+  /** The window may have moved: sends what waits, as far as it reaches. Nothing follows a Logout Request. */
   received(): void {
-    while (!this.#queue.empty && this.window.open && this.phase !== 'closed') {
+    while (!this.#queue.empty && this.window.open && this.phase !== 'closed' && !this.#loggingOut) {
       const task = this.#queue.shift();
       if (task !== undefined) this.#send(task);
     }
@@ -285,6 +285,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (this.#flushing.length === 0) return;
     const waiting = this.#flushing.splice(0);
     for (const task of waiting) {
+      if (task.phase !== 'flushing') continue; // whoever was told of one before it has ended the session
       if (task.connection?.stillSends(task.dataEnd) === true) this.#flushing.push(task);
       else this.settle(task, task.outcome);
     }

@@ -159,9 +159,9 @@ export class TargetSession implements TaskSession {
       this.#complete(task);
       sender.windowMoved = true; // no answer will say so
     }
+    this.#queue.withdraw(task); // before others get their turn: this one must not run any more
     leaveTaskSet(task);
     for (const watcher of watchers) watcher.taskGone(task);
-    this.#queue.withdraw(task);
     this.releaseTask(task);
     sender.wake();
   }

@@ -10,6 +10,7 @@ import { aborted, whenAborted } from './abort.ts';
 import { command, type IdentityGuard } from './attempts.ts';
 import { resultOf } from './execute.ts';
 import type { PositionOptions } from './options.ts';
+import { SentInPart } from './sent-in-part.ts';
 import type { WriteGate } from './write-gate.ts';
 
 /** How many commands one long transfer keeps under way. */
@@ -71,7 +72,8 @@ export function moveBlocks<T>(
 
 /**
  * Moves whole blocks with as many commands as it takes, several at once. When one fails, no further ones are sent and
- * the error is the first that came; by then none is under way any more.
+ * the error is the first that came; by then none is under way any more. It says that nothing was sent only when none of
+ * them was.
  */
 export async function moveManyBlocks(
   unit: TransferUnit,
@@ -81,6 +83,7 @@ export async function moveManyBlocks(
 ): Promise<void> {
   const step = unit.maxTransferBlocks * unit.blockSize;
   let next = 0;
+  const whole = new SentInPart();
   let failure: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     while (next < buffer.length && failure === undefined) {
@@ -88,7 +91,8 @@ export async function moveManyBlocks(
       next += step;
       const piece = buffer.subarray(at, Math.min(buffer.length, at + step));
       try {
-        await moveBlocks(unit, kind, piece, { ...options, position: options.position + at }, undefined);
+        const there = { ...options, position: options.position + at };
+        await whole.step(moveBlocks(unit, kind, piece, there, undefined));
       } catch (error) {
         failure ??= { error };
       }
@@ -96,7 +100,7 @@ export async function moveManyBlocks(
   };
   const workers = Array.from({ length: Math.min(QUEUE_DEPTH, Math.ceil(buffer.length / step)) }, worker);
   await Promise.all(workers);
-  if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
+  if (failure !== undefined) throw whole.errorOf((failure as { readonly error: unknown }).error);
 }
 
 async function moveWhenCertain(

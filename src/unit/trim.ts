@@ -5,6 +5,7 @@ import { command } from './attempts.ts';
 import type { TransferUnit } from './block-transfer.ts';
 import type { CommandOptions } from './options.ts';
 import type { Probe } from './probe.ts';
+import { SentInPart } from './sent-in-part.ts';
 
 const MOST_BLOCKS = 0xffff_ffff;
 
@@ -49,7 +50,14 @@ async function inSteps(
   step: number,
   send: (from: number, count: number) => Promise<void>,
 ): Promise<void> {
-  for (let done = 0; done < blocks; done += step) await send(address + done, Math.min(step, blocks - done));
+  const whole = new SentInPart();
+  try {
+    for (let done = 0; done < blocks; done += step) {
+      await whole.step(send(address + done, Math.min(step, blocks - done)));
+    }
+  } catch (error) {
+    throw whole.errorOf(error);
+  }
 }
 
 async function unmap(

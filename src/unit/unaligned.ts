@@ -1,5 +1,6 @@
 import { moveManyBlocks, type TransferUnit } from './block-transfer.ts';
 import type { PositionOptions } from './options.ts';
+import { SentInPart } from './sent-in-part.ts';
 
 /** Reads bytes that do not begin and end at block borders: whole blocks, then the part that was asked for. */
 export async function readUnaligned(unit: TransferUnit, buffer: Uint8Array, options: PositionOptions): Promise<void> {
@@ -28,13 +29,19 @@ export async function writeUnaligned(unit: TransferUnit, buffer: Uint8Array, opt
   }
   const headLength = wholeFrom * blockSize - position;
   const tailLength = end - wholeTo * blockSize;
-  if (headLength > 0) {
-    const block = (wholeFrom - 1) * blockSize;
-    await patch(unit, block, blockSize - headLength, buffer.subarray(0, headLength), options);
-  }
+  const head = buffer.subarray(0, headLength);
   const middle = buffer.subarray(headLength, buffer.length - tailLength);
-  if (middle.length > 0) await moveManyBlocks(unit, 'write', middle, { ...options, position: wholeFrom * blockSize });
-  if (tailLength > 0) await patch(unit, wholeTo * blockSize, 0, buffer.subarray(buffer.length - tailLength), options);
+  const tail = buffer.subarray(buffer.length - tailLength);
+  const there = { ...options, position: wholeFrom * blockSize };
+  const whole = new SentInPart();
+  try {
+    if (headLength > 0)
+      await whole.step(patch(unit, there.position - blockSize, blockSize - headLength, head, options));
+    if (middle.length > 0) await whole.step(moveManyBlocks(unit, 'write', middle, there));
+    if (tailLength > 0) await whole.step(patch(unit, wholeTo * blockSize, 0, tail, options));
+  } catch (error) {
+    throw whole.errorOf(error);
+  }
 }
 
 /** Changes bytes of the block at `position`: those from `offset` on become `bytes`. */

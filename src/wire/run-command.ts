@@ -73,7 +73,8 @@ export async function runCommand(
  *
  * @param dataOut What it writes: of an R2T for more that much is sent, and the R2T is in the outcome.
  * @param patience For the command as a whole.
- * @throws {ExpectationError} As {@link runCommand}. {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or
+ * @throws {ExpectationError} As {@link runCommand}, and when the target does not take in time what it asks for.
+ *   {@link IscsiError} `ISCSI_PROTOCOL` when more comes than 64 MiB or
  *   65,536 PDUs.
  */
 export async function collect(
@@ -92,6 +93,7 @@ export async function collect(
     if (pdu.is('R2T')) {
       r2ts.push(pdu);
       answerR2T(initiator, pdu, dataOut);
+      await initiator.flushed({ within: left(), signal }); // long answers to short R2Ts must not pile up
       continue;
     }
     if (!pdu.is('DATA_IN')) return outcomeOf(pdu, dataIns, r2ts);

@@ -83,13 +83,13 @@ function write(blocks: number, length: number, value = 7) {
 
 /** Whether a promise has settled by now. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
-  promise.catch(() => undefined);
+  let has = false;
+  const note = (): void => {
+    has = true;
+  };
+  promise.then(note, note);
   await new Promise((resolve) => setImmediate(resolve));
-  return Promise.race([promise.then(always, always), false]);
-}
-
-function always(): boolean {
-  return true;
+  return has;
 }
 
 test('a RAM store is answered before submit returns, without a timer', async () => {
@@ -192,7 +192,7 @@ test('close() waits for commands under way, takes no new ones and ends the nexus
   const { port, unit } = await ready(store);
   const command = execute(port, write(1, BLOCK));
   const closing = port.close();
-  await assert.rejects(execute(port, { cdb: TEST_UNIT_READY }), { code: 'ISCSI_CLOSED' });
+  await assert.rejects(execute(port, { cdb: TEST_UNIT_READY }), { code: 'ISCSI_CLOSED', commandSent: false });
   assert.equal(await settled(closing), false);
   await release(store);
   assert.equal((await command).status, 0);
@@ -266,4 +266,35 @@ test('commands from within settle get their own tasks', async () => {
   };
   send(20);
   assert.deepEqual(outcomes, new Array(21).fill(0));
+});
+
+test('a command whose time is over while it waits for others leaves nothing behind that ends a later command', async () => {
+  const store = await heldStore();
+  const { port, clock } = await ready(store);
+  const ordered = execute(port, { ...write(1, BLOCK), attribute: 'ordered', timeout: 60_000 });
+  const waiting = execute(port, { ...read(1, BLOCK), timeout: 1000 });
+  clock.moveTo(750);
+  await assert.rejects(waiting, { code: 'ISCSI_TIMEOUT' });
+  const later = execute(port, { ...write(1, BLOCK), timeout: 60_000 }); // in the same task object
+  clock.moveTo(2000);
+  assert.equal(await settled(later), false, 'the device has not begun with it');
+  await release(store);
+  await release(store);
+  assert.deepEqual([(await ordered).status, (await later).status], [0, 0]);
+  assert.equal(clock.waiting.size, 0);
+  await port.close();
+});
+
+test('a device that throws when it is asked how much data a command takes fails that command only', async () => {
+  const device = new DeviceServer();
+  device.attach(0, new DeviceLogicalUnit(new MemoryStore({ size: 64 * BLOCK }), { serial: 'port-0' }));
+  const dataOutLength = device.dataOutLength.bind(device);
+  const port = new DevicePort(device, { clock: new StillClock() });
+  device.dataOutLength = () => {
+    throw new Error('it broke');
+  };
+  await assert.rejects(execute(port, { cdb: TEST_UNIT_READY }), { code: 'ISCSI_TARGET_FAILURE' });
+  device.dataOutLength = dataOutLength;
+  assert.equal((await execute(port, { cdb: TEST_UNIT_READY })).status, 2, 'POWER ON OCCURRED');
+  await port.close();
 });

@@ -70,3 +70,27 @@ test(`an ORDERED task never runs beside another that is no HEAD OF QUEUE, all ru
     );
   }
 });
+
+test('tasks that end within enable() need no deep stack, however many wait', () => {
+  const set = new TaskSet();
+  const first: Ordered = { attribute: TASK_ATTRIBUTES.ordered, enable: () => undefined };
+  assert.equal(set.enter(first), true);
+  const ended: number[] = [];
+  const MANY = 50_000;
+  for (let number = 0; number < MANY; number++) {
+    const attribute = number % 100 === 0 ? TASK_ATTRIBUTES.ordered : TASK_ATTRIBUTES.simple;
+    const task: Ordered = {
+      attribute,
+      enable: () => {
+        ended.push(number);
+        set.leave(task);
+      },
+    };
+    assert.equal(set.enter(task), false);
+  }
+  set.leave(first);
+  assert.deepEqual(
+    ended,
+    Array.from({ length: MANY }, (_, number) => number),
+  );
+});

@@ -140,3 +140,14 @@ test('thousands of aborts of which all but the first are answered meanwhile need
   assert.deepEqual(rig.take(), [], 'none of the others is asked for any more');
   rig.assertAlive();
 });
+
+test('a reset that its caller has given up still ends its commands when the target says so', () => {
+  const rig = InitiatorRig.loggedIn();
+  const command = rig.submit();
+  const reset = asked(rig, KINDS[1].ask);
+  const request = rig.take().find(({ opcode }) => opcode === 0x02);
+  rig.session.withdraw(reset.exchange, ENOUGH);
+  rig.give(rig.voice.taskManagementResponse(request?.tag ?? NIL));
+  assert.deepEqual([command.settled, command.error?.code, reset.settled], [1, 'ISCSI_ABORTED', 1]);
+  rig.assertAlive();
+});

@@ -48,3 +48,18 @@ test('a socket that never takes it costs the session at the deadline, and the ta
   assert.equal(write.settled, 1);
   rig.assertEnded('ISCSI_TIMEOUT');
 });
+
+test('when whoever is told of one of them ends the session, each settles once and is one task in the pool', () => {
+  const rig = InitiatorRig.loggedIn({
+    answers: { ImmediateData: 'Yes', MaxRecvDataSegmentLength: '262144', FirstBurstLength: '262144' },
+  });
+  const dataOut = new Uint8Array(65_536);
+  const first = rig.submit({ dataOut, onSettled: () => rig.session.close(undefined) });
+  const second = rig.submit({ dataOut });
+  rig.connection.drain();
+  rig.give(rig.voice.scsiResponse(first.tag), rig.voice.scsiResponse(second.tag));
+  rig.connection.flushed();
+  assert.deepEqual([first.settled, second.settled], [1, 1]);
+  const tasks = Array.from({ length: 4 }, () => rig.session.newTask());
+  assert.equal(new Set(tasks).size, 4);
+});

@@ -92,3 +92,16 @@ test('a Reject without the header it is about, or about a tag that never was, en
     rig.assertEnded('ISCSI_PROTOCOL');
   }
 });
+
+test('a Reject about a request that was not sent ends the session, and nothing of it goes out', () => {
+  for (const reason of [0x09, 0x0c]) {
+    const rig = InitiatorRig.loggedIn({ window: 1 });
+    rig.submit();
+    const waiting = rig.submit();
+    const { header } = rig.takeOne(0x01);
+    new DataView(header.buffer, header.byteOffset).setUint32(16, waiting.tag);
+    rig.give(rig.voice.reject(reason, header));
+    assert.deepEqual([waiting.settled, waiting.error?.commandSent], [1, false]);
+    rig.assertEnded('ISCSI_PROTOCOL');
+  }
+});

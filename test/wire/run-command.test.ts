@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { hex, toHex } from '../../src/bytes/hex.ts';
 import { ExpectationError } from '../../src/wire/expectation.ts';
+import { WireInitiator } from '../../src/wire/initiator.ts';
 import { runCommand } from '../../src/wire/run-command.ts';
+import { TargetVoice } from '../support/speaker/target-voice.ts';
 import { pair } from './pair.ts';
 
 const CDB = hex('28 00 00 00 00 00 00 00 01 00');
@@ -88,4 +91,23 @@ test('a target that answers every PDU by one more is left at the deadline', asyn
   };
   goOn();
   await assert.rejects(executing, (error) => error instanceof ExpectationError && error.code === 'ISCSI_TIMEOUT');
+});
+
+test('a target that asks for data again and again and reads none of it does not fill our memory', async (t) => {
+  const voice = new TargetVoice();
+  const dataOut = new Uint8Array(4 * 1024 * 1024);
+  const asked = 50;
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    t.after(() => socket.destroy());
+    for (let r2tSN = 0; r2tSN < asked; r2tSN++) socket.write(voice.r2t(1, { r2tSN, length: dataOut.length }));
+  });
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const initiator = await WireInitiator.connect({ host: '127.0.0.1', port });
+  t.after(() => initiator.close());
+  initiator.numbers.initiatorTaskTag = 1;
+  const executing = runCommand(initiator, { cdb: CDB, dataOut }, { within: 300 });
+  await assert.rejects(executing, (error) => error instanceof ExpectationError && error.code === 'ISCSI_TIMEOUT');
+  assert.ok(initiator.unflushed < 3 * dataOut.length, `${initiator.unflushed} bytes wait`);
 });
