@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError, ProtocolError } from '../../src/errors.ts';
-import { InitiatorTask } from '../../src/initiator/initiator-task.ts';
-import { Queue } from '../../src/initiator/queue.ts';
 import { TagTable } from '../../src/initiator/tag-table.ts';
-import { seededRandom } from '../pdu/random.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
 import { NIL } from '../support/speaker/pdu.ts';
 
@@ -58,26 +55,6 @@ test('add() fills 65536 slots, then refuses; the reserved tag is never among the
     table.add(last);
     assert.notEqual(last.initiatorTaskTag, NIL);
     assert.equal(table.find(last.initiatorTaskTag), last);
-  }
-});
-
-test('Queue gives tasks in order, whatever is withdrawn meanwhile', () => {
-  const random = seededRandom();
-  const queue = new Queue<InitiatorTask>();
-  const model: InitiatorTask[] = [];
-  for (let step = 0; step < 20_000; step++) {
-    const dice = random.below(10);
-    if (dice < 5) {
-      const task = new InitiatorTask();
-      queue.push(task);
-      model.push(task);
-    } else if (dice < 9 && model.length > 0) {
-      assert.equal(queue.shift(), model.shift(), random.note);
-    } else if (model.length > 0) {
-      const [task] = model.splice(random.below(model.length), 1);
-      if (task !== undefined) queue.remove(task);
-    }
-    assert.equal(queue.empty, model.length === 0, random.note);
   }
 });
 
