@@ -27,6 +27,7 @@ import {
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { requireAllegiance } from './allegiance.ts';
+import { accountFault, isGood, untrusted } from './byte-account.ts';
 import type { InitiatorConnection } from './connection.ts';
 import { sendDataOut } from './data-out.ts';
 import type { InitiatorTask } from './initiator-task.ts';
@@ -92,7 +93,7 @@ export function endDataIn(
   if (!hasStatus) return;
   const underflow = dataInUnderflow(v, at);
   takeOutcome(task, dataInStatus(v, at), underflow, dataInOverflow(v, at), dataInResidualCount(v, at));
-  complete(s, task, underflow && task.dataOut.length === 0 ? task.residualCount : 0);
+  complete(s, c, task, underflow && task.dataOut.length === 0 ? task.residualCount : 0);
 }
 
 /**
@@ -120,12 +121,12 @@ export function onScsiResponse(s: SessionState, c: InitiatorConnection, v: DataV
   const sent = scsiResponseExpDataSN(v, at);
   if (!isNext(sent, task.nextDataSN, task) && task.dataIn.length > 0 && sent !== 0 && !task.damaged) {
     // 0 is tolerated: what counts is the byte account in complete(), and some targets leave the field empty.
-    s.settle(task, lost(`the target sent ${sent} Data-In PDUs, ${task.nextDataSN} arrived`));
+    s.settle(task, untrusted(`the target sent ${sent} Data-In PDUs, ${task.nextDataSN} arrived`));
     return;
   }
   const underflow = scsiResponseUnderflow(v, at);
   takeOutcome(task, status, underflow, scsiResponseOverflow(v, at), scsiResponseResidualCount(v, at));
-  complete(s, task, unreadBytes(task, v, at));
+  complete(s, c, task, unreadBytes(task, v, at));
 }
 
 /**
@@ -206,23 +207,13 @@ function takeOutcome(
  * Ends a task with its status, after the bytes have been counted against what the target says it moved (RFC 7143
  * §11.4.5).
  */
-function complete(s: SessionState, task: InitiatorTask, unread: number): void {
+function complete(s: SessionState, c: InitiatorConnection, task: InitiatorTask, unread: number): void {
   const { status } = task;
   if (task.damaged || (task.phase === 'aborting' && status === SCSI_STATUS.TASK_ABORTED)) {
     s.settle(task, task.abortReason);
     return;
   }
-  const good = status === SCSI_STATUS.GOOD || status === SCSI_STATUS.CONDITION_MET;
-  const missing = task.dataIn.length - task.received;
-  if (good && task.dataIn.length > 0 && missing !== unread) {
-    s.settle(task, lost(`${missing} bytes are missing, the target says ${unread}`));
-    return;
-  }
-  if (good && task.residual !== 'underflow' && task.sent < task.dataOut.length) {
-    s.settle(task, lost(`the target took ${task.sent} of ${task.dataOut.length} bytes and says all is written`));
-    return;
-  }
-  s.settle(task, undefined);
+  s.settle(task, isGood(status) ? accountFault(task, c.outbox, unread) : undefined);
 }
 
 /**
@@ -236,8 +227,4 @@ function rejectData(s: SessionState, task: InitiatorTask | undefined, hasStatus:
     task.damaged = true;
     s.abort(task, task.initiatorTaskTag, error);
   }
-}
-
-function lost(what: string): ProtocolError {
-  return new ProtocolError(`Cannot trust the answer to the command: ${what}`, { clause: '11.4.5' });
 }

@@ -2,6 +2,7 @@ import { type IscsiError, withCommandSent } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
+import { endOfHeld } from './byte-account.ts';
 import { sendCommand } from './command.ts';
 import { type ConnectionOwner, InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
 import type { ConnectionConfig } from './connection-config.ts';
@@ -180,7 +181,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     const why = endOfCommands(error);
     this.tasks.forEach((entry) => {
       if (entry.kind !== 'scsi') this.settleExchange(entry, entry.phase === 'queued' ? why.unsent : why.sent);
-      else if (entry.phase === 'flushing') this.settle(entry, entry.outcome);
+      else if (entry.phase === 'flushing') this.settle(entry, endOfHeld(entry, why.sent));
       else this.settle(entry, entry.abortReason ?? (entry.phase === 'queued' ? why.unsent : why.sent));
     });
     this.host.closed(error);
@@ -203,10 +204,11 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
 
   /**
    * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target
-   * may answer before that, and what the caller then puts into its buffer must not go out. Hot path.
+   * may answer before that, and then what the caller puts into its buffer must not go out, nor does the caller hear
+   * that all is written before all has left. Hot path.
    */
   settle(task: InitiatorTask, error: IscsiError | undefined): void {
-    if (task.dataEnd > 0 && this.phase !== 'closed' && task.connection?.stillSends(task.dataEnd) === true) {
+    if (task.sentEnd > 0 && this.phase !== 'closed' && task.connection?.stillSends(task.sentEnd) === true) {
       if (task.phase === 'flushing') return;
       task.phase = 'flushing';
       task.outcome = error;
@@ -285,7 +287,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (this.#flushing.length === 0) return;
     const waiting = this.#flushing.splice(0);
     for (const task of waiting) {
-      if (task.connection?.stillSends(task.dataEnd) === true) this.#flushing.push(task);
+      if (task.connection?.stillSends(task.sentEnd) === true) this.#flushing.push(task);
       else this.settle(task, task.outcome);
     }
   }

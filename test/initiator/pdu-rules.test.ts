@@ -145,14 +145,16 @@ test('I-002: reserved bits of what is received are ignored', () => {
        ff ff ff ff  ff ff ff ff   // residual counts without their flags`,
     ),
     noisy(rig.voice.nopIn(), `80 7f ff ff`),
+  );
+  assert.equal(read.settled, 1);
+  rig.take(); // the Data-Out: an answer that came before it would not be believed
+  rig.give(
     noisy(
       rig.voice.scsiResponse(write.tag),
       `80 61 00 00  00 00 00 00
        ff ff ff ff  ff ff ff ff`,
     ),
   );
-  assert.equal(read.settled, 1);
-  rig.take(); // the Data-Out: only now is the write's buffer free
   assert.deepEqual([read.error, read.status, read.residual, read.received], [undefined, 0, 'none', 8]);
   assert.deepEqual([write.error, write.status], [undefined, 0]);
   rig.take();
