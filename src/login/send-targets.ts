@@ -14,6 +14,8 @@ export const DEFAULT_PORT = 3260;
 
 /** The longest DNS name in characters. */
 const HOST_LIMIT = 255;
+/** The longest address that is looked at: host, brackets and zone, port, tag. */
+const ADDRESS_LIMIT = 2 * HOST_LIMIT;
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\]|([^\s:,[\]\p{C}]+))(?::(\w+))?(?:,(\w+))?$/u;
 
 /** Where a portal listens. */
@@ -111,7 +113,7 @@ export function formatSendTargets(records: Iterable<Pick<TargetRecord, 'name' | 
 }
 
 function readAddress(value: string): TargetAddress | undefined {
-  const parts = ADDRESS.exec(value);
+  const parts = value.length > ADDRESS_LIMIT ? null : ADDRESS.exec(value);
   const host = parts?.[1] ?? parts?.[2];
   const port = parts?.[3] === undefined ? DEFAULT_PORT : parseNumber(parts[3]);
   const portalGroupTag = parts?.[4] === undefined ? undefined : parseNumber(parts[4]);
