@@ -10,6 +10,7 @@ export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataV
   checkAsyncMessage(v, at);
   const pdu = readAsyncMessage(v, at);
   c.acknowledge(pdu.statSN);
+  c.countUnasked();
   const scsi = pdu.asyncEvent === ASYNC_EVENTS.SCSI_EVENT && c.sink.length > 0;
   s.announce({
     asyncEvent: pdu.asyncEvent,

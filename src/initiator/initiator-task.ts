@@ -19,6 +19,8 @@ export class InitiatorTask extends ScsiTask {
   /** The connection that carries it, from sending on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
   connection: InitiatorConnection | undefined = undefined;
   cmdSN = 0;
+  /** While `queued`: its place, kept by the queue. */
+  queuedAt = 0;
   /** When to begin aborting, so that the answer to the abort can come before the deadline. */
   abortAt = Number.POSITIVE_INFINITY;
   /** What the task will settle with once the abort in progress has ended. */

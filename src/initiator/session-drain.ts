@@ -3,8 +3,12 @@ export class SessionDrain {
   #then: (() => void) | undefined;
   #latest = Number.POSITIVE_INFINITY;
 
-  /** Calls `then` once: when `finish` is called, or `look` at `latest`. */
+  /**
+   * Calls `then` once: when `finish` is called, or `look` at `latest`. While it waits, only an earlier moment counts: a
+   * target that asks for a logout again and again must not keep it from coming.
+   */
   begin(then: () => void, latest: number): void {
+    if (this.#then !== undefined && latest >= this.#latest) return;
     this.#then = then;
     this.#latest = latest;
   }

@@ -137,9 +137,14 @@ export class TextAssembler {
    * @throws {ProtocolError} When it is no text.
    */
   take(): TextPair[] {
+    return parseText(this.takeBytes(), this.#limit);
+  }
+
+  /** All that was collected, as it came; the assembler is empty afterwards. */
+  takeBytes(): Uint8Array {
     const whole = this.#bytes.subarray(0, this.#length);
     this.reset();
-    return parseText(whole, this.#limit);
+    return whole;
   }
 
   /** Forgets what was collected. */
