@@ -8,8 +8,8 @@ import { toHex } from '../bytes/hex.ts';
 export const BINARY_LIMIT = 1024;
 
 /**
- * The longest text of a number: that of a simple-value, and 0x. Leading zeros are allowed, so 64 bits set no limit; it is
- * held before anything is matched or converted, both of which take long with long texts.
+ * The longest text of a number: that of a simple-value, and 0x. Leading zeros are allowed, so 64 bits set no limit. It
+ * is held before anything is matched or converted, both of which take long with long texts.
  */
 const NUMBER_LIMIT = 2 + 255;
 const NUMBER = /^(?:0|[1-9][0-9]*|0[xX][0-9a-fA-F]+)$/;

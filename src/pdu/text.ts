@@ -82,8 +82,8 @@ export function splitText(bytes: Uint8Array, limit: number): Uint8Array[] {
 const used = new WeakMap<ArrayBufferLike, number>();
 
 /**
- * `soFar` with `segment` behind it, copied. What was appended to last has room behind it, so that a text that comes byte
- * by byte costs no more than its length; `soFar` itself is never changed.
+ * `soFar` with `segment` behind it, copied. What was appended to last has room behind it, so that a text that comes
+ * byte by byte costs no more than its length; `soFar` itself is never changed.
  * @throws {ProtocolError} When that is more than `limit` bytes.
  */
 export function appendText(soFar: Uint8Array, segment: Uint8Array, limit = TEXT_LIMIT): Uint8Array {

@@ -1,7 +1,7 @@
 /**
  * Whatever text a peer sends, reading it takes time in proportion to its length (promise 8). Each reader gets its worst
- * inputs once at a long and often at a short length, the same bytes in all: the ratio of the two times of the processor does
- * not depend on the machine.
+ * inputs once at a long and often at a short length, the same bytes in all: the ratio of the two times of the processor
+ * does not depend on the machine.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
