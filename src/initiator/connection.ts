@@ -20,6 +20,8 @@ const DIRECT_LENGTH = 32 * 1024;
  * place.
  */
 const SHORT_READ = 1024;
+const LOGIN_CUT_HINT =
+  'the target refuses without saying why, or something between cuts the connection: its log may tell';
 /** Answers to pings and parts of texts that may wait for the socket. One read holds about 5000 pings. */
 const MOST_UNSENT_ANSWERS = 20_000;
 /** What a target may say within a second that nobody waits for: far more than any says, and little work for us. */
@@ -190,14 +192,11 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   /** The transport is gone. */
   ended(cause?: Error): void {
     if (this.finished) return;
-    const during = this.#login === undefined ? 'before all answers came' : 'during the login';
     const why = cause === undefined ? 'the target closed it' : cause.message;
-    this.fail(
-      new IscsiError('ISCSI_CONNECTION_LOST', `The connection ended ${during}: ${why}`, {
-        cause,
-        hint: 'whether commands under way took effect is not known',
-      }),
-    );
+    const text =
+      this.#login === undefined ? `The connection ended: ${why}` : `The connection ended during the login: ${why}`;
+    const hint = this.#login === undefined ? undefined : LOGIN_CUT_HINT;
+    this.fail(new IscsiError('ISCSI_CONNECTION_LOST', text, { cause, ...(hint === undefined ? {} : { hint }) }));
   }
 
   /** Gives the connection up because of `error`: nothing more is sent or taken. */
@@ -331,8 +330,8 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   }
 
   /**
-   * After each read: a target that floods must not keep deadlines from being kept, since timers get their turn only when
-   * the socket has nothing more to read for a while.
+   * After each read: a target that floods must not keep deadlines from being kept, since timers get their turn only
+   * when the socket has nothing more to read for a while.
    */
   #lookAtClock(): void {
     const now = this.#owner.now();

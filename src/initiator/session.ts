@@ -145,9 +145,10 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   /**
    * Lets the commands under way end, logs out and ends the session (RFC 7143 §11.14), all until `deadline`. Commands
    * that take too long are left to the target to terminate: half of the time, or 5 s if that is less, is kept for the
-   * Logout Response.
+   * Logout Response. `reason` is what ends the session, unless its owner does.
    */
-  logout(deadline: number): void {
+  logout(deadline: number, reason?: IscsiError): void {
+    if (this.phase === 'fullFeature') this.#endedBy = reason;
     const answerTime = Math.min(LOGOUT_TIME, Math.max(0, deadline - this.now()) / 2);
     this.#drainThen(() => {
       if (this.#loggingOut) return;
@@ -170,7 +171,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   close(error: IscsiError | undefined): void {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
-    this.#endedBy = error;
+    this.#endedBy = error ?? this.#endedBy;
     this.#drain.stop();
     this.#flushing.length = 0;
     this.#deadlines.clear();
@@ -178,13 +179,13 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       if (error === undefined) connection.close();
       else connection.drop();
     }
-    const why = endOfCommands(error);
+    const why = endOfCommands(this.#endedBy);
     this.tasks.forEach((entry) => {
       if (entry.kind !== 'scsi') this.settleExchange(entry, entry.phase === 'queued' ? why.unsent : why.sent);
       else if (entry.phase === 'flushing') this.settle(entry, endOfHeld(entry, why.sent));
       else this.settle(entry, entry.abortReason ?? (entry.phase === 'queued' ? why.unsent : why.sent));
     });
-    this.host.closed(error);
+    this.host.closed(this.#endedBy);
     this.host.wake();
   }
 
@@ -316,7 +317,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
 
   refusal(): IscsiError | undefined {
     const refuses = this.phase === 'closed' || this.phase === 'login' || this.#loggingOut;
-    return refuses ? requestRefused(this.phase) : undefined;
+    return refuses ? requestRefused(this.phase, this.#endedBy) : undefined;
   }
 
   add(exchange: Exchange): void {

@@ -28,7 +28,7 @@ import { begun, NAMES, request, response, waiting } from './help.ts';
 const SHORTER = 16;
 const LONG = 64 * 1024 - 256;
 const SHORT = LONG / SHORTER;
-/** A reader whose time grows with the length takes as long either way; one whose time grows with its square, 16 times. */
+/** A reader whose time grows with the length takes as long either way; with the square of the length, 16 times. */
 const MOST_RATIO = 6;
 /** Below this, in milliseconds, a time says nothing but that it is short. */
 const NEGLIGIBLE = 20;
