@@ -3,6 +3,12 @@ import type { Outbox } from '../pdu/outbox.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 
+/**
+ * Commands whose data says itself how long it is (SPC): REQUEST SENSE, INQUIRY, MODE SENSE, RECEIVE DIAGNOSTIC RESULTS,
+ * LOG SENSE, PERSISTENT RESERVE IN, REPORT LUNS, MAINTENANCE IN. Never one that reads what was stored.
+ */
+const DESCRIBES_ITSELF: ReadonlySet<number> = new Set([0x03, 0x12, 0x1a, 0x1c, 0x4d, 0x5a, 0x5e, 0xa0, 0xa3]);
+
 /** Whether a status says that the command was carried out, so that its bytes have to add up. */
 export function isGood(status: number): boolean {
   return status === SCSI_STATUS.GOOD || status === SCSI_STATUS.CONDITION_MET;
@@ -16,7 +22,7 @@ export function isGood(status: number): boolean {
  */
 export function accountFault(task: InitiatorTask, outbox: Outbox, unread: number): ProtocolError | undefined {
   const missing = task.dataIn.length - task.received;
-  if (missing !== unread && task.dataIn.length > 0) return readFault(missing, unread);
+  if (missing !== unread && task.dataIn.length > 0) return readFault(task, missing, unread);
   return task.dataOut.length > 0 ? writeFault(task, outbox) : undefined;
 }
 
@@ -36,9 +42,18 @@ export function untrusted(what: string): ProtocolError {
   return new ProtocolError(`Cannot trust the answer to the command: ${what}`, { clause: '11.4.5' });
 }
 
-/** Apart, so that the check itself stays small enough to be compiled in place. */
-function readFault(missing: number, unread: number): ProtocolError {
-  return untrusted(`${missing} bytes are missing, the target says ${unread}`);
+/**
+ * Apart, so that the check itself stays small enough to be compiled in place. Where the data says how long it is, the
+ * target's count is not needed: what came counts, and the residual says what did not. Targets leave U away there, or set
+ * it with the count of their own buffer.
+ */
+function readFault(task: InitiatorTask, missing: number, unread: number): ProtocolError | undefined {
+  if (task.dataOut.length > 0 || !DESCRIBES_ITSELF.has(task.cdb.getUint8(0))) {
+    return untrusted(`${missing} bytes are missing, the target says ${unread}`);
+  }
+  task.residual = missing > 0 ? 'underflow' : 'none';
+  task.residualCount = missing;
+  return undefined;
 }
 
 /**
