@@ -3,6 +3,7 @@ import { checkAsyncMessage, readAsyncMessage } from '../pdu/async-message.ts';
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
 import type { InitiatorConnection } from './connection.ts';
+import { logoutAsked } from './session-errors.ts';
 import type { SessionState } from './session-state.ts';
 
 /** What the target says unasked (RFC 7143 §11.9). Events that are not known are reported and otherwise ignored. */
@@ -10,6 +11,7 @@ export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataV
   checkAsyncMessage(v, at);
   const pdu = readAsyncMessage(v, at);
   c.acknowledge(pdu.statSN);
+  c.countUnasked();
   const scsi = pdu.asyncEvent === ASYNC_EVENTS.SCSI_EVENT && c.sink.length > 0;
   s.announce({
     asyncEvent: pdu.asyncEvent,
@@ -19,7 +21,7 @@ export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataV
   });
   switch (pdu.asyncEvent) {
     case ASYNC_EVENTS.LOGOUT_REQUEST:
-      s.logout(s.now() + Math.max(1, pdu.parameter3) * 1000);
+      s.logout(s.now() + Math.max(1, pdu.parameter3) * 1000, logoutAsked());
       break;
     case ASYNC_EVENTS.CONNECTION_DROP:
     case ASYNC_EVENTS.SESSION_DROP:

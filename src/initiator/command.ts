@@ -1,6 +1,6 @@
 import { viewOf } from '../bytes/hex.ts';
 import { extendedCdbAhsLength, writeBidirectionalReadLengthAhs, writeExtendedCdbAhs } from '../pdu/ahs.ts';
-import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
+import type { Outbox } from '../pdu/outbox.ts';
 import { type ScsiCommand, writeScsiCommand } from '../pdu/scsi-command.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { CommandRules } from './connection-rules.ts';
@@ -55,9 +55,11 @@ export function sendCommand(outbox: Outbox, rules: CommandRules, task: Initiator
   header.expStatSN = rules.expStatSN;
   header.cdb = task.cdb;
   outbox.pdu(writeScsiCommand, header, ahs);
-  if (immediate > 0) outbox.data(task.dataOut, 0, immediate);
-  if (immediate > COPY_LIMIT) task.dataEnd = outbox.position;
-  task.sent = immediate;
+  if (immediate > 0) {
+    outbox.data(task.dataOut, 0, immediate);
+    task.sent = immediate;
+    task.sentEnd = outbox.position;
+  }
   if (unsolicited > 0) {
     // The LUN of an unsolicited Data-Out is reserved (RFC 7143 §11.7).
     sendDataOut(outbox, rules, task, {

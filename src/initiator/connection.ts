@@ -20,8 +20,13 @@ const DIRECT_LENGTH = 32 * 1024;
  * place.
  */
 const SHORT_READ = 1024;
+const LOGIN_CUT_HINT =
+  'the target refuses without saying why, or something between cuts the connection: its log may tell';
 /** Answers to pings and parts of texts that may wait for the socket. One read holds about 5000 pings. */
 const MOST_UNSENT_ANSWERS = 20_000;
+/** What a target may say within a second that nobody waits for: far more than any says, and little work for us. */
+const MOST_UNASKED = 100_000;
+const UNASKED_WINDOW = 1000;
 
 /**
  * Whom a connection reports to. It decides; the connection has no opinion on commands, numbering or what a lost
@@ -86,7 +91,9 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   #login: LoginRun | undefined;
   #loginDeadline = Number.POSITIVE_INFINITY;
   #pingAt = Number.POSITIVE_INFINITY;
-  #heard = false;
+  #heardAt = 0;
+  #unasked = 0;
+  #unaskedSince = 0;
   #begun = false;
   #lost = false;
   #unsentAnswers = 0;
@@ -117,7 +124,6 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     const first = !this.#begun;
     this.#begun = true;
-    this.#heard = true;
     try {
       if (first && to > from) requireLoginResponse(view, from);
       this.#receiver.receive(bytes, view, from, to);
@@ -125,6 +131,7 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     } catch (error) {
       this.fail(asIscsiError(error));
     }
+    this.#lookAtClock();
     this.#owner.wake();
   }
 
@@ -141,7 +148,6 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
 
   /** `length` bytes were read to the beginning of `room`, which `directRoom` gave. */
   placed(room: Uint8Array, length: number): void {
-    this.#heard = true;
     this.sinkAt += length;
     try {
       this.#receiver.placed(room, 0, length);
@@ -149,6 +155,7 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     } catch (error) {
       this.fail(asIscsiError(error));
     }
+    this.#lookAtClock();
     if (this.outbox.pendingBytes > 0 || this.finished) this.#owner.wake(); // most often there is only more to come
   }
 
@@ -185,14 +192,11 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   /** The transport is gone. */
   ended(cause?: Error): void {
     if (this.finished) return;
-    const during = this.#login === undefined ? 'before all answers came' : 'during the login';
     const why = cause === undefined ? 'the target closed it' : cause.message;
-    this.fail(
-      new IscsiError('ISCSI_CONNECTION_LOST', `The connection ended ${during}: ${why}`, {
-        cause,
-        hint: 'whether commands under way took effect is not known',
-      }),
-    );
+    const text =
+      this.#login === undefined ? `The connection ended: ${why}` : `The connection ended during the login: ${why}`;
+    const hint = this.#login === undefined ? undefined : LOGIN_CUT_HINT;
+    this.fail(new IscsiError('ISCSI_CONNECTION_LOST', text, { cause, ...(hint === undefined ? {} : { hint }) }));
   }
 
   /** Gives the connection up because of `error`: nothing more is sent or taken. */
@@ -248,6 +252,17 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
   countAnswer(): void {
     if (++this.#unsentAnswers <= MOST_UNSENT_ANSWERS) return;
     throw new ProtocolError(`Cannot answer the target: it does not take the ${MOST_UNSENT_ANSWERS} answers that wait`);
+  }
+
+  /**
+   * Counts what the target says that nobody waits for.
+   * @throws {ProtocolError} When it says nothing else, as fast as it can: nobody could do anything beside it.
+   */
+  countUnasked(): void {
+    if (++this.#unasked <= MOST_UNASKED) return;
+    throw new ProtocolError(
+      `Cannot listen to the target any longer: it sent more than ${MOST_UNASKED} PDUs within a second that nobody waits for`,
+    );
   }
 
   /** Takes over what the first login of the session has settled for all its connections (RFC 7143 §13). */
@@ -314,11 +329,25 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     this.outbox.dataDigest = parameters.dataDigest;
   }
 
-  /** Whatever the target says counts as a sign of life. */
+  /**
+   * After each read: a target that floods must not keep deadlines from being kept, since timers get their turn only
+   * when the socket has nothing more to read for a while.
+   */
+  #lookAtClock(): void {
+    const now = this.#owner.now();
+    this.#heardAt = now;
+    if (this.#unasked > 0 && now - this.#unaskedSince >= UNASKED_WINDOW) {
+      this.#unasked = 0;
+      this.#unaskedSince = now;
+    }
+    if (now >= this.nextDeadline()) this.tick(now);
+  }
+
+  /** Whatever the target says counts as a sign of life; it is pinged when the last one is an interval ago. */
   #keepAlive(now: number): void {
-    this.#pingAt = now + this.#config.keepaliveInterval;
-    const silent = !this.#heard;
-    this.#heard = false;
+    const { keepaliveInterval } = this.#config;
+    const silent = now - this.#heardAt >= keepaliveInterval;
+    this.#pingAt = (silent ? now : this.#heardAt) + keepaliveInterval;
     if (silent) this.#owner.silent(this);
   }
 }

@@ -1,5 +1,5 @@
 import { type DataOut, writeDataOut } from '../pdu/data-out.ts';
-import { COPY_LIMIT, type Outbox } from '../pdu/outbox.ts';
+import type { Outbox } from '../pdu/outbox.ts';
 import type { DataOutRules } from './connection-rules.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 
@@ -44,9 +44,9 @@ export function sendDataOut(outbox: Outbox, rules: DataOutRules, task: Initiator
     header.bufferOffset = offset;
     outbox.pdu(writeDataOut, header);
     outbox.data(task.dataOut, offset, offset + length);
-    if (length > COPY_LIMIT) task.dataEnd = outbox.position;
     header.dataSN++;
     offset += length;
   }
   task.sent = end;
+  task.sentEnd = outbox.position;
 }

@@ -1,4 +1,5 @@
 import type { IscsiError } from '../errors.ts';
+import type { TextAssembler } from '../pdu/text.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { InitiatorConnection } from './connection.ts';
 
@@ -51,12 +52,13 @@ export class Exchange {
   readonly isWanted: () => boolean;
   initiatorTaskTag = RESERVED_TAG;
   phase: ExchangePhase = 'queued';
+  /** While `queued`: its place, kept by the queue. */
+  queuedAt = 0;
   deadline: number;
   /** The connection that carries it: its answer comes there (RFC 7143 §4.2.5.1). */
   connection: InitiatorConnection | undefined = undefined;
   /** Text collected so far over several Text Responses. */
-  readonly collected: Uint8Array[] = [];
-  collectedLength = 0;
+  collected: TextAssembler | undefined = undefined;
 
   constructor(request: ExchangeRequest) {
     this.kind = request.kind;

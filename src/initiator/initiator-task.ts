@@ -19,6 +19,8 @@ export class InitiatorTask extends ScsiTask {
   /** The connection that carries it, from sending on: all its PDUs travel there (RFC 7143 §4.2.5.1). */
   connection: InitiatorConnection | undefined = undefined;
   cmdSN = 0;
+  /** While `queued`: its place, kept by the queue. */
+  queuedAt = 0;
   /** When to begin aborting, so that the answer to the abort can come before the deadline. */
   abortAt = Number.POSITIVE_INFINITY;
   /** What the task will settle with once the abort in progress has ended. */
@@ -27,8 +29,8 @@ export class InitiatorTask extends ScsiTask {
   nextR2TSN = 0;
   /** Data-Out bytes sent so far; with DataSequenceInOrder also the offset that must be asked for next. */
   sent = 0;
-  /** Where the last of its data that goes out by reference ends in the outbox. */
-  dataEnd = 0;
+  /** Where the last of the data sent so far ends in the outbox; 0 when none was. */
+  sentEnd = 0;
   /** While `flushing`: what it will settle with. */
   outcome: IscsiError | undefined = undefined;
   /** Part of its data was damaged on the way: what still comes is dropped, and it cannot end well. */
@@ -50,7 +52,7 @@ export class InitiatorTask extends ScsiTask {
     this.nextDataSN = 0;
     this.nextR2TSN = 0;
     this.sent = 0;
-    this.dataEnd = 0;
+    this.sentEnd = 0;
     this.outcome = undefined;
     this.damaged = false;
   }

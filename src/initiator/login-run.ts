@@ -86,8 +86,9 @@ export class LoginRun {
   onResponse(v: DataView, at: number, text: Uint8Array): LoginOutcome | undefined {
     checkLoginResponse(v, at);
     const pdu = readLoginResponse(v, at);
-    // tgt leaves tag and ISID of a refusal empty: then only the status counts.
-    const ours = pdu.initiatorTaskTag === LOGIN_TAG && pdu.isid === this.#config.isid;
+    // tgt leaves tag and ISID of a refusal empty: then only the status counts. Others leave the ISID empty throughout:
+    // a connection has one login, so nothing else can be meant.
+    const ours = pdu.initiatorTaskTag === LOGIN_TAG && (pdu.isid === this.#config.isid || pdu.isid === 0);
     if (this.#state === undefined || (!ours && pdu.statusClass === 0)) {
       throw new ProtocolError('Cannot take a Login Response to another login: Initiator Task Tag or ISID differ', {
         clause: '11.13',

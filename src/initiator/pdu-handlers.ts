@@ -5,6 +5,7 @@ import { checkNopIn, readNopIn } from '../pdu/nop-in.ts';
 import { expCmdSN, maxCmdSN } from '../pdu/numbers.ts';
 import { checkReject, readReject } from '../pdu/reject.ts';
 import { checkTaskManagementResponse, readTaskManagementResponse } from '../pdu/task-management-response.ts';
+import { TextAssembler } from '../pdu/text.ts';
 import { checkTextResponse, readTextResponse } from '../pdu/text-response.ts';
 import { OPCODES, opcodeName, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS, rejectReasonText } from '../spec/iscsi-reject-reasons.ts';
@@ -68,8 +69,9 @@ function onNopIn(s: SessionState, c: InitiatorConnection, v: DataView, at: numbe
   } else if (pdu.targetTransferTag !== RESERVED_TAG) {
     if (s.loggingOut) return;
     c.countAnswer();
+    c.countUnasked();
     sendNopAnswer(c, s.window.next, pdu.targetTransferTag, pdu.lunHigh, pdu.lunLow);
-  }
+  } else c.countUnasked();
 }
 
 function onTaskManagementResponse(s: SessionState, c: InitiatorConnection, v: DataView, at: number): void {
@@ -90,15 +92,11 @@ function onTextResponse(s: SessionState, c: InitiatorConnection, v: DataView, at
   c.acknowledge(pdu.statSN);
   const exchange = find(s, c, pdu.initiatorTaskTag, 'text');
   if (exchange === undefined) return;
-  exchange.collectedLength += c.sink.length;
-  if (exchange.collectedLength > TEXT_ANSWER_LIMIT) {
-    throw new ProtocolError(`Cannot take ${exchange.collectedLength} bytes of text: ${TEXT_ANSWER_LIMIT} allowed`, {
-      clause: '6.2',
-    });
-  }
-  exchange.collected.push(c.sink);
-  if (pdu.final) s.settleExchange(exchange, undefined, { data: joined(exchange) });
+  exchange.collected ??= new TextAssembler(TEXT_ANSWER_LIMIT);
+  exchange.collected.add(c.sink);
+  if (pdu.final) s.settleExchange(exchange, undefined, { data: exchange.collected.takeBytes() });
   else {
+    if (c.sink.length === 0) c.countUnasked();
     c.countAnswer();
     sendText(c, s.window.next, exchange, new Uint8Array(0), pdu);
   }
@@ -120,29 +118,34 @@ function onReject(s: SessionState, c: InitiatorConnection, v: DataView, at: numb
   checkReject(v, at);
   const pdu = readReject(v, at);
   c.acknowledge(pdu.statSN);
-  const { name } = rejectReasonText(pdu.reason);
-  const why = new RejectError(`The target rejected a PDU: ${name}`, pdu.reason);
-  const { WAITING_FOR_LOGOUT } = REJECT_REASONS;
-  if (pdu.reason === 0x0b) throw why; // deprecated: treat as a failed negotiation (RFC 7143 §11.17.1)
+  if (pdu.reason === 0x0b) throw rejected(pdu.reason); // deprecated: a failed negotiation (RFC 7143 §11.17.1)
   if (c.sink.length < BHS_LENGTH)
     throw new ProtocolError('Cannot take a Reject without the header it is about', { clause: '11.17' });
 
   const bad = new DataView(c.sink.buffer, c.sink.byteOffset, c.sink.byteLength);
   const tag = initiatorTaskTag(bad, 0);
   const entry = tag === RESERVED_TAG ? undefined : s.tasks.find(tag);
-  if (entry === undefined) return;
-  if (entry.phase === 'queued') {
+  if (entry?.phase === 'queued') {
     throw new ProtocolError('Cannot take a Reject of a request that was not sent', { clause: '11.17' });
   }
-  if (entry.kind !== 'scsi') s.settleExchange(entry, why);
-  else if (opcode(bad, 0) !== OPCODES.SCSI_COMMAND) return;
-  else if (pdu.reason === WAITING_FOR_LOGOUT) s.settle(entry, why);
-  else s.abort(entry, tag, why);
+  if (entry !== undefined && entry.kind !== 'scsi') s.settleExchange(entry, rejected(pdu.reason));
+  else if (entry === undefined || opcode(bad, 0) !== OPCODES.SCSI_COMMAND) c.countUnasked();
+  else if (pdu.reason === REJECT_REASONS.WAITING_FOR_LOGOUT) s.settle(entry, rejected(pdu.reason));
+  else if (entry.phase === 'sent') s.abort(entry, tag, rejected(pdu.reason));
+  else c.countUnasked();
+}
+
+/** Made only for what there is to reject: an error costs as much as a hundred PDUs. */
+function rejected(reason: number): RejectError {
+  return new RejectError(`The target rejected a PDU: ${rejectReasonText(reason).name}`, reason);
 }
 
 function find(s: SessionState, c: InitiatorConnection, tag: number, kind: ExchangeKind): Exchange | undefined {
   const entry = s.tasks.find(tag);
-  if (entry === undefined) return undefined;
+  if (entry === undefined) {
+    c.countUnasked();
+    return undefined;
+  }
   if (entry.kind !== kind) {
     throw new ProtocolError(`Cannot take an answer to a ${kind} request for a task that is a ${entry.kind} request`, {
       clause: '11.2.1.8',
@@ -153,14 +156,4 @@ function find(s: SessionState, c: InitiatorConnection, tag: number, kind: Exchan
   }
   requireAllegiance(entry, c);
   return entry;
-}
-
-function joined(exchange: Exchange): Uint8Array {
-  const text = new Uint8Array(exchange.collectedLength);
-  let at = 0;
-  for (const part of exchange.collected) {
-    text.set(part, at);
-    at += part.length;
-  }
-  return text;
 }

@@ -1,45 +1,52 @@
+/** What can stand in a {@link Queue}, in one at a time. */
+export interface Queued {
+  /** Where it stands: kept by the queue. */
+  queuedAt: number;
+}
+
 /**
- * First in, first out, for what waits: commands for the window, requests for their turn. Each is in it once at the
- * most. Adding, taking the first and withdrawing any one cost the same, however many wait.
+ * First in, first out, for what waits: commands for the window, requests for their turn. Taking the first is O(1), and
+ * so is withdrawing any: a target can let all time out at once by never opening the window.
  */
-export class Queue<T> {
+export class Queue<T extends Queued> {
   #items: (T | undefined)[] = [];
   #head = 0;
-  /** Counts items from the first that was ever added, so that a place stays the same when gaps are cut off. */
-  readonly #places = new Map<T, number>();
-  #cutOff = 0;
+  /** The place of `#items[0]`, counted from the first that ever came. */
+  #base = 0;
 
   get empty(): boolean {
     return this.#head === this.#items.length;
   }
 
   push(item: T): void {
-    this.#places.set(item, this.#cutOff + this.#items.length);
+    item.queuedAt = this.#base + this.#items.length;
     this.#items.push(item);
   }
 
   shift(): T | undefined {
     const item = this.#items[this.#head];
-    if (item !== undefined) this.remove(item);
+    if (item !== undefined) this.#leave(this.#head);
     return item;
   }
 
-  /** Takes an item out; one that is not in it is left alone. */
   remove(item: T): void {
-    const place = this.#places.get(item);
-    if (place === undefined) return;
-    this.#places.delete(item);
-    this.#items[place - this.#cutOff] = undefined;
-    this.#closeGaps();
+    const at = item.queuedAt - this.#base;
+    if (this.#items[at] === item) this.#leave(at);
   }
 
-  /** Moves on over the gaps in front, so that what is at the head is always an item, and cuts them off now and then. */
-  #closeGaps(): void {
+  /** Leaves a gap, and moves on over the gaps in front: so what is at the head is always an item. */
+  #leave(at: number): void {
+    this.#items[at] = undefined;
     while (this.#head < this.#items.length && this.#items[this.#head] === undefined) this.#head++;
-    const long = this.#head >= 1024 && this.#head * 2 >= this.#items.length;
-    if (!long && !this.empty) return;
-    this.#items = this.empty ? [] : this.#items.slice(this.#head);
-    this.#cutOff += this.#head;
+    const worthwhile = this.#head >= 1024 && this.#head * 2 >= this.#items.length;
+    if (worthwhile || this.#head === this.#items.length) this.#drop();
+  }
+
+  /** Forgets what was in front. */
+  #drop(): void {
+    this.#base += this.#head;
+    if (this.#head === this.#items.length) this.#items.length = 0;
+    else this.#items = this.#items.slice(this.#head);
     this.#head = 0;
   }
 }

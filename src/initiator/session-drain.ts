@@ -4,8 +4,8 @@ export class SessionDrain {
   #latest = Number.POSITIVE_INFINITY;
 
   /**
-   * Calls `then` once: when `finish` is called, or `look` at `latest`. Of two that wait, the one with less time stays:
-   * the target's deadline is not put off by a caller who has more.
+   * Calls `then` once: when `finish` is called, or `look` at `latest`. While it waits, only an earlier moment counts: a
+   * target that asks for a logout again and again must not keep it from coming, nor must a caller who has more time.
    */
   begin(then: () => void, latest: number): void {
     if (this.#then !== undefined && latest >= this.#latest) return;

@@ -21,13 +21,21 @@ export function tooManyRequests(): IscsiError {
   return new IscsiError('ISCSI_USAGE', 'Cannot send a request: too many are waiting already', { commandSent: false });
 }
 
-/** Why a session takes no request, such as a ping or a text. */
-export function requestRefused(phase: SessionPhase): IscsiError {
+/** The target asked for a logout (RFC 7143 §11.9.1): why the session takes nothing more. */
+export function logoutAsked(): IscsiError {
+  return new IscsiError('ISCSI_CLOSED', 'The target asked for a logout', {
+    hint: 'it goes out of service, or is being changed: connect again later',
+  });
+}
+
+/** Why a session takes no request, such as a ping or a text. `endedBy` as for {@link commandRefused}. */
+export function requestRefused(phase: SessionPhase, endedBy: IscsiError | undefined): IscsiError {
+  if (phase !== 'login' && endedBy !== undefined) return sessionOver('a request', endedBy);
   const why = phase === 'login' ? 'the login has not ended' : 'the session is closed';
   return new IscsiError('ISCSI_CLOSED', `Cannot send a request: ${why}`, { commandSent: false });
 }
 
-/** Why a session takes no command. `endedBy` is what ended it, if it has ended, and not by a plain `close()`. */
+/** Why a session takes no command. `endedBy` is what ends it, if that is not a plain `close()`. */
 export function commandRefused(phase: SessionPhase, endedBy: IscsiError | undefined, mostCommands: number): IscsiError {
   const unsent = { commandSent: false };
   if (phase === 'login')
@@ -37,11 +45,15 @@ export function commandRefused(phase: SessionPhase, endedBy: IscsiError | undefi
   }
   if (endedBy === undefined)
     return new IscsiError('ISCSI_CLOSED', 'Cannot send a command: the session is closed', unsent);
-  // Whoever comes late learns what happened; the code still says that this command was not sent.
+  return sessionOver('a command', endedBy);
+}
+
+/** Whoever comes late learns what happened; the code still says that this was not sent. */
+function sessionOver(what: string, endedBy: IscsiError): IscsiError {
   const hint = endedBy.hint === undefined ? {} : { hint: endedBy.hint };
-  return new IscsiError('ISCSI_CLOSED', `Cannot send a command: the session is over (${endedBy.message})`, {
+  return new IscsiError('ISCSI_CLOSED', `Cannot send ${what}: the session is over (${endedBy.message})`, {
     cause: endedBy,
-    ...unsent,
+    commandSent: false,
     ...hint,
   });
 }
@@ -63,11 +75,18 @@ export interface EndOfCommands {
 export function endOfCommands(error: IscsiError | undefined): EndOfCommands {
   const why = error ?? new IscsiError('ISCSI_CLOSED', 'Cannot finish the command: the session was closed');
   return {
-    sent: withCommandSent(why, true),
+    sent: sentInto(why),
     unsent: new IscsiError(why.code, `${why.message}; the command was not sent`, {
       cause: why,
       hint: 'the command never was at the target: it can be sent again',
       commandSent: false,
     }),
   };
+}
+
+/** What a command that was sent settles with, and what that means for its caller, unless `why` says it already. */
+function sentInto(why: IscsiError): IscsiError {
+  if (why.code !== 'ISCSI_CONNECTION_LOST' || why.hint !== undefined) return withCommandSent(why, true);
+  const hint = 'whether the command took effect is not known';
+  return new IscsiError(why.code, why.message, { cause: why, hint, commandSent: true });
 }

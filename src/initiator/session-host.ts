@@ -12,8 +12,8 @@ export interface SessionHost {
   /** The login has ended well. */
   loggedIn(): void;
   /**
-   * The session is over; each waiting task has been settled. `error` is why; a plain `close()` gives none. Called
-   * exactly once.
+   * The session is over; each waiting task has been settled. `error` is why, also when the target asked for a logout; a
+   * plain `close()` gives none. Called exactly once.
    */
   closed(error: IscsiError | undefined): void;
   /** The target said something nobody asked for (RFC 7143 §11.9). */

@@ -24,8 +24,8 @@ export interface SessionState {
   settleExchange(exchange: Exchange, error: IscsiError | undefined, answer?: ExchangeAnswer): void;
   /** Passes on what the target said unasked. */
   announce(event: SessionEvent): void;
-  /** Lets the commands under way end, and logs out, all until `deadline`. */
-  logout(deadline: number): void;
+  /** Lets the commands under way end, and logs out, all until `deadline`. `reason`: why, if not for the caller. */
+  logout(deadline: number, reason?: IscsiError): void;
   /** Sends a text whose answer nobody waits for. */
   inviteProposals(deadline: number): void;
 }

@@ -2,6 +2,7 @@ import { type IscsiError, withCommandSent } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
+import { endOfHeld } from './byte-account.ts';
 import { sendCommand } from './command.ts';
 import { type ConnectionOwner, InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
 import type { ConnectionConfig } from './connection-config.ts';
@@ -144,9 +145,10 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   /**
    * Lets the commands under way end, logs out and ends the session (RFC 7143 §11.14), all until `deadline`. Commands
    * that take too long are left to the target to terminate: half of the time, or 5 s if that is less, is kept for the
-   * Logout Response.
+   * Logout Response. `reason` is what ends the session, unless its owner does.
    */
-  logout(deadline: number): void {
+  logout(deadline: number, reason?: IscsiError): void {
+    if (this.phase === 'fullFeature') this.#endedBy = reason;
     const answerTime = Math.min(LOGOUT_TIME, Math.max(0, deadline - this.now()) / 2);
     this.#drainThen(() => {
       if (this.#loggingOut) return;
@@ -169,7 +171,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   close(error: IscsiError | undefined): void {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
-    this.#endedBy = error;
+    this.#endedBy = error ?? this.#endedBy;
     this.#drain.stop();
     this.#flushing.length = 0;
     this.#deadlines.clear();
@@ -177,13 +179,13 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       if (error === undefined) connection.close();
       else connection.drop();
     }
-    const why = endOfCommands(error);
+    const why = endOfCommands(this.#endedBy);
     this.tasks.forEach((entry) => {
       if (entry.kind !== 'scsi') this.settleExchange(entry, entry.phase === 'queued' ? why.unsent : why.sent);
-      else if (entry.phase === 'flushing') this.settle(entry, entry.outcome);
+      else if (entry.phase === 'flushing') this.settle(entry, endOfHeld(entry, why.sent));
       else this.settle(entry, entry.abortReason ?? (entry.phase === 'queued' ? why.unsent : why.sent));
     });
-    this.host.closed(error);
+    this.host.closed(this.#endedBy);
     this.host.wake();
   }
 
@@ -203,10 +205,11 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
 
   /**
    * Ends a task with its outcome, or with `error`: at once, or when the socket has taken the last of its data. A target
-   * may answer before that, and what the caller then puts into its buffer must not go out. Hot path.
+   * may answer before that, and then what the caller puts into its buffer must not go out, nor does the caller hear
+   * that all is written before all has left. Hot path.
    */
   settle(task: InitiatorTask, error: IscsiError | undefined): void {
-    if (task.dataEnd > 0 && this.phase !== 'closed' && task.connection?.stillSends(task.dataEnd) === true) {
+    if (task.sentEnd > 0 && this.phase !== 'closed' && task.connection?.stillSends(task.sentEnd) === true) {
       if (task.phase === 'flushing') return;
       task.phase = 'flushing';
       task.outcome = error;
@@ -286,7 +289,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     const waiting = this.#flushing.splice(0);
     for (const task of waiting) {
       if (task.phase !== 'flushing') continue; // whoever was told of one before it has ended the session
-      if (task.connection?.stillSends(task.dataEnd) === true) this.#flushing.push(task);
+      if (task.connection?.stillSends(task.sentEnd) === true) this.#flushing.push(task);
       else this.settle(task, task.outcome);
     }
   }
@@ -315,7 +318,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
 
   refusal(): IscsiError | undefined {
     const refuses = this.phase === 'closed' || this.phase === 'login' || this.#loggingOut;
-    return refuses ? requestRefused(this.phase) : undefined;
+    return refuses ? requestRefused(this.phase, this.#endedBy) : undefined;
   }
 
   add(exchange: Exchange): void {

@@ -196,7 +196,8 @@ function checkHeader(run: LoginProgress, response: LoginResponseView): void {
 
 function checkSession(config: InitiatorLoginConfig, parameters: OperationalParameters, tsih: number): void {
   const joined = config.tsih ?? 0;
-  if (tsih === 0) {
+  // The handle is for further connections: targets that have but one leave it empty.
+  if (tsih === 0 && (joined !== 0 || parameters.maxConnections > 1)) {
     const clause = '11.13.3';
     throw new ProtocolError('Cannot use a session without a handle: TSIH is 0 in the final Login Response', { clause });
   }

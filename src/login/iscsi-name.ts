@@ -39,6 +39,7 @@ const NOT_TEXT = /[\p{Cc}\p{Cs}\ufffd]/u;
 
 /** The form of a name that has been prepared, or undefined when it has none of the three. */
 export function nameForm(name: string): NameForm | undefined {
+  if (name.length > NAME_LIMIT) return undefined;
   for (const form of ['iqn', 'eui', 'naa'] as const) {
     if (FORMS[form].test(name)) return form;
   }

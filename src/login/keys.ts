@@ -50,6 +50,8 @@ export interface Key {
    * in wide use do not know although RFC 7143 obliges them to.
    */
   readonly mayBeUnknown?: true;
+  /** True when a value that cannot be read counts as not said: it only informs. */
+  readonly mayBeUnreadable?: true;
   /** Clause of RFC 7143, or of the document named. */
   readonly clause: string;
 }
@@ -92,7 +94,7 @@ export const KEYS = {
   TargetName: { ...NAME, sender: 'both', clause: '13.4' },
   TargetAlias: { ...NAME, use: 'ALL', sender: 'target', clause: '13.6' },
   TargetAddress: { ...NAME, use: 'ALL', sender: 'target', repeatable: true, clause: '13.8' },
-  TargetPortalGroupTag: { ...NAME, sender: 'target', range: [0, 65_535], clause: '13.9' },
+  TargetPortalGroupTag: { ...NAME, sender: 'target', range: [0, 65_535], mayBeUnreadable: true, clause: '13.9' },
   SessionType: { ...NAME, use: 'LO', sender: 'initiator', initial: 'Normal', clause: '13.21' },
   SendTargets: { ...NAME, use: 'FFPO', sender: 'initiator', clause: '13.3' },
 

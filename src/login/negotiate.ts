@@ -25,6 +25,11 @@ export interface NegotiationContext {
  */
 const RESERVED: ReadonlySet<string> = new Set(['NotUnderstood', 'Irrelevant', 'Reject']);
 
+/** Whether a value is one of the three that only answers have. */
+export function isAnswerOnly(value: string): boolean {
+  return RESERVED.has(value);
+}
+
 /** Operational keys that an initiator sends in a Discovery session: the ones that mean something there. */
 const DISCOVERY_OFFER: ReadonlySet<KeyName> = new Set<KeyName>([
   'HeaderDigest',
@@ -69,7 +74,7 @@ export interface Answer {
  * @throws {ProtocolError} When the value may not be proposed, or is not a value of a declared key.
  */
 export function answer(name: string, value: string, context: NegotiationContext, results: Results): Answer {
-  if (RESERVED.has(value)) {
+  if (isAnswerOnly(value)) {
     throw new ProtocolError(`Cannot take ${name}=${value} as a proposal: the word is reserved for answers`, {
       clause: '6.2',
     });
@@ -214,10 +219,11 @@ function most(name: KeyName, wanted: number, context: NegotiationContext, result
   return wanted;
 }
 
-function declared(name: string, key: Key, value: string): string {
+function declared(name: string, key: Key, value: string): string | undefined {
   if (key.range === undefined) return value;
   const number = inRange(key, value);
   if (number !== undefined) return `${number}`;
+  if (key.mayBeUnreadable) return undefined;
   throw new ProtocolError(`Cannot accept ${name}=${quote(value)}: ${key.range[0]}..${key.range[1]} allowed`, {
     clause: key.clause,
   });

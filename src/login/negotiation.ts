@@ -7,6 +7,7 @@ import type { TextPair } from '../pdu/text.ts';
 import { findKey, type Key } from './keys.ts';
 import { answer, digestRefused, type NegotiationContext, settle, settleUnanswered, unacceptable } from './negotiate.ts';
 import { type OperationalParameters, OWN_LENGTH, type Results, toParameters } from './parameters.ts';
+import { isPassedOver, mustBeHeard } from './patience.ts';
 import { quote } from './values.ts';
 
 /** The most different keys that one login may bring. RFC 7143 has about 40; a flood of unknown ones is refused. */
@@ -24,10 +25,10 @@ export type NegotiationStage = 'security' | 'operational';
 /** See the head of this file. */
 export interface Negotiation {
   readonly context: NegotiationContext;
-  /** Keys that this side has sent, answers included. */
-  readonly sent: ReadonlySet<string>;
-  /** Keys that the peer has sent, answers included. */
-  readonly received: ReadonlySet<string>;
+  /** What this side has sent, by key, answers included. */
+  readonly sent: ReadonlyMap<string, string>;
+  /** What the peer has sent, by key, answers included. */
+  readonly received: ReadonlyMap<string, string>;
   /** Own proposals without an answer so far. */
   readonly open: ReadonlyMap<string, string>;
   /** What is agreed or declared. */
@@ -38,19 +39,19 @@ export interface Negotiation {
 
 /** An empty book. */
 export function openBook(context: NegotiationContext, tolerateRepeatedNames = false): Negotiation {
-  const none = new Set<string>();
-  return { context, sent: none, received: none, open: new Map(), results: new Map(), tolerateRepeatedNames };
+  const none = new Map<string, string>();
+  return { context, sent: none, received: none, open: none, results: none, tolerateRepeatedNames };
 }
 
 /** Notes what this side proposes, declares and answers. No key may be sent twice (RFC 7143 §6.3). */
 export function noteSent(book: Negotiation, pairs: readonly TextPair[]): Negotiation {
-  const sent = new Set(book.sent);
+  const sent = new Map(book.sent);
   const open = new Map(book.open);
   const results = new Map(book.results);
   for (const [name, value] of pairs) {
     const key = findKey(name);
     if (sent.has(name) && key?.repeatable !== true) throw new RangeError(`Cannot send ${name} twice in one login`);
-    sent.add(name);
+    sent.set(name, value);
     if (name === 'MaxRecvDataSegmentLength') results.set(OWN_LENGTH, value);
     // What the peer brought up is an answer, and closes the matter.
     if (key !== undefined && key.rule !== 'declare' && !book.received.has(name)) open.set(name, value);
@@ -74,12 +75,12 @@ export interface Intake {
  * @throws {LoginError} When a digest that is required was turned down.
  */
 export function takePairs(book: Negotiation, stage: NegotiationStage, pairs: readonly TextPair[]): Intake {
-  const received = new Set(book.received);
+  const received = new Map(book.received);
   const open = new Map(book.open);
   const results = new Map(book.results);
   const replies: TextPair[] = [];
   const owed: string[] = [];
-  for (const [name, value] of inOrderOfWork(admitted(book, received, pairs))) {
+  for (const [name, value] of inOrderOfWork(admitted(book, stage, received, pairs))) {
     const key = findKey(name);
     if (key !== undefined) checkStage(name, key, stage);
     const proposed = open.get(name);
@@ -92,7 +93,7 @@ export function takePairs(book: Negotiation, stage: NegotiationStage, pairs: rea
       const reply = answer(name, value, book.context, results);
       if (reply.result !== undefined) results.set(name, reply.result);
       if (reply.value !== undefined) replies.push([name, reply.value]);
-      if (reply.owed) owed.push(name);
+      if (reply.owed && mustBeHeard(book, reply)) owed.push(name);
     }
   }
   return { book: { ...book, received, open, results }, replies, owed };
@@ -122,13 +123,19 @@ export function conclude(book: Negotiation, session: OperationalParameters | und
 }
 
 /** The pairs to work on; checks for repeated keys and for too many of them, and adds to `received`. */
-function admitted(book: Negotiation, received: Set<string>, pairs: readonly TextPair[]): TextPair[] {
+function admitted(
+  book: Negotiation,
+  stage: NegotiationStage,
+  received: Map<string, string>,
+  pairs: readonly TextPair[],
+): TextPair[] {
   return pairs.filter(([name, value]) => {
+    if (isPassedOver(book, stage, received, [name, value])) return false;
     if (received.has(name) && findKey(name)?.repeatable !== true) {
       if (book.tolerateRepeatedNames && NAMES.has(name) && book.results.get(name) === value) return false;
       throw new ProtocolError(`Cannot take ${name} twice in one login`, { clause: '6.3' });
     }
-    received.add(name);
+    received.set(name, value);
     if (received.size <= KEY_LIMIT) return true;
     throw new ProtocolError(`Cannot take more than ${KEY_LIMIT} different keys in one login`, { clause: '6.2' });
   });

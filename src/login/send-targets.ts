@@ -14,14 +14,16 @@ export const DEFAULT_PORT = 3260;
 
 /** The longest DNS name in characters. */
 const HOST_LIMIT = 255;
-const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\]|([^\s:,[\]\p{C}]+))(?::(\w+))?(?:,(\w+))?$/u;
+/** The longest address that is looked at: host, brackets and zone, port, tag. */
+const ADDRESS_LIMIT = 2 * HOST_LIMIT;
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.~-]+)?)\]|([^\s:,[\]\p{C}]+))(?::(\w+))?(?:,([^,\s]*))?$/u;
 
 /** Where a portal listens. */
 export interface TargetAddress {
   /** DNS name, IPv4 or IPv6 address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** The portal group; absent in redirects, where it is not allowed. */
+  /** The portal group; absent in redirects, where it is not allowed, and where it cannot be read. */
   readonly portalGroupTag: number | undefined;
 }
 
@@ -40,7 +42,7 @@ export interface TargetRecord {
  */
 export function parseTargetAddress(value: string): TargetAddress {
   const address = readAddress(value);
-  if (address !== undefined) return address;
+  if (address?.hasBadTag === false) return address.portal;
   throw new ProtocolError(`Cannot read TargetAddress=${quote(value)}: host[:port][,portal-group-tag] allowed`, {
     clause: '13.8',
   });
@@ -78,14 +80,17 @@ export function parseSendTargets(pairs: Iterable<TextPair>): TargetRecord[] {
   return records.map(({ name, values }) => ({ name, ...readAddresses(values) }));
 }
 
-/** Reads what can be read of a list of TargetAddress values: one that cannot must not hide the others. */
+/**
+ * Reads what can be read of a list of TargetAddress values: one that cannot must not hide the others. A tag that is
+ * none, such as -1, hides no portal either: the address is as good without.
+ */
 export function readAddresses(values: Iterable<string>): Pick<TargetRecord, 'addresses' | 'unreadable'> {
   const addresses: TargetAddress[] = [];
   const unreadable: string[] = [];
   for (const value of values) {
     const address = readAddress(value);
     if (address === undefined) unreadable.push(value);
-    else addresses.push(address);
+    else addresses.push(address.portal);
   }
   return { addresses, unreadable };
 }
@@ -110,13 +115,13 @@ export function formatSendTargets(records: Iterable<Pick<TargetRecord, 'name' | 
   return pairs;
 }
 
-function readAddress(value: string): TargetAddress | undefined {
-  const parts = ADDRESS.exec(value);
+function readAddress(value: string): { portal: TargetAddress; hasBadTag: boolean } | undefined {
+  const parts = value.length > ADDRESS_LIMIT ? null : ADDRESS.exec(value);
   const host = parts?.[1] ?? parts?.[2];
   const port = parts?.[3] === undefined ? DEFAULT_PORT : parseNumber(parts[3]);
-  const portalGroupTag = parts?.[4] === undefined ? undefined : parseNumber(parts[4]);
+  const tag = parts?.[4] === undefined ? undefined : parseNumber(parts[4]);
   if (host === undefined || host.length > HOST_LIMIT || port === undefined || port < 1 || port > 65_535)
     return undefined;
-  if (parts?.[4] !== undefined && (portalGroupTag === undefined || portalGroupTag > 65_535)) return undefined;
-  return { host, port, portalGroupTag };
+  const hasBadTag = parts?.[4] !== undefined && (tag === undefined || tag > 65_535);
+  return { portal: { host, port, portalGroupTag: hasBadTag ? undefined : tag }, hasBadTag };
 }

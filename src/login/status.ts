@@ -40,7 +40,9 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     hint: 'the target took a request for something that does not belong into a login',
   },
   [LOGIN_STATUS.TARGET_ERROR]: { hint: 'the fault is at the target: try again later, and look into its log' },
-  [LOGIN_STATUS.SERVICE_UNAVAILABLE]: { hint: 'the target is not ready: try again later' },
+  [LOGIN_STATUS.SERVICE_UNAVAILABLE]: {
+    hint: 'the target is not ready: try again later; or there is no such target, which some answer so: check the target name',
+  },
   [LOGIN_STATUS.OUT_OF_RESOURCES]: {
     hint: 'the target has no room for another session: close one, or try again later',
   },

@@ -7,8 +7,12 @@ import { toHex } from '../bytes/hex.ts';
 /** The longest binary value, in bytes after decoding: what CHAP_C and CHAP_R may have (§12.1.3). */
 export const BINARY_LIMIT = 1024;
 
-const UINT64_DIGITS_HEX = 16;
-const UINT64_DIGITS_DECIMAL = 20;
+/**
+ * The longest text of a number: that of a simple-value, and 0x. Leading zeros are allowed, so 64 bits set no limit. It
+ * is held before anything is matched or converted, both of which take long with long texts.
+ */
+const NUMBER_LIMIT = 2 + 255;
+const NUMBER = /^(?:0|[1-9][0-9]*|0[xX][0-9a-fA-F]+)$/;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** `Yes` or `No`, exactly. */
@@ -23,15 +27,9 @@ export function formatBoolean(value: boolean): string {
 
 /** A numerical-value, 0..2^64 - 1: decimal without leading zeros, or `0x`/`0X` and hex digits. */
 export function parseNumericalValue(value: string): bigint | undefined {
-  if (/^(?:0|[1-9][0-9]*)$/.test(value)) {
-    // Counted before it is converted: converting a very long number takes long.
-    if (value.length > UINT64_DIGITS_DECIMAL) return undefined;
-    const number = BigInt(value);
-    return number < 1n << 64n ? number : undefined;
-  }
-  const digits = /^0[xX]0*([0-9a-fA-F]+)$/.exec(value)?.[1];
-  if (digits === undefined || digits.length > UINT64_DIGITS_HEX) return undefined;
-  return BigInt(`0x${digits}`);
+  if (value.length > NUMBER_LIMIT || !NUMBER.test(value)) return undefined;
+  const number = BigInt(value);
+  return number < 1n << 64n ? number : undefined;
 }
 
 /** A numerical-value that is at most 2^53 - 1; larger ones are `undefined` too. */
@@ -103,10 +101,9 @@ function parseHex(digits: string, limit: number): Uint8Array<ArrayBuffer> | unde
 }
 
 function parseBase64(text: string, limit: number): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const length = (text.length / 4) * 3 - padding;
-  if (length > limit) return undefined;
+  if (length > limit || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) {
     // A base64 digit has 6 bits, so the 8 bits of byte `at`, which begin at bit 8·at, lie in two digits that follow

@@ -78,16 +78,25 @@ export function splitText(bytes: Uint8Array, limit: number): Uint8Array[] {
   return pieces.length > 0 ? pieces : [bytes];
 }
 
+/** How much of a buffer that {@link appendText} made is in use. */
+const used = new WeakMap<ArrayBufferLike, number>();
+
 /**
- * `soFar` with `segment` behind it, copied.
+ * `soFar` with `segment` behind it, copied. What was appended to last has room behind it, so that a text that comes
+ * byte by byte costs no more than its length; `soFar` itself is never changed.
  * @throws {ProtocolError} When that is more than `limit` bytes.
  */
 export function appendText(soFar: Uint8Array, segment: Uint8Array, limit = TEXT_LIMIT): Uint8Array {
-  checkLength(soFar.length + segment.length, limit);
-  const whole = new Uint8Array(soFar.length + segment.length);
-  whole.set(soFar);
-  whole.set(segment, soFar.length);
-  return whole;
+  const from = soFar.length;
+  const length = from + segment.length;
+  checkLength(length, limit);
+  const { buffer } = soFar;
+  const hasRoom = used.get(buffer) === from && length <= buffer.byteLength;
+  const room = hasRoom ? new Uint8Array(buffer) : new Uint8Array(Math.max(length, 2 * from));
+  if (!hasRoom) room.set(soFar);
+  room.set(segment, from);
+  used.set(room.buffer, length);
+  return room.subarray(0, length);
 }
 
 /** Collects the text of several PDUs, wherever it was cut, up to a limit. */
@@ -128,9 +137,14 @@ export class TextAssembler {
    * @throws {ProtocolError} When it is no text.
    */
   take(): TextPair[] {
+    return parseText(this.takeBytes(), this.#limit);
+  }
+
+  /** All that was collected, as it came; the assembler is empty afterwards. */
+  takeBytes(): Uint8Array {
     const whole = this.#bytes.subarray(0, this.#length);
     this.reset();
-    return parseText(whole, this.#limit);
+    return whole;
   }
 
   /** Forgets what was collected. */

@@ -96,6 +96,34 @@ test('D-19: GOOD with bytes missing, or with a residual that does not explain th
   }
 });
 
+test('data that says itself how long it is counts as it came, whatever residual the target names', () => {
+  for (const operation of [0x12, 0xa0, 0x1a, 0x5a, 0xa3]) {
+    for (const fields of [{}, { residual: 0x02, residualCount: 7 }, { residual: 0x04, residualCount: 7 }]) {
+      for (const bytes of [0, 36, 255]) {
+        const rig = InitiatorRig.loggedIn();
+        const cdb = Uint8Array.of(operation, 0, 0, 0, 255, 0);
+        const inquiry = rig.submit({ cdb, dataIn: new Uint8Array(255) });
+        rig.take();
+        if (bytes > 0) rig.give(rig.voice.dataIn(inquiry.tag, new Uint8Array(bytes)));
+        rig.give(rig.voice.scsiResponse(inquiry.tag, { ...fields, expDataSN: bytes > 0 ? 1 : 0 }));
+        assert.deepEqual([inquiry.settled, inquiry.error, inquiry.received], [1, undefined, bytes]);
+        if (bytes < 255) assert.deepEqual([inquiry.residual, inquiry.residualCount], ['underflow', 255 - bytes]);
+      }
+    }
+  }
+});
+
+test('there is no such patience with what was stored, nor with any other command', () => {
+  for (const operation of [0x08, 0x28, 0x88, 0xa8, 0x9e, 0x25, 0x3c, 0xc0]) {
+    const rig = InitiatorRig.loggedIn();
+    const read = rig.submit({ cdb: Uint8Array.of(operation, 0, 0, 0, 1, 0), dataIn: new Uint8Array(512) });
+    rig.take();
+    rig.give(rig.voice.dataIn(read.tag, new Uint8Array(36), { status: 0 }));
+    assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_PROTOCOL']);
+    rig.assertAlive();
+  }
+});
+
 test('bytes that are missing with CHECK CONDITION are no news', () => {
   const { read, give, respond } = reading(8);
   give(4);

@@ -33,12 +33,46 @@ test('a second answer to it is dropped', () => {
   rig.assertAlive();
 });
 
-test('when the connection ends instead, it settles with its answer', () => {
+test('when the connection ends instead, GOOD is not believed: the last of the data may never have left', () => {
   const { rig, write } = halfSent();
   rig.give(rig.voice.scsiResponse(write.tag));
   rig.connection.ended(new Error('reset'));
-  assert.equal(write.settled, 1);
-  assert.equal(write.error, undefined);
+  assert.deepEqual([write.settled, write.error?.code], [1, 'ISCSI_CONNECTION_LOST']);
+  assert.equal(write.error?.commandSent, true);
+});
+
+test('when the connection ends instead, an answer that is an error stands', () => {
+  const { rig, write } = halfSent();
+  rig.give(rig.voice.scsiResponse(write.tag, { status: 0x18 }));
+  rig.connection.ended(new Error('reset'));
+  assert.deepEqual([write.settled, write.error, write.status], [1, undefined, 0x18]);
+});
+
+test('a write that was copied into the outbox waits for the socket as well', () => {
+  const rig = InitiatorRig.loggedIn();
+  const write = rig.submit({ dataOut: new Uint8Array(512) });
+  assert.ok(rig.connection.drain().length > 0);
+  rig.give(rig.voice.scsiResponse(write.tag));
+  assert.equal(write.settled, 0);
+  rig.connection.flushed();
+  assert.deepEqual([write.settled, write.error], [1, undefined]);
+});
+
+test('GOOD that comes before the data was handed to the socket is an error, with immediate data and with an R2T', () => {
+  for (const immediate of ['Yes', 'No']) {
+    const rig = InitiatorRig.loggedIn({
+      policy: { initialR2T: true },
+      answers: { ImmediateData: immediate, InitialR2T: 'Yes' },
+    });
+    const write = rig.submit({ dataOut: new Uint8Array(512) });
+    if (immediate === 'No') {
+      rig.take();
+      rig.give(rig.voice.r2t(write.tag, { length: 512 }), rig.voice.scsiResponse(write.tag));
+    } else rig.give(rig.voice.scsiResponse(write.tag));
+    rig.take();
+    assert.deepEqual([write.settled, write.error?.code], [1, 'ISCSI_PROTOCOL'], `ImmediateData=${immediate}`);
+    rig.assertAlive();
+  }
 });
 
 test('a socket that never takes it costs the session at the deadline, and the task settles within it', () => {

@@ -112,7 +112,6 @@ const REFUSED: readonly (readonly [string, Override, string])[] = [
   ['I-033: a jump to a reserved stage', { flags: 0x86 }, 'ISCSI_PROTOCOL'],
   ['I-033: a step back', { flags: 0x84 }, 'ISCSI_PROTOCOL'],
   ['D-02: a response of another stage than that of the request', { flags: 0x83 }, 'ISCSI_PROTOCOL'],
-  ['I-050: TSIH 0 in the last response', { lun: 0x8011_2233_4455_0000n }, 'ISCSI_PROTOCOL'],
   ['another ISID', { lun: 0x8011_2233_4466_1234n }, 'ISCSI_PROTOCOL'],
   ['another Initiator Task Tag', { tag: 0x55 }, 'ISCSI_PROTOCOL'],
   ['another version', { byte3: 1 }, 'ISCSI_PROTOCOL'],
@@ -129,6 +128,15 @@ for (const [title, fields, code] of REFUSED) {
     assert.equal(rig.logins, 0);
   });
 }
+
+test('a target that leaves ISID, TSIH or both empty is logged in to', () => {
+  for (const lun of [0n, 0x1234n, 0x8011_2233_4455_0000n]) {
+    const { rig, request } = begun();
+    rig.give(rig.voice.loginResponse(request, keyText(USUAL_ANSWERS), { lun }));
+    assert.equal(rig.logins, 1, lun.toString(16));
+    rig.assertAlive();
+  }
+});
 
 test('I-033: a transition that was not asked for ends the login', () => {
   const { rig, request } = begun();

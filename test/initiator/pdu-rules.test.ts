@@ -145,14 +145,16 @@ test('I-002: reserved bits of what is received are ignored', () => {
        ff ff ff ff  ff ff ff ff   // residual counts without their flags`,
     ),
     noisy(rig.voice.nopIn(), `80 7f ff ff`),
+  );
+  assert.equal(read.settled, 1);
+  rig.take(); // the Data-Out: an answer that came before it would not be believed
+  rig.give(
     noisy(
       rig.voice.scsiResponse(write.tag),
       `80 61 00 00  00 00 00 00
        ff ff ff ff  ff ff ff ff`,
     ),
   );
-  assert.equal(read.settled, 1);
-  rig.take(); // the Data-Out: only now is the write's buffer free
   assert.deepEqual([read.error, read.status, read.residual, read.received], [undefined, 0, 'none', 8]);
   assert.deepEqual([write.error, write.status], [undefined, 0]);
   rig.take();
@@ -224,13 +226,27 @@ test('I-008: a NOP-In with both tags ends the session', () => {
   rig.assertEnded('ISCSI_PROTOCOL');
 });
 
-test('I-008: CHECK CONDITION without sense data ends the session', () => {
+test('CHECK CONDITION without sense data fails that command and no other: targets in use leave it out', () => {
+  for (const data of [undefined, Uint8Array.of(0, 0), Uint8Array.of(0, 0, 1, 2)]) {
+    const rig = InitiatorRig.loggedIn();
+    const [command, other] = [rig.submit(), rig.submit()];
+    rig.take();
+    rig.give(rig.voice.scsiResponse(command.tag, { status: 2, ...(data === undefined ? {} : { data }) }));
+    assert.deepEqual([command.settled, command.error, command.status, command.sense], [1, undefined, 2, undefined]);
+    assert.equal(other.settled, 0);
+    rig.assertAlive();
+  }
+});
+
+test('of a long data segment only the sense data is kept, in memory of its own', () => {
   const rig = InitiatorRig.loggedIn();
-  const command = rig.submit();
+  let kept: Uint8Array | undefined;
+  const command = rig.submit({ onSettled: ({ task }) => (kept = task.sense) });
   rig.take();
-  rig.give(rig.voice.scsiResponse(command.tag, { status: 2 }));
-  rig.assertEnded('ISCSI_PROTOCOL');
-  assert.equal(command.error?.code, 'ISCSI_PROTOCOL');
+  const sense = senseData(3, 0x11, 0);
+  const data = Uint8Array.of(0, sense.length, ...sense, ...new Uint8Array(65_536));
+  rig.give(rig.voice.scsiResponse(command.tag, { status: 2, data }));
+  assert.deepEqual([kept, kept?.buffer.byteLength], [sense, sense.length]);
 });
 
 test('I-009, D-38: a CDB of more than 16 bytes goes into an extended CDB AHS, a shorter one never', () => {

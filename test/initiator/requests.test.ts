@@ -74,6 +74,20 @@ test('I-066, D-24: a silent target is pinged; any sign of life puts the ping off
   assert.deepEqual(rig.ends, []);
 });
 
+test('a dead target is found out one interval and one timeout after it was last heard, wherever in an interval that was', () => {
+  for (const heardAfter of [0, 1, 5000, 9999]) {
+    const rig = InitiatorRig.loggedIn({ keepaliveInterval: 10_000, keepaliveTimeout: 3000 });
+    rig.advance(heardAfter);
+    rig.give(rig.voice.nopIn());
+    rig.advance(9999);
+    assert.deepEqual(rig.take(), [], `heard after ${heardAfter} ms`);
+    rig.advance(1);
+    rig.takeOne(0x00);
+    rig.advance(3000);
+    rig.assertEnded('ISCSI_TIMEOUT');
+  }
+});
+
 test('a target that does not answer the ping loses the connection', () => {
   const rig = InitiatorRig.loggedIn({ keepaliveInterval: 10_000, keepaliveTimeout: 3000 });
   const command = rig.submit();

@@ -39,6 +39,11 @@ for (const [status, code, hint] of [
   });
 }
 
+test('0301, which Linux answers for a name that it does not have, says that the name may be wrong', () => {
+  const error = failureOf(onLoginResponse(begun(), response({ statusClass: 3, statusDetail: 1 })));
+  assert.match(error.hint ?? '', /no such target.*check the target name/);
+});
+
 test('an authentication failure with credentials asks to check them', () => {
   const step = onLoginResponse(begun({ credentials: CREDENTIALS }), response({ statusClass: 2, statusDetail: 1 }));
   assert.match(failureOf(step).hint ?? '', /check user name/);

@@ -19,7 +19,7 @@ import {
   TARGET,
   text,
 } from './help.ts';
-import { ANSWERS, CREDENTIALS, finishOf } from './help-initiator.ts';
+import { ANSWERS, answers, CREDENTIALS, finishOf } from './help-initiator.ts';
 
 test('startLogin() sends names and all offers in one request of the operational stage (I-022, I-023, I-048)', () => {
   const request = sentBy(startLogin(initiatorConfig({ initiatorAlias: 'a host' })));
@@ -162,7 +162,6 @@ for (const [what, fields, clause] of [
   ['CSG 0 in the operational stage', { csg: 0 }, '6.3'],
   ['CSG 3', { csg: 3 }, '6.3'],
   ['version 1', { versionActive: 1 }, '11.13.2'],
-  ['TSIH 0 at the end (I-050)', { transit: true, nsg: 3, tsih: 0, text: text(...ANSWERS) }, '11.13.3'],
 ] as const) {
   test(`${what} ends the login (I-033)`, () => {
     // For T=1 to T=0: the empty request that follows a response with C=1 asks for nothing.
@@ -172,6 +171,17 @@ for (const [what, fields, clause] of [
     broken(clause)(failureOf(onLoginResponse(before, response(fields))));
   });
 }
+
+test('TSIH 0 at the end is taken of a session with one connection, and ends the login of any other (I-050)', () => {
+  const end = { transit: true, nsg: 3, tsih: 0 };
+  finishOf(onLoginResponse(begun(), response({ ...end, text: text(...ANSWERS) })));
+  const several = begun({ policy: { ...INITIATOR_POLICY, maxConnections: 2 } });
+  const agreed = response({ ...end, text: text(...answers({ MaxConnections: '2' })) });
+  broken('11.13.3')(failureOf(onLoginResponse(several, agreed)));
+  const further = begun({ tsih: 7, session: DEFAULT_PARAMETERS });
+  const joined = response({ ...end, text: text('HeaderDigest=None', 'DataDigest=None') });
+  broken('11.13.3')(failureOf(onLoginResponse(further, joined)));
+});
 
 test('in the security stage only the operational stage may follow, since nothing else was asked for (I-033, D-02)', () => {
   const granted = { csg: 0, transit: true, tsih: 7, text: text('AuthMethod=None') };

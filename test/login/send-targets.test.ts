@@ -104,6 +104,18 @@ test('parseSendTargets() keeps one unreadable address from hiding the others', (
   assert.deepEqual(record?.unreadable, ['::bad']);
 });
 
+test('parseSendTargets() keeps an address whose portal group tag is none, without the tag', () => {
+  for (const tag of ['-1', '', '65536', 'x', '1 ']) {
+    const [record] = parseSendTargets([
+      ['TargetName', 'disk'],
+      ['TargetAddress', `host:3261,${tag}`],
+    ]);
+    const known = { addresses: [{ host: 'host', port: 3261, portalGroupTag: undefined }], unreadable: [] };
+    const lost = { addresses: [], unreadable: [`host:3261,${tag}`] };
+    assert.deepEqual(record, { name: 'disk', ...(tag === '1 ' ? lost : known) });
+  }
+});
+
 test('parseSendTargets() refuses an address before the first name, a bad name, and a refusal', () => {
   assert.throws(() => parseSendTargets([['TargetAddress', 'host,1']]), broken('C'));
   assert.throws(() => parseSendTargets([['TargetName', '']]), broken('4.2.7'));
