@@ -57,9 +57,18 @@ interface Common {
   readonly debug?: boolean | number | undefined;
 }
 
+interface ToolFacts<O extends OptionTable, P extends OperandTable> {
+  readonly run: (context: ToolContext<O, P>) => Promise<ExitCode>;
+  /**
+   * Of a tool that copies data to stdout: whether these words may have asked for that. Nothing else goes there then,
+   * also when they cannot be understood.
+   */
+  readonly mayUseStdoutForData?: (args: readonly string[]) => boolean;
+}
+
 /** Makes a tool of its facts and its function, which gives the exit code or throws. */
 export function tool<const O extends OptionTable, const P extends OperandTable>(
-  facts: CommandLine<O, P> & { readonly run: (context: ToolContext<O, P>) => Promise<ExitCode> },
+  facts: CommandLine<O, P> & ToolFacts<O, P>,
 ): Tool {
   return {
     name: facts.name,
@@ -67,6 +76,7 @@ export function tool<const O extends OptionTable, const P extends OperandTable>(
     async run(args, host) {
       // Until the command line is understood, the bare word decides how its error is shown.
       let print = new Printer(facts.name, host, args.includes('--json'));
+      if (facts.mayUseStdoutForData?.(args)) print.leaveStdoutToData();
       let debug = false;
       try {
         const parsed = parseCommandLine(facts, args, VERSION);

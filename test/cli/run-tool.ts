@@ -29,6 +29,12 @@ export function runInShell(script: string, name: ToolName, args: readonly string
   return runProcess('bash', words, { timeout: 30_000, env: plainEnvironment() });
 }
 
+/** Starts a tool inside a shell command, in which it is called `"$@"`; a signal reaches it if the command says `exec`. */
+export function startInShell(t: Cleanup, script: string, name: ToolName, args: readonly string[]): RunningProcess {
+  const words = ['-c', script, 'sh', process.execPath, programOf(name), ...args];
+  return startProcess(t, 'bash', words, { env: plainEnvironment() });
+}
+
 /** Starts a tool that is stopped when the test is over. */
 export function startTool(t: Cleanup, name: ToolName, args: readonly string[]): RunningProcess {
   return startProcess(t, process.execPath, [programOf(name), ...args], { env: plainEnvironment() });
