@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileDestination } from '../../src/cli/copy-destination.ts';
 import type { BlockStore } from '../../src/server/index.ts';
 import { createTarget } from '../../src/server/index.ts';
 import type { Cleanup } from '../support/process.ts';
@@ -219,7 +220,11 @@ test('operands that cannot be are refused with 2, missing files with 5', async (
     [[join(directory, 'none'), memory], 5, /cannot open .*none: no such file/],
     [[join(directory, 'folder'), memory], 1, /cannot read .*folder: it is a directory/],
     [[memory, join(directory, 'folder')], 1, /cannot write to .*folder: it is a directory/],
-    [[memory, join(directory, 'no', 'file')], 5, /cannot open .*no\/file\.partial: no such file or directory/],
+    [
+      [memory, join(directory, 'no', 'file')],
+      5,
+      /cannot open .*no\/file\.partial: no such file or directory; there is no directory .*no\n/,
+    ],
   ];
   for (const [args, code, message] of cases) {
     const done = await runTool('iscsi-dd', args);
@@ -227,6 +232,37 @@ test('operands that cannot be are refused with 2, missing files with 5', async (
     assert.match(done.stderr, message);
     assert.match(done.stderr, /^[^\n]+\n$/);
   }
+});
+
+test('a failed copy says of what it has left how much is good, and nothing where nothing is', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const target = await createTarget({ luns: [{ store: damaged(64, 0) }, { memory: '1M' }] }).listen({ port: 0 });
+  t.after(() => target.close());
+  const [from, at] = [target.url(0), (name: string): string => join(directory, name)];
+  await writeFile(at('there'), 'old');
+  await writeFile(at('long'), Buffer.alloc(2 * MiB));
+  const nothing = /MEDIUM ERROR.*; the medium is damaged$/;
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[from, at('file')], nothing],
+    [[from, '-'], nothing],
+    [[from, at('there'), '--seek', '1K'], nothing],
+    [[from, target.url(1)], nothing],
+    [[at('long'), target.url(1), '--seek', '512'], /cannot fit/],
+    [
+      ['-', target.url(1), '--seek', '512K', '-m', '1'],
+      /the logical unit is partly overwritten \(512 KiB from byte 524288 on\)/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await runInShell(`"$@" <'${at('long')}'`, 'iscsi-dd', args);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr.trimEnd(), message, args.join(' '));
+    assert.doesNotMatch(stderr, /\b0 B\b/);
+  }
+  assert.deepEqual((await readdir(directory)).sort(), ['long', 'there'], 'no empty .partial is left');
+  const inPlace = await fileDestination(at('there'), 1, undefined);
+  await inPlace.write(Buffer.from('gap'), 5, new AbortController().signal);
+  assert.equal(await inPlace.abandon(0), `${at('there')} may be partly overwritten`);
 });
 
 /** A store full of AB whose block `bad` cannot be read. */
