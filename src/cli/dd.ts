@@ -44,7 +44,7 @@ export const dd = tool({
   summary: 'Copy logical units, files and streams in any direction',
   operands: OPERANDS,
   options: OPTIONS,
-  epilog: `SIZE: bytes, or a number behind which stands K, M, G or T (powers of 1024).
+  epilog: `SIZE: bytes, or a number with K, M, G, T or P behind it (powers of 1024).
 
 A file is written as FILE.partial and gets its name when it is complete and safe on its medium.
 
@@ -126,7 +126,7 @@ async function openUnit(text: string, { options, host, print }: Context): Promis
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
     code: 'NOT_A_BLOCK_DEVICE',
     exitCode: EXIT.FAILED,
-    hint: "'iscsi-ls -s' shows what it is",
+    hint: "'tsiscsi ls -s' shows what it is",
   });
 }
 
@@ -144,7 +144,12 @@ async function copy(
   const { skip = 0, seek = 0, count } = options;
   const rest = source.length === undefined ? undefined : source.length - skip;
   const length = rest === undefined ? count : Math.min(rest, count ?? rest);
-  const progress = startProgress({ stream: host.stderr, total: length, style: styleOf(options) });
+  const progress = startProgress({
+    stream: host.stderr,
+    total: length,
+    style: styleOf(options),
+    dumb: host.env['TERM'] === 'dumb',
+  });
   const started = performance.now();
   const work = new Copy({
     source,

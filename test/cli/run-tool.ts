@@ -37,7 +37,7 @@ export function runInShell(script: string, name: ToolName, args: readonly string
   return runProcess('bash', words, { timeout: PATIENCE, env: plainEnvironment() });
 }
 
-/** Starts a tool inside a shell command, in which it is called `"$@"`; a signal reaches it if the command says `exec`. */
+/** Starts a tool inside a shell command, in which it is called `"$@"`. */
 export function startInShell(t: Cleanup, script: string, name: ToolName, args: readonly string[]): RunningProcess {
   const words = ['-c', script, 'sh', process.execPath, programOf(name), ...args];
   return startProcess(t, 'bash', words, { env: plainEnvironment() });
