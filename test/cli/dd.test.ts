@@ -1,15 +1,17 @@
 /** `iscsi-dd` in every direction, and what it leaves behind when it fails. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { fileDestination } from '../../src/cli/copy-destination.ts';
 import type { BlockStore } from '../../src/server/index.ts';
 import { createTarget } from '../../src/server/index.ts';
 import type { Cleanup } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { runInShell, runTool, startTarget, startTool } from './run-tool.ts';
+import { runInShell, runTool, startInShell, startTarget, startTool } from './run-tool.ts';
 
 const MiB = 2 ** 20;
 
@@ -140,13 +142,17 @@ test('Ctrl-C ends it with 130 and says what is there', async (t) => {
 });
 
 test('Ctrl-C ends it also while it waits for standard input', async (t) => {
-  const { memory } = await serve(t);
-  for (const from of ['-', '/dev/stdin']) {
-    const script = '"$@" < <(exec sleep 10 2>/dev/null) & pid=$!; sleep 1.5; kill -INT $pid; wait $pid; echo "code $?"';
-    const { stdout, stderr, duration } = await runInShell(script, 'iscsi-dd', [from, memory]);
-    assert.equal(stdout, 'code 130\n');
-    assert.match(stderr, /^iscsi-dd: interrupted by SIGINT\n$/);
-    assert.ok(duration < 8000, `${from}: ${duration} ms`);
+  const { directory, memory } = await serve(t);
+  const silent = join(directory, 'silent');
+  await promisify(execFile)('mkfifo', [silent]);
+  const writer = await open(silent, 'r+'); // without one, opening it would wait already
+  t.after(() => writer.close());
+  for (const from of ['-', '/dev/stdin', silent]) {
+    const copy = startInShell(t, `exec "$@" <'${silent}'`, 'iscsi-dd', ['-p', from, memory]);
+    await copy.waitFor('stderr', /^0 B {2}0 B\/s\n/); // the copy is under way
+    copy.signal('SIGINT');
+    assert.deepEqual(await copy.exited, { code: 130, signal: null }, from);
+    assert.match(copy.stderr.replaceAll('0 B  0 B/s\n', ''), /^iscsi-dd: interrupted by SIGINT\n$/);
   }
 });
 

@@ -15,7 +15,7 @@ async function run(...args: readonly string[]) {
     process.execPath,
     ['--input-type=module', '-e', script, '--', ...args],
     {
-      timeout: 10_000,
+      timeout: 30_000,
     },
   );
   return { code, stdout: stdout.trim(), stderr: stderr.trim() };
