@@ -24,18 +24,29 @@ interface Side {
   readonly target: RunningTarget;
 }
 
+const USAGE = `usage: npm run bench:against -- DIR [--seconds N] [--repetitions N]
+
+Measures this checkout against the one in DIR, which must be built (npm ci there): one run of the other, one of this, so
+that a slow moment of the machine hits both. --seconds N of each run (2), --repetitions N of each pair (7).`;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '2' }, repetitions: { type: 'string', default: '7' } },
+  options: {
+    help: { type: 'boolean', short: 'h', default: false },
+    seconds: { type: 'string', default: '2' },
+    repetitions: { type: 'string', default: '7' },
+  },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const [seconds, repetitions] = [Number(values.seconds), Number(values.repetitions)];
 const other = resolve(positionals[0] ?? '.', 'dist');
 // iscsi-perf: 0 is for ever
 const numbersFit = [seconds, repetitions].every((number) => Number.isInteger(number) && number > 0);
 if (positionals.length !== 1 || !numbersFit || !existsSync(join(other, 'bench'))) {
-  console.error(
-    'Usage: npm run bench:against -- DIR [--seconds N] [--repetitions N], where DIR is a checkout with dist/',
-  );
+  console.error(USAGE);
   process.exit(2);
 }
 

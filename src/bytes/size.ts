@@ -7,11 +7,13 @@
  */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:([KMGTP])(?:iB|B)?|B)?$/i.exec(text.trim());
-  const bytes = match
-    ? Number(match[1]) * 1024 ** Math.max(0, 'KMGTP'.indexOf((match[2] ?? 'x').toUpperCase()) + 1)
-    : Number.NaN;
-  if (!Number.isSafeInteger(bytes)) {
+  if (!match)
     throw new RangeError(`Cannot read '${text}' as a size: bytes, or a number with K, M, G, T or P behind it`);
+  const [, number, unit = 'x'] = match;
+  const bytes = Number(number) * 1024 ** Math.max(0, 'KMGTP'.indexOf(unit.toUpperCase()) + 1);
+  if (bytes > Number.MAX_SAFE_INTEGER) {
+    throw new RangeError(`Cannot use '${text}' as a size: it is too large, less than 8P allowed`);
   }
+  if (!Number.isInteger(bytes)) throw new RangeError(`Cannot use '${text}' as a size: it is no whole number of bytes`);
   return bytes;
 }

@@ -16,17 +16,25 @@ export const CONNECT_OPTIONS = {
 /** `--json` for the option tables. */
 export const JSON_OPTION = { kind: 'flag', help: 'Print one JSON document instead of text' } as const;
 
+/** Said wherever user and password come up, until there is CHAP. */
+const NO_CHAP = 'CHAP is not supported yet: a login with user name and password is refused';
+
 /** What the help of every initiator tool says below its options. */
-export const URL_HELP = `URL: iscsi://[USER[%PASSWORD]@]HOST[:PORT]/TARGET/LUN, HOST a name, an IPv4 address or [IPv6]
-The environment (LIBISCSI_CHAP_USERNAME, LIBISCSI_CHAP_PASSWORD and the like) is a safer place for a
-password than the command line, which other users of this machine can read.`;
+export const URL_HELP = `URL: iscsi://[USER[%PASSWORD]@]HOST[:PORT]/TARGET/LUN[?KEY=VALUE[&KEY=VALUE]...]
+HOST: a name, an IPv4 address or [IPv6]. KEY:
+  header_digest, data_digest    crc32c or none: the one digest to offer
+  force_usn                     unit serial number that the logical unit must have
+  auth                          md5, sha1, sha-256 or sha3-256: the hash for CHAP
+  target_user, target_password  what the target has to prove with CHAP
+${NO_CHAP}. They are read as libiscsi reads
+them, from the URL and from the environment (LIBISCSI_CHAP_USERNAME, LIBISCSI_CHAP_PASSWORD and the like).`;
 
 /** The same for tools that want a portal. */
 export const PORTAL_HELP = URL_HELP.replace('/TARGET/LUN', '');
 
 /** Exit codes, for the end of every help. */
-export const EXIT_HELP =
-  'exit codes: 0 done, 1 failed, 2 usage, 3 cannot connect, 4 authentication, 5 not found, 6 partial result';
+export const EXIT_HELP = `exit codes: 0 done, 1 failed, 2 usage, 3 cannot connect, 4 authentication, 5 not found, 6 partial result,
+130 interrupted (SIGINT), 143 terminated (SIGTERM, SIGHUP)`;
 
 /** What the command line says about connecting, as the library wants it. */
 export function connectOptions(
@@ -52,6 +60,7 @@ export function connectOptions(
  */
 export function readUrl(text: string, form: 'full' | 'portal', print: Printer, host: Host): IscsiUrl {
   const url = parseUrl(text, { form, env: host.env });
+  if (url.credentials !== undefined) print.note(`warning: ${NO_CHAP}`);
   if (url.incompleteCredentials)
     print.note('warning: user name and password are not both given: the login goes without');
   if (url.unknownKeys.length > 0)

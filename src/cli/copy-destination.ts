@@ -1,13 +1,14 @@
 /** The destinations of `iscsi-dd`. A copy that fails leaves nothing that looks like a whole one. */
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, realpath, rename, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Destination } from './copy-engine.ts';
 import type { ClosableDevice } from './copy-source.ts';
-import { EXIT, ToolError } from './exit.ts';
-import { saying, systemError } from './file-error.ts';
+import { EXIT, ToolError, usageError } from './exit.ts';
+import { folderHint, saying, systemError } from './file-error.ts';
+import { fileIdentity } from './same-place.ts';
 import { formatSize } from './size.ts';
 
 /** A destination that must be finished or abandoned. */
@@ -20,8 +21,8 @@ export interface OpenDestination extends Destination {
   abandon(contiguous: number): Promise<string | undefined>;
 }
 
-/** A logical unit as destination. */
-export function lunDestination(lun: ClosableDevice): OpenDestination {
+/** A logical unit as destination, written from byte `seek` on. */
+export function lunDestination(lun: ClosableDevice, seek: number): OpenDestination {
   let touched = false;
   return {
     sequential: false,
@@ -44,7 +45,7 @@ export function lunDestination(lun: ClosableDevice): OpenDestination {
     },
     async abandon(contiguous) {
       await lun.close().catch(() => undefined);
-      return touched ? `the logical unit is partly overwritten (${formatSize(contiguous)} from the start)` : undefined;
+      return touched ? overwritten('the logical unit', seek, contiguous) : undefined;
     },
   };
 }
@@ -53,8 +54,14 @@ export function lunDestination(lun: ClosableDevice): OpenDestination {
  * A file as destination. It is written as `<name>.partial`, and gets its name when it is complete and on the medium; a
  * file of that name stays untouched until then. An existing file with `seek` above 0, and a device, are written in
  * place.
+ *
+ * @param source Identity of the file that is the source: it may have the name under which the copy is to be written.
  */
-export async function fileDestination(path: string, seek: number): Promise<OpenDestination> {
+export async function fileDestination(
+  path: string,
+  seek: number,
+  source: string | undefined,
+): Promise<OpenDestination> {
   const existing = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw systemError(`Cannot open ${path}`, error);
@@ -71,31 +78,57 @@ export async function fileDestination(path: string, seek: number): Promise<OpenD
     return streamDestination(file.createWriteStream(), path, { end: true });
   }
   const inPlace = existing !== undefined && (seek > 0 || !existing.isFile());
-  return inPlace ? inPlaceDestination(path) : replacingDestination(path, seek, existing);
+  if (inPlace) return inPlaceDestination(path, seek);
+  // Through a symbolic link the file behind it is replaced, not the link.
+  const final = existing ? await realpath(path) : path;
+  if (source !== undefined && source === fileIdentity(partialOf(final))) {
+    throw usageError(
+      `${partialOf(final)} is the source, and the name under which ${path} is written until it is complete`,
+      'give one of both another name',
+    );
+  }
+  return replacingDestination(final, seek, existing);
 }
 
-async function inPlaceDestination(path: string): Promise<OpenDestination> {
+/** The name of a file that is not complete yet. */
+function partialOf(path: string): string {
+  return `${path}.partial`;
+}
+
+/** What a failed copy has left of something that was written in place; `contiguous` bytes from `seek` on are new. */
+function overwritten(title: string, seek: number, contiguous: number): string {
+  if (contiguous === 0) return `${title} may be partly overwritten`;
+  return `${title} is partly overwritten (${formatSize(contiguous)} from ${seek === 0 ? 'the start' : `byte ${seek}`} on)`;
+}
+
+async function inPlaceDestination(path: string, seek: number): Promise<OpenDestination> {
   const file = await saying(`Cannot open ${path}`, open(path, 'r+'));
   const doing = `Cannot write to ${path}`;
+  let touched = false;
   return {
     ...RANDOM_ACCESS,
-    write: (buffer, position) => saying(doing, writeFully(file, buffer, position)),
+    write(buffer, position) {
+      touched = true;
+      return saying(doing, writeFully(file, buffer, position));
+    },
     async finish() {
       await saying(doing, file.sync());
       await file.close();
     },
     async abandon(contiguous) {
       await file.close().catch(() => undefined);
-      return `${path} is partly overwritten (${formatSize(contiguous)} from --seek on)`;
+      return touched ? overwritten(path, seek, contiguous) : undefined;
     },
   };
 }
 
-async function replacingDestination(path: string, seek: number, existing: Stats | undefined): Promise<OpenDestination> {
-  // Through a symbolic link the file behind it is replaced, not the link.
-  const final = existing ? await realpath(path) : path;
-  const partial = `${final}.partial`;
-  const file = await saying(`Cannot open ${partial}`, open(partial, 'w', existing?.mode));
+async function replacingDestination(
+  final: string,
+  seek: number,
+  existing: Stats | undefined,
+): Promise<OpenDestination> {
+  const partial = partialOf(final);
+  const file = await saying(`Cannot open ${partial}`, open(partial, 'w', existing?.mode), () => folderHint(partial));
   const doing = `Cannot write to ${partial}`;
   return {
     ...RANDOM_ACCESS,
@@ -108,6 +141,10 @@ async function replacingDestination(path: string, seek: number, existing: Stats 
     },
     async abandon(contiguous) {
       try {
+        if (contiguous === 0) {
+          await rm(partial); // there is nothing in it
+          return undefined;
+        }
         // Behind the first gap nothing can be trusted.
         await file.truncate(seek + contiguous);
         await file.sync();
@@ -168,7 +205,7 @@ export function streamDestination(
     },
     async abandon(contiguous) {
       if (end) stream.destroy();
-      return `${formatSize(contiguous)} were written to ${title}`;
+      return contiguous === 0 ? undefined : `${formatSize(contiguous)} were written to ${title}`;
     },
   };
 }

@@ -1,10 +1,10 @@
 /** What `iscsi-dd` was asked to do, checked before anything is touched. */
-import { resolve } from 'node:path';
 import { parseUrl } from '../client/url.ts';
 import type { Endpoint } from './endpoint.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { EXIT, ToolError, usageError } from './exit.ts';
 import type { OptionTable, Values } from './options.ts';
+import { endpointIdentity, fileIdentity, samePlaceError } from './same-place.ts';
 import { formatSize } from './size.ts';
 
 /** Bytes of one chunk, unless told otherwise: one burst of most targets. */
@@ -34,6 +34,7 @@ export const DD_OPTIONS = {
     short: 'n',
     help: 'Replace blocks that the source cannot read by zeros, go on, and end with exit code 6',
   },
+  distinct: { kind: 'flag', help: 'Copy also when SRC and DST call themselves alike: I know that they are two' },
   use16: {
     kind: 'flag',
     short: '6',
@@ -60,37 +61,64 @@ export function endpointsOf(
   if (options.blocks !== undefined && options.blockSize !== undefined) {
     throw usageError('--blocks and --block-size cannot both be given: both set the length of a chunk');
   }
-  const words = [operands.from, operands.to].filter((word) => word !== undefined);
-  const source = options.src ?? words.shift();
-  const destination = options.dst ?? words.shift();
-  if (words.length > 0)
-    throw usageError(`'${words.join("' '")}' is one operand too many: source and destination are given`);
+  const { source, destination, left } = endWords(options, operands);
+  if (left.length > 0)
+    throw usageError(`'${left.join("' '")}' is one operand too many: source and destination are given`);
   if (source === undefined) throw usageError('a source is needed', 'give it with -s or as first operand');
   if (destination === undefined) throw usageError('a destination is needed', 'give it with -d or as second operand');
   const ends = { source: parseEndpoint(source, 'source'), destination: parseEndpoint(destination, 'destination') };
-  const { skip = 0, seek = 0 } = options;
-  if (skip !== seek && placeOf(ends.source) === placeOf(ends.destination)) {
-    // What is written may be what is still to be read.
-    throw usageError(
-      'source and destination are the same',
-      'copy by way of a file, or give --skip and --seek the same value',
-    );
-  }
+  refuseSamePlace(ends);
   return ends;
 }
 
-/** Text that two endpoints have in common when they are the same place. */
-function placeOf(endpoint: Endpoint): string {
-  switch (endpoint.kind) {
-    case 'lun': {
-      const { host, port, targetName, lun } = parseUrl(endpoint.url, { form: 'full' });
-      return JSON.stringify([host, port, targetName, lun]);
-    }
-    case 'file':
-      return resolve(endpoint.path);
-    default:
-      return endpoint.kind;
+type EndWords = {
+  readonly [K in 'source' | 'destination']: string | undefined;
+} & { readonly left: readonly string[] };
+
+function endWords(
+  options: Pick<DdValues, 'src' | 'dst'>,
+  operands: { readonly from: string | undefined; readonly to: string | undefined },
+): EndWords {
+  const left = [operands.from, operands.to].filter((word) => word !== undefined);
+  return { source: options.src ?? left.shift(), destination: options.dst ?? left.shift(), left };
+}
+
+/**
+ * Whether the data goes to stdout, also by another name of it (`/dev/stdout`); told without an error whatever else is
+ * wrong with the command line.
+ */
+export function goesToStdout(...line: Parameters<typeof endWords>): boolean {
+  const { destination } = endWords(...line);
+  return destination !== undefined && isStdout(destination);
+}
+
+function isStdout(word: string): boolean {
+  if (word === '-') return true;
+  const stdout = fileIdentity(1);
+  return stdout !== undefined && fileIdentity(word) === stdout;
+}
+
+/**
+ * Whether the data may go to stdout, told from the words of a command line that could not be understood: rather too
+ * often yes.
+ */
+export function mayGoToStdout(args: readonly string[]): boolean {
+  return args.some((word) => isStdout(word.replace(/^(-d|--d[a-z]*=)/, '')));
+}
+
+/** Logical units that other URLs lead to are compared when they are open. */
+function refuseSamePlace({ source, destination }: { readonly source: Endpoint; readonly destination: Endpoint }): void {
+  if (source.kind === 'lun' && destination.kind === 'lun') {
+    if (placeOf(source.url) === placeOf(destination.url)) throw samePlaceError();
+    return;
   }
+  const identity = endpointIdentity(source);
+  if (identity !== undefined && identity === endpointIdentity(destination)) throw samePlaceError();
+}
+
+function placeOf(url: string): string {
+  const { host, port, targetName, lun } = parseUrl(url, { form: 'full' });
+  return JSON.stringify([host, port, targetName, lun]);
 }
 
 /**

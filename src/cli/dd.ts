@@ -2,22 +2,24 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { connect } from '../client/connect.ts';
-import type { LogicalUnit } from '../unit/logical-unit.ts';
+import type { IscsiLogicalUnit } from '../client/session.ts';
+import type { IscsiUrl } from '../client/url.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import type { OpenDestination } from './copy-destination.ts';
 import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';
 import { Copy } from './copy-engine.ts';
 import type { OpenSource } from './copy-source.ts';
 import { fileSource, lunSource, streamSource } from './copy-source.ts';
-import { checkFit, chunkSizeOf, DD_OPTIONS, endpointsOf } from './dd-plan.ts';
+import { checkFit, chunkSizeOf, DD_OPTIONS, endpointsOf, goesToStdout, mayGoToStdout } from './dd-plan.ts';
 import type { Endpoint } from './endpoint.ts';
 import { titleOf } from './endpoint.ts';
 import type { ExitCode } from './exit.ts';
-import { connecting, EXIT, exitCodeOf, ToolError } from './exit.ts';
+import { connecting, EXIT, exitCodeOf, ToolError, usageError } from './exit.ts';
 import type { Values } from './options.ts';
 import { errorDocument } from './print.ts';
 import { startProgress } from './progress.ts';
 import { redact } from './redact.ts';
+import { endpointIdentity, sameUnit } from './same-place.ts';
 import { formatSize } from './size.ts';
 import type { ToolContext } from './tool.ts';
 import { tool } from './tool.ts';
@@ -42,21 +44,26 @@ export const dd = tool({
   summary: 'Copy logical units, files and streams in any direction',
   operands: OPERANDS,
   options: OPTIONS,
-  epilog: `SIZE: bytes, or a number behind which stands K, M, G or T (powers of 1024).
+  epilog: `SIZE: bytes, or a number with K, M, G, T or P behind it (powers of 1024).
 
 A file is written as FILE.partial and gets its name when it is complete and safe on its medium.
 
 ${URL_HELP}
 
 ${EXIT_HELP}`,
+  mayUseStdoutForData: mayGoToStdout,
   async run(context) {
-    const { options, operands } = context;
+    const { options, operands, print } = context;
+    if (goesToStdout(options, operands)) print.leaveStdoutToData();
     const ends = endpointsOf(options, operands);
     const report = unreadableReport();
-    const source = await openSource(ends.source, context, options.ignoreErrors ? report : undefined);
+    const unit = ends.source.kind === 'lun' ? await openUnit(ends.source.url, context) : undefined;
+    const source = unit
+      ? lunSource(unit.lun, options.ignoreErrors ? report : undefined)
+      : await openSource(ends, context);
     try {
       checkFit(options, source.length, undefined);
-      const destination = await openDestination(ends.destination, context, source);
+      const destination = await openDestination(ends, context, source, unit);
       const hash = options.hash ? createHash('sha256') : undefined;
       const result = await copy(context, source, destination, hash);
       return conclude(context, ends, { ...result, sha256: hash?.digest('hex'), unreadable: report.total });
@@ -66,43 +73,60 @@ ${EXIT_HELP}`,
   },
 });
 
-async function openSource(
-  endpoint: Endpoint,
-  context: Context,
-  unreadable: ReturnType<typeof unreadableReport> | undefined,
-): Promise<OpenSource> {
-  if (endpoint.kind === 'lun') {
-    return lunSource(await openUnit(endpoint.url, context), unreadable);
-  }
-  if (endpoint.kind === 'file') return fileSource(endpoint.path);
-  return streamSource(context.host.stdin, titleOf(endpoint));
+interface Ends {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
 }
 
-/** Opens the destination; nothing of it is touched when the copy cannot fit. */
-async function openDestination(endpoint: Endpoint, context: Context, source: OpenSource): Promise<OpenDestination> {
+async function openSource({ source }: Ends, { host }: Context): Promise<OpenSource> {
+  return source.kind === 'file' ? fileSource(source.path) : streamSource(host.stdin, titleOf(source));
+}
+
+/** Opens the destination; nothing of it is touched when the copy cannot fit, or would be one of `unit` onto itself. */
+async function openDestination(
+  { source, destination }: Ends,
+  context: Context,
+  { length }: OpenSource,
+  unit: Unit | undefined,
+): Promise<OpenDestination> {
   const { options, host } = context;
-  if (endpoint.kind === 'file') return fileDestination(endpoint.path, options.seek ?? 0);
-  if (endpoint.kind !== 'lun') return streamDestination(host.stdout, titleOf(endpoint));
-  const lun = await openUnit(endpoint.url, context);
+  const { seek = 0 } = options;
+  if (destination.kind === 'file') return fileDestination(destination.path, seek, endpointIdentity(source));
+  if (destination.kind !== 'lun') return streamDestination(host.stdout, titleOf(destination));
+  const { lun, url } = await openUnit(destination.url, context);
   try {
-    checkFit(options, source.length, lun.size);
+    const why = unit && !options.distinct ? sameUnit(unit, { lun, url }) : undefined;
+    if (why !== undefined) throw seemsSame(why);
+    checkFit(options, length, lun.size);
   } catch (error) {
     await lun.close();
     throw error;
   }
-  return lunDestination(lun);
+  return lunDestination(lun, seek);
+}
+
+function seemsSame(why: string): ToolError {
+  return usageError(
+    `source and destination are the same logical unit: ${why}`,
+    'if they are two all the same, as of two targets that were set up alike, say so with --distinct',
+  );
+}
+
+interface Unit {
+  readonly lun: IscsiLogicalUnit;
+  readonly url: IscsiUrl;
 }
 
 /** Opens the logical unit of a URL, which must have blocks. */
-async function openUnit(text: string, { options, host, print }: Context): Promise<LogicalUnit> {
+async function openUnit(text: string, { options, host, print }: Context): Promise<Unit> {
   const url = readUrl(text, 'full', print, host);
   const lun = await connecting(connect(url, connectOptions(options, host)));
-  if (lun.isBlockDevice) return lun;
+  if (lun.isBlockDevice) return { lun, url };
   await lun.close();
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
     code: 'NOT_A_BLOCK_DEVICE',
     exitCode: EXIT.FAILED,
-    hint: "'iscsi-ls -s' shows what it is",
+    hint: "'tsiscsi ls -s' shows what it is",
   });
 }
 
@@ -120,7 +144,12 @@ async function copy(
   const { skip = 0, seek = 0, count } = options;
   const rest = source.length === undefined ? undefined : source.length - skip;
   const length = rest === undefined ? count : Math.min(rest, count ?? rest);
-  const progress = startProgress({ stream: host.stderr, total: length, style: styleOf(options) });
+  const progress = startProgress({
+    stream: host.stderr,
+    total: length,
+    style: styleOf(options),
+    dumb: host.env['TERM'] === 'dumb',
+  });
   const started = performance.now();
   const work = new Copy({
     source,
@@ -170,35 +199,30 @@ interface Conclusion extends Result {
 }
 
 function conclude(
-  { print, host, options }: Context,
-  ends: { readonly source: Endpoint; readonly destination: Endpoint },
+  { print, options }: Context,
+  ends: Ends,
   { bytes, seconds, sha256, unreadable }: Conclusion,
 ): ExitCode {
-  // Data on stdout leaves only stderr for words.
-  const to = ends.destination.kind === 'stdout' ? 'stderr' : 'stdout';
   const bytesPerSecond = Math.round(bytes / seconds);
   if (unreadable > 0) print.note(`${formatSize(unreadable)} of the source could not be read and became zeros`);
   if (print.json) {
     const source = documentOf(ends.source);
     const destination = documentOf(ends.destination);
-    print.document(
-      {
-        bytes,
-        seconds: Number(seconds.toFixed(6)),
-        bytesPerSecond,
-        source,
-        destination,
-        ...(sha256 && { sha256 }),
-        unreadableBytes: unreadable,
-      },
-      to,
-    );
+    print.document({
+      bytes,
+      seconds: Number(seconds.toFixed(6)),
+      bytesPerSecond,
+      source,
+      destination,
+      ...(sha256 && { sha256 }),
+      unreadableBytes: unreadable,
+    });
   } else if (!options.quiet) {
-    host[to].write(
-      `${bytes} bytes (${formatSize(bytes)}) copied in ${seconds.toFixed(3)} seconds, ${formatSize(bytesPerSecond)}/s\n`,
+    print.line(
+      `${bytes} bytes (${formatSize(bytes)}) copied in ${seconds.toFixed(3)} seconds, ${formatSize(bytesPerSecond)}/s`,
     );
   }
-  if (!print.json && sha256) host[to].write(`sha256 ${sha256}\n`);
+  if (!print.json && sha256) print.line(`sha256 ${sha256}`);
   return unreadable > 0 ? EXIT.PARTIAL : EXIT.DONE;
 }
 

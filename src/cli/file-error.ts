@@ -1,4 +1,7 @@
 /** System errors in words. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import type { ExitCode } from './exit.ts';
 import { EXIT, ToolError } from './exit.ts';
 
@@ -19,6 +22,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ENXIO: 'there is no such device',
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'no such host name',
+  EAI_AGAIN: 'the name could not be looked up',
 };
 
 /**
@@ -28,16 +33,27 @@ const WORDS: Readonly<Record<string, string>> = {
 export function systemError(doing: string, error: unknown, hint?: string): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   if (!('syscall' in error) && !(error.code in WORDS)) return error;
-  const words = WORDS[error.code] ?? error.message;
+  const words = WORDS[error.code] ?? systemWords(error) ?? error.message;
   const exitCode: ExitCode = error.code === 'ENOENT' ? EXIT.NOT_FOUND : EXIT.FAILED;
   return new ToolError(`${doing}: ${words}`, { code: error.code, exitCode, hint, cause: error });
 }
 
-/** Awaits `work` and gives its system errors words. */
-export async function saying<T>(doing: string, work: Promise<T>): Promise<T> {
+/** The operating system's own words, without code and system call, which Node.js puts into the message. */
+function systemWords(error: Error): string | undefined {
+  return 'errno' in error && typeof error.errno === 'number' ? getSystemErrorMap().get(error.errno)?.[1] : undefined;
+}
+
+/** What to say behind "no such file or directory" when it is the directory that is missing. */
+export function folderHint(path: string): string | undefined {
+  const folder = dirname(path);
+  return existsSync(folder) ? undefined : `there is no directory ${folder}`;
+}
+
+/** Awaits `work` and gives its system errors words; `hint` is asked when there is one. */
+export async function saying<T>(doing: string, work: Promise<T>, hint?: () => string | undefined): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw systemError(doing, error);
+    throw systemError(doing, error, hint?.());
   }
 }

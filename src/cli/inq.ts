@@ -82,7 +82,7 @@ async function showAll(lun: LogicalUnit, print: Printer, signal: AbortSignal): P
     }
   }
   if (print.json) print.document({ pages: shown.map(({ document }) => document), complete });
-  else print.line(shown.map(({ lines }) => lines.join('\n')).join('\n\n'));
+  else for (const line of shown.flatMap(({ lines }, at) => (at === 0 ? lines : ['', ...lines]))) print.line(line);
   return complete ? EXIT.DONE : EXIT.PARTIAL;
 }
 

@@ -14,15 +14,21 @@ export interface Listed {
   readonly error: unknown;
 }
 
-/** Targets with their portals, portals with their logical units; `complete` is false when something failed. */
-export function listDocument(listed: readonly Listed[], complete: boolean): Readonly<Record<string, unknown>> {
-  const targets = new Map<string, object[]>();
-  for (const item of listed) {
-    const portals = targets.get(item.name) ?? [];
-    targets.set(item.name, portals);
+/** Collects targets with their portals, portals with their logical units: of errors their text only. */
+export class ListDocument {
+  readonly #targets = new Map<string, object[]>();
+
+  /** One portal more. */
+  add(item: Listed): void {
+    const portals = this.#targets.get(item.name) ?? [];
+    this.#targets.set(item.name, portals);
     portals.push(portalDocument(item));
   }
-  return { targets: [...targets].map(([name, portals]) => ({ name, portals })), complete };
+
+  /** The document; `complete` is false when something failed. */
+  end(complete: boolean): Readonly<Record<string, unknown>> {
+    return { targets: Array.from(this.#targets, ([name, portals]) => ({ name, portals })), complete };
+  }
 }
 
 function portalDocument({ portal, units, error }: Listed): object {

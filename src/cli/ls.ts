@@ -8,7 +8,7 @@ import { sizeOf } from './capacity.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, PORTAL_HELP, readUrl } from './connect-options.ts';
 import { connecting, EXIT } from './exit.ts';
 import type { Listed } from './ls-json.ts';
-import { listDocument } from './ls-json.ts';
+import { ListDocument } from './ls-json.ts';
 import { targetLine, targetUrl, unitLine } from './ls-text.ts';
 import type { ListedUnit } from './ls-units.ts';
 import { listUnits } from './ls-units.ts';
@@ -36,16 +36,16 @@ export const ls = tool({
     const connection = connectOptions(options, host);
     const found = await connecting(portalsOf(url, connection));
     if (found.length === 0) print.note('the portal shows no target to this initiator');
-    const list = options.showLuns ? look(found, url, connection, host.signal) : found.map(async (portal) => portal);
-    const listed: Listed[] = [];
+    const list = options.showLuns ? look(found, url, connection, host.signal) : found;
+    const document = new ListDocument();
     let complete = true;
-    for (const next of list) {
-      const item = await next;
-      listed.push(item);
-      if (!print.json) printTarget(print, item, options.url && !options.showLuns);
+    // Each is shown when it comes, and then forgotten: there may be very many, and errors hold on to much.
+    for await (const item of list) {
+      if (print.json) document.add(item);
+      else printTarget(print, item, options.url && !options.showLuns);
       complete = complain(print, item) && complete;
     }
-    if (print.json) print.document(listDocument(listed, complete));
+    if (print.json) print.document(document.end(complete));
     return complete ? EXIT.DONE : EXIT.PARTIAL;
   },
 });
@@ -59,27 +59,31 @@ async function portalsOf(url: IscsiUrl, options: ConnectOptions): Promise<readon
   return found;
 }
 
-/** Looks into the targets, several at a time. */
-function look(
+/** Looks into the targets, several at a time, and gives them in their order. */
+async function* look(
   found: readonly Listed[],
   url: IscsiUrl,
   options: ConnectOptions,
   signal: AbortSignal,
-): readonly Promise<Listed>[] {
-  const started: Promise<Listed>[] = [];
-  for (const [index, item] of found.entries()) {
-    const before = started[index - AT_A_TIME];
-    started.push(
-      (before ?? Promise.resolve()).then(async () => {
-        try {
-          return { ...item, units: await unitsOf(url, item.name, item.portal, options, signal) };
-        } catch (error) {
-          return { ...item, error: signal.aborted ? signal.reason : error };
-        }
-      }),
-    );
+): AsyncGenerator<Listed> {
+  const underWay: Promise<Listed>[] = [];
+  for (const item of found) {
+    underWay.push(lookInto(item, url, options, signal));
+    const [first] = underWay;
+    if (underWay.length < AT_A_TIME || first === undefined) continue;
+    yield await first;
+    underWay.shift();
   }
-  return started;
+  for (const last of underWay) yield await last;
+}
+
+/** Never rejects: why there are no logical units is in what it gives. */
+async function lookInto(item: Listed, url: IscsiUrl, options: ConnectOptions, signal: AbortSignal): Promise<Listed> {
+  try {
+    return { ...item, units: await unitsOf(url, item.name, item.portal, options, signal) };
+  } catch (error) {
+    return { ...item, error: signal.aborted ? signal.reason : error };
+  }
 }
 
 async function unitsOf(

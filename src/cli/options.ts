@@ -136,9 +136,18 @@ function makeParser<O extends OptionTable, P extends OperandTable>(line: Command
     parser.add_argument(...names, { action: showing(text), nargs: 0, help });
   };
   shows(['-?', '-h', '--help'], 'Show this help and exit', () => parser.format_help());
-  shows(['-u', '--usage'], 'Show a short usage line and exit', () => parser.format_usage());
-  shows(['--version'], 'Show the version and exit', () => `${line.name} (tsiscsi) ${version}\n`);
+  shows(['-u', '--usage'], 'Show a short usage line and exit', () => oneLine(parser.format_usage()));
+  shows(
+    ['--version'],
+    'Show the version and exit',
+    () => `${line.name}${line.name.startsWith('tsiscsi') ? '' : ' (tsiscsi)'} ${version}\n`,
+  );
   return parser;
+}
+
+/** argparse breaks what is longer than a terminal is wide; a usage line is one. */
+function oneLine(usage: string): string {
+  return `${usage.trim().replace(/\s*\n\s*/g, ' ')}\n`;
 }
 
 function showing(text: () => string): ActionClass {

@@ -1,6 +1,6 @@
 /**
  * What a tool writes: text for people or one JSON document for scripts on stdout, problems on stderr. No password in
- * either.
+ * either, and no character that a terminal would not show: what targets call themselves passes here.
  */
 import type { Writable } from 'node:stream';
 import { toHex } from '../bytes/hex.ts';
@@ -9,6 +9,7 @@ import { ScsiStatusError } from '../scsi/status-error.ts';
 import { ToolError } from './exit.ts';
 import { lowerFirst } from './options.ts';
 import { redact } from './redact.ts';
+import { visible, visibleJson } from './visible.ts';
 
 /** Goes up when a field changes its meaning or goes away; new fields alone do not change it. */
 export const SCHEMA_VERSION = 1;
@@ -32,28 +33,35 @@ export interface ErrorDocument {
 export class Printer {
   readonly #name: string;
   readonly #streams: Streams;
+  #results: Writable;
   /** Whether results are JSON. */
   readonly json: boolean;
 
   constructor(name: string, streams: Streams, json: boolean) {
     this.#name = name;
     this.#streams = streams;
+    this.#results = streams.stdout;
     this.json = json;
+  }
+
+  /** From now on stdout is for data that the tool copies there: results and documents go to stderr. */
+  leaveStdoutToData(): void {
+    this.#results = this.#streams.stderr;
   }
 
   /** One line of the result. */
   line(text: string): void {
-    this.#streams.stdout.write(`${text}\n`);
+    this.#results.write(`${visible(text)}\n`);
   }
 
   /** The result, as the one JSON document of this run. `schemaVersion` comes first. */
-  document(content: Readonly<Record<string, unknown>>, to: 'stdout' | 'stderr' = 'stdout'): void {
-    this.#streams[to].write(toJson(content));
+  document(content: Readonly<Record<string, unknown>>): void {
+    this.#results.write(toJson(content));
   }
 
   /** One line on stderr, behind the tool's name. `text` holds no password. */
   note(text: string): void {
-    this.#streams.stderr.write(`${this.#name}: ${text.replace(/\s*\n\s*/g, '; ')}\n`);
+    this.#streams.stderr.write(`${this.#name}: ${visible(oneLine(text))}\n`);
   }
 
   /** What went wrong, and what to do about it. `about` names what it happened to. */
@@ -71,9 +79,18 @@ export class Printer {
   trace(error: unknown): void {
     for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
       const stack = redact(at.stack ?? `${at.name}: ${at.message}`);
-      this.#streams.stderr.write(`${this.#name}: debug: ${depth > 0 ? 'caused by ' : ''}${stack}\n`);
+      const text = stack.split('\n').map(visible).join('\n');
+      this.#streams.stderr.write(`${this.#name}: debug: ${depth > 0 ? 'caused by ' : ''}${text}\n`);
     }
   }
+}
+
+function oneLine(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('; ');
 }
 
 /** `error` in one line, without passwords: what could not be done, then what to do. */
@@ -118,10 +135,10 @@ function factsOf(error: Error): Readonly<Record<string, unknown>> {
 
 /**
  * A JSON document with its schema version: 64-bit integers as numbers while a number can hold them exactly, else as
- * decimal strings; bytes as hex digits.
+ * decimal strings; bytes as hex digits. Characters that do not show are escaped, so that reading it gives them back.
  */
 export function toJson(content: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...content }, plain, 2)}\n`;
+  return `${visibleJson(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...content }, plain, 2))}\n`;
 }
 
 function plain(_key: string, value: unknown): unknown {

@@ -1,6 +1,9 @@
-/** How far a long job is: a bar on a terminal, plain lines elsewhere when asked for. Always on stderr. */
+/**
+ * How far a long job is: a bar on a terminal, plain lines elsewhere when asked for. Always on stderr. The bar is drawn
+ * over itself with carriage return and blanks alone: no escape code that a terminal might not know, and no mode of it
+ * that would have to be set back, however the process ends.
+ */
 import type { Writable } from 'node:stream';
-import { SingleBar } from 'cli-progress';
 import { formatSize } from './size.ts';
 
 /** Shows the progress of one job. */
@@ -16,22 +19,25 @@ export interface ProgressOptions {
   readonly stream: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Bytes when everything is done; undefined when nobody knows. */
   readonly total: number | undefined;
-  /** A bar on a terminal, a line a second elsewhere, or nothing. */
+  /** A bar on a terminal; elsewhere a line a second (`lines`) or nothing (`auto`); nothing at all (`none`). */
   readonly style: 'auto' | 'lines' | 'none';
+  /** A terminal that cannot draw over a line (`TERM=dumb`): it gets lines instead of the bar. */
+  readonly dumb?: boolean;
 }
 
-/** Milliseconds between plain lines. */
+/** Milliseconds between plain lines, and between two states of the bar. */
 const LINE_INTERVAL = 1000;
+const BAR_INTERVAL = 125;
 /** How far back the shown rate looks, in milliseconds: long enough to be steady, short enough to show a stall. */
 const RATE_WINDOW = 3000;
 const LONGEST_BAR = 40;
 const SHORTEST_BAR = 10;
 
 /** Begins to show progress. `auto` shows a bar on a terminal and nothing elsewhere. */
-export function startProgress({ stream, total, style }: ProgressOptions): Progress {
+export function startProgress({ stream, total, style, dumb = false }: ProgressOptions): Progress {
   if (style === 'none') return SILENT;
-  if (stream.isTTY) return bar(stream, total);
-  return style === 'lines' ? lines(stream, total) : SILENT;
+  if (stream.isTTY && !dumb) return bar(stream, total);
+  return stream.isTTY || style === 'lines' ? lines(stream, total) : SILENT;
 }
 
 const SILENT: Progress = { update: () => undefined, stop: () => undefined };
@@ -99,26 +105,31 @@ export function formatEta(bytes: number, rate: number): string {
 function bar(stream: ProgressOptions['stream'], total: number | undefined): Progress {
   const meter = new RateMeter();
   let bytes = 0;
-  const shown = new SingleBar({
-    stream,
-    fps: 8,
-    // The last column stays free: a full line would wrap on some terminals.
-    format: () =>
-      progressLine({ bytes, total, rate: meter.sample(bytes, performance.now()) }, (stream.columns ?? 80) - 1),
-    clearOnComplete: true,
-    forceRedraw: true,
-    // Signals, cursor and wrapping are the tool's own business: a second Ctrl-C must not leave a broken terminal.
-    gracefulExit: false,
-    hideCursor: null,
-    linewrap: null,
-    synchronousUpdate: false,
-  });
-  shown.start(total ?? 0, 0);
+  let shown = 0; // characters on the screen
+  // The last column stays free: a full line would wrap on some terminals.
+  const columns = (): number => (stream.columns ?? 80) - 1;
+  const show = (line: string): void => {
+    stream.write(`\r${line.padEnd(Math.min(shown, columns()))}`);
+    shown = line.length;
+  };
+  const draw = (): void =>
+    show(progressLine({ bytes, total, rate: meter.sample(bytes, performance.now()) }, columns()));
+  const clear = (): void => {
+    show('');
+    stream.write('\r');
+  };
+  draw();
+  const timer = setInterval(draw, BAR_INTERVAL);
+  process.once('exit', clear); // a second Ctrl-C ends the process without a word
   return {
     update(done) {
       bytes = done;
     },
-    stop: () => shown.stop(),
+    stop() {
+      clearInterval(timer);
+      process.off('exit', clear);
+      clear();
+    },
   };
 }
 

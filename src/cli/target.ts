@@ -5,7 +5,7 @@ import type { LunDefinition, Target } from '../server/index.ts';
 import { createTarget, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, usageError } from './exit.ts';
-import { systemError } from './file-error.ts';
+import { folderHint, systemError } from './file-error.ts';
 import type { OrderedValue } from './options.ts';
 import { describe } from './print.ts';
 import { formatSize } from './size.ts';
@@ -122,6 +122,9 @@ const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is another target running? with port 0, --listen takes any free port',
   EACCES: 'a port below 1024 needs the rights of an administrator',
   EADDRNOTAVAIL: 'give --listen an address of this machine, or 0.0.0.0 for all',
+  ENOTFOUND: 'give --listen an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all',
+  EINVAL: 'a link-local address needs its interface: [fe80::1%eth0]:3260',
+  EAI_AGAIN: 'give --listen an address instead of a name',
 };
 
 /** Opens the logical units and listens; what goes wrong is said in the words of the command line. */
@@ -134,9 +137,27 @@ async function start(
     return await createTarget({ luns, ...(name === undefined ? {} : { name }) }).listen({ host, port });
   } catch (error) {
     if (error instanceof RangeError) throw usageError(error.message);
-    const { code = '', path } = error as NodeJS.ErrnoException;
-    if (typeof path !== 'string') throw systemError(`Cannot listen on ${authority(host, port)}`, error, HINTS[code]);
-    const hint = code === 'ENOENT' ? `to make it, say how large it shall be: --file ${path},size=1G` : undefined;
-    throw systemError(`Cannot open ${path}`, error, hint);
+    const { code = '', path, syscall } = error as NodeJS.ErrnoException;
+    if (path === undefined && LISTENING.has(syscall ?? '')) {
+      throw systemError(`Cannot listen on ${authority(host, port)}`, error, HINTS[code]);
+    }
+    const hint = code === 'ENOENT' && path !== undefined ? missingFileHint(path, luns) : undefined;
+    throw systemError(`Cannot open ${path ?? filesOf(luns)}`, error, hint);
   }
+}
+
+/** System calls of listening; all others are about files. */
+const LISTENING: ReadonlySet<string> = new Set(['getaddrinfo', 'listen', 'bind']);
+
+/** What an error that names no file may be about. */
+function filesOf(luns: readonly LunDefinition[]): string {
+  return luns.flatMap((lun) => ('file' in lun ? [lun.file] : [])).join(' or ');
+}
+
+function missingFileHint(path: string, luns: readonly LunDefinition[]): string | undefined {
+  const folder = folderHint(path);
+  const lun = luns.find((unit) => 'file' in unit && unit.file === path);
+  if (folder !== undefined || lun === undefined) return folder;
+  if (!('size' in lun)) return `to make it, say how large it shall be: --file ${path},size=1G`;
+  return lun.readOnly ? 'it is not made with --read-only, since nothing could be written to it' : undefined;
 }

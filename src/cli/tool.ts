@@ -47,8 +47,11 @@ export interface ToolContext<O extends OptionTable, P extends OperandTable> {
 export interface Tool {
   readonly name: string;
   readonly summary: string;
-  /** Runs with the words behind the tool's name; settles with the exit code and never rejects. */
-  run(args: readonly string[], host: Host): Promise<ExitCode>;
+  /**
+   * Runs with the words behind the tool's name; settles with the exit code and never rejects.
+   * @param calledAs What its messages call it, where it was called by another name than its own.
+   */
+  run(args: readonly string[], host: Host, calledAs?: string): Promise<ExitCode>;
 }
 
 /** `--json` and `--debug`, which every tool has in one form or another. */
@@ -57,36 +60,52 @@ interface Common {
   readonly debug?: boolean | number | undefined;
 }
 
+interface ToolFacts<O extends OptionTable, P extends OperandTable> {
+  readonly run: (context: ToolContext<O, P>) => Promise<ExitCode>;
+  /**
+   * Of a tool that copies data to stdout: whether these words may have asked for that. Nothing else goes there then,
+   * also when they cannot be understood.
+   */
+  readonly mayUseStdoutForData?: (args: readonly string[]) => boolean;
+}
+
 /** Makes a tool of its facts and its function, which gives the exit code or throws. */
 export function tool<const O extends OptionTable, const P extends OperandTable>(
-  facts: CommandLine<O, P> & { readonly run: (context: ToolContext<O, P>) => Promise<ExitCode> },
+  facts: CommandLine<O, P> & ToolFacts<O, P>,
 ): Tool {
   return {
     name: facts.name,
     summary: facts.summary,
-    async run(args, host) {
+    async run(args, host, calledAs = facts.name) {
       // Until the command line is understood, the bare word decides how its error is shown.
-      let print = new Printer(facts.name, host, args.includes('--json'));
+      let print = new Printer(calledAs, host, args.includes('--json'));
+      if (facts.mayUseStdoutForData?.(args)) print.leaveStdoutToData();
       let debug = false;
       try {
-        const parsed = parseCommandLine(facts, args, VERSION);
+        const parsed = parseCommandLine({ ...facts, name: calledAs }, args, VERSION);
         if ('show' in parsed) {
           host.stdout.write(parsed.show);
           return EXIT.DONE;
         }
         const common: Common = parsed.options;
-        print = new Printer(facts.name, host, common.json === true);
+        print = new Printer(calledAs, host, common.json === true);
         debug = Boolean(common.debug) || Number(host.env['LIBISCSI_DEBUG'] ?? 0) > 0;
         return await facts.run({ ...parsed, print, host });
       } catch (thrown) {
         // Once the user has asked to stop, what fails is a consequence.
         const error = host.signal.aborted && !(thrown instanceof ToolError) ? host.signal.reason : thrown;
         if (error instanceof BrokenPipe) return exitCodeOf(error);
-        print.problem(error);
-        if (print.json) print.errorDocument(error);
-        if (debug) print.trace(thrown);
-        return exitCodeOf(error);
+        if (debug) return endWithError(print, error, thrown);
+        return endWithError(print, error);
       }
     },
   };
+}
+
+/** Says why a tool ends without result, on stderr and in the document. `traced`, where given, with its stack. */
+export function endWithError(print: Printer, error: unknown, traced?: unknown): ExitCode {
+  print.problem(error);
+  if (print.json) print.errorDocument(error);
+  if (traced !== undefined) print.trace(traced);
+  return exitCodeOf(error);
 }

@@ -145,13 +145,25 @@ export function formatUrl(url: IscsiUrl): string {
 export function redactUrl(text: string): string {
   const shown = text.replace(/([^?&=]*(?:password|secret)[^?&=]*=)[^&]*/gi, '$1***').replace(/\p{C}/gu, '?');
   const scheme = /^[a-z]+:\/\//i.exec(shown)?.[0] ?? '';
-  const rest = shown.slice(scheme.length);
+  const all = shown.slice(scheme.length);
+  // A query of our own keys is one; what else stands behind a "?" may be the rest of a password.
+  const [head, query] = cut(all, '?');
+  const isQuery = query !== undefined && !query.includes('@') && query.split('&').every(hasKnownKey);
+  return scheme + redactHead(isQuery ? head : all) + (isQuery ? `?${query}` : '');
+}
+
+/** What stands between scheme and query, without password. */
+function redactHead(rest: string): string {
   const at = rest.lastIndexOf('@');
-  if (at >= 0) return scheme + rest.slice(0, at).replace(/[%:].*$/s, '%***') + rest.slice(at);
+  if (at >= 0) return rest.slice(0, at).replace(/[%:].*$/s, '%***') + rest.slice(at);
   // Without "@", what looks like a password in the portal may be one whose "@" was forgotten. Zones and ports are none.
   const [portal, path] = cut(rest, '/');
   const safe = portal.replace(/^(\[[^\]]*\]|[^%:[\]]*)(?:%|:(?!\d{1,5}(?:,|$))).*$/s, '$1%***');
-  return scheme + safe + (path === undefined ? '' : `/${path}`);
+  return safe + (path === undefined ? '' : `/${path}`);
+}
+
+function hasKnownKey(item: string): boolean {
+  return KNOWN_KEYS.has(cut(item, '=')[0]);
 }
 
 /**

@@ -143,7 +143,9 @@ test('run() rejects with the first failure, when nothing is in flight any more',
   assert.ok(copy.contiguous <= 256, `${copy.contiguous} bytes are said to be complete`);
 });
 
-test('run() ends when a destination in order fails while reads are still on their way', { timeout: 5000 }, async () => {
+test('run() ends when a destination in order fails while reads are still on their way', {
+  timeout: 30_000,
+}, async () => {
   const source: Source = {
     sequential: false,
     length: 640,

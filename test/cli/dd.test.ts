@@ -1,14 +1,17 @@
 /** `iscsi-dd` in every direction, and what it leaves behind when it fails. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { fileDestination } from '../../src/cli/copy-destination.ts';
 import type { BlockStore } from '../../src/server/index.ts';
 import { createTarget } from '../../src/server/index.ts';
 import type { Cleanup } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { runInShell, runTool, startTarget, startTool } from './run-tool.ts';
+import { runInShell, runTool, startInShell, startTarget, startTool } from './run-tool.ts';
 
 const MiB = 2 ** 20;
 
@@ -139,13 +142,17 @@ test('Ctrl-C ends it with 130 and says what is there', async (t) => {
 });
 
 test('Ctrl-C ends it also while it waits for standard input', async (t) => {
-  const { memory } = await serve(t);
-  for (const from of ['-', '/dev/stdin']) {
-    const script = '"$@" < <(exec sleep 10 2>/dev/null) & pid=$!; sleep 1.5; kill -INT $pid; wait $pid; echo "code $?"';
-    const { stdout, stderr, duration } = await runInShell(script, 'iscsi-dd', [from, memory]);
-    assert.equal(stdout, 'code 130\n');
-    assert.match(stderr, /^iscsi-dd: interrupted by SIGINT\n$/);
-    assert.ok(duration < 8000, `${from}: ${duration} ms`);
+  const { directory, memory } = await serve(t);
+  const silent = join(directory, 'silent');
+  await promisify(execFile)('mkfifo', [silent]);
+  const writer = await open(silent, 'r+'); // without one, opening it would wait already
+  t.after(() => writer.close());
+  for (const from of ['-', '/dev/stdin', silent]) {
+    const copy = startInShell(t, `exec "$@" <'${silent}'`, 'iscsi-dd', ['-p', from, memory]);
+    await copy.waitFor('stderr', /^0 B {2}0 B\/s\n/); // the copy is under way
+    copy.signal('SIGINT');
+    assert.deepEqual(await copy.exited, { code: 130, signal: null }, from);
+    assert.match(copy.stderr.replaceAll('0 B  0 B/s\n', ''), /^iscsi-dd: interrupted by SIGINT\n$/);
   }
 });
 
@@ -219,7 +226,11 @@ test('operands that cannot be are refused with 2, missing files with 5', async (
     [[join(directory, 'none'), memory], 5, /cannot open .*none: no such file/],
     [[join(directory, 'folder'), memory], 1, /cannot read .*folder: it is a directory/],
     [[memory, join(directory, 'folder')], 1, /cannot write to .*folder: it is a directory/],
-    [[memory, join(directory, 'no', 'file')], 5, /cannot open .*no\/file\.partial: no such file or directory/],
+    [
+      [memory, join(directory, 'no', 'file')],
+      5,
+      /cannot open .*no\/file\.partial: no such file or directory; there is no directory .*no\n/,
+    ],
   ];
   for (const [args, code, message] of cases) {
     const done = await runTool('iscsi-dd', args);
@@ -227,6 +238,37 @@ test('operands that cannot be are refused with 2, missing files with 5', async (
     assert.match(done.stderr, message);
     assert.match(done.stderr, /^[^\n]+\n$/);
   }
+});
+
+test('a failed copy says of what it has left how much is good, and nothing where nothing is', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const target = await createTarget({ luns: [{ store: damaged(64, 0) }, { memory: '1M' }] }).listen({ port: 0 });
+  t.after(() => target.close());
+  const [from, at] = [target.url(0), (name: string): string => join(directory, name)];
+  await writeFile(at('there'), 'old');
+  await writeFile(at('long'), Buffer.alloc(2 * MiB));
+  const nothing = /MEDIUM ERROR.*; the medium is damaged$/;
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[from, at('file')], nothing],
+    [[from, '-'], nothing],
+    [[from, at('there'), '--seek', '1K'], nothing],
+    [[from, target.url(1)], nothing],
+    [[at('long'), target.url(1), '--seek', '512'], /cannot fit/],
+    [
+      ['-', target.url(1), '--seek', '512K', '-m', '1'],
+      /the logical unit is partly overwritten \(512 KiB from byte 524288 on\)/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await runInShell(`"$@" <'${at('long')}'`, 'iscsi-dd', args);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr.trimEnd(), message, args.join(' '));
+    assert.doesNotMatch(stderr, /\b0 B\b/);
+  }
+  assert.deepEqual((await readdir(directory)).sort(), ['long', 'there'], 'no empty .partial is left');
+  const inPlace = await fileDestination(at('there'), 1, undefined);
+  await inPlace.write(Buffer.from('gap'), 5, new AbortController().signal);
+  assert.equal(await inPlace.abandon(0), `${at('there')} may be partly overwritten`);
 });
 
 /** A store full of AB whose block `bad` cannot be read. */

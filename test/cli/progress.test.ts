@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { formatEta, progressLine, RateMeter } from '../../src/cli/progress.ts';
+import { formatEta, progressLine, RateMeter, startProgress } from '../../src/cli/progress.ts';
 
 const HALF = { bytes: 50 * 2 ** 20, total: 100 * 2 ** 20, rate: 10 * 2 ** 20 };
 
@@ -50,4 +51,66 @@ test('RateMeter tells the rate of the last seconds, also while nothing moves', (
   for (let second = 2; second <= 10; second++) meter.sample(second * 1000, second * 1000);
   for (let second = 11; second <= 13; second++) meter.sample(10_000, second * 1000);
   assert.equal(meter.sample(10_000, 14_000), 0);
+});
+
+/** What a terminal of `columns` shows, drawn over itself. */
+function terminal(columns: number) {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns });
+  const written = (): string => String(stream.read() ?? '');
+  return { stream, written };
+}
+
+/** The line that is left after `text`, as a terminal without escape codes shows it. */
+function screen(text: string): string {
+  let line = '';
+  for (const part of text.split('\r')) line = part + line.slice(part.length);
+  return line;
+}
+
+test('the bar is drawn over itself without escape codes, and leaves an empty line', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { stream, written } = terminal(60);
+  const progress = startProgress({ stream, total: 2048, style: 'auto' });
+  progress.update(1024);
+  t.mock.timers.tick(1000);
+  const during = written();
+  assert.match(screen(during), /^\[=+ +\] {2}50% {2}1 KiB of 2 KiB {2}\S+ \S+ *$|^.* 50% {2}1 KiB of 2 KiB/);
+  assert.ok(screen(during).length < 60);
+  progress.stop();
+  const all = during + written();
+  assert.doesNotMatch(all, /[^\r\x20-\x7e]/, 'no escape code and no line end');
+  assert.match(screen(all), /^ *$/);
+  assert.ok(all.endsWith('\r'));
+});
+
+test('a process that ends in the middle leaves no bar either', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { stream, written } = terminal(80);
+  const before = process.listeners('exit');
+  const progress = startProgress({ stream, total: 10, style: 'auto' });
+  const added = process.listeners('exit').filter((listener) => !before.includes(listener));
+  for (const listener of added) listener(130);
+  assert.equal(added.length, 1);
+  assert.match(screen(written()), /^ *$/);
+  progress.stop();
+  assert.deepEqual(process.listeners('exit'), before);
+});
+
+test('a dumb terminal gets lines, a pipe gets them when asked for, and "none" nothing', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const dumb = terminal(80);
+  const onDumb = startProgress({ stream: dumb.stream, total: 10, style: 'auto', dumb: true });
+  onDumb.update(5);
+  t.mock.timers.tick(1000);
+  onDumb.stop();
+  assert.match(dumb.written(), /^.* 50% .*\n.* 50% .*\n$/);
+  for (const [style, lines] of [
+    ['auto', 0],
+    ['none', 0],
+    ['lines', 1],
+  ] as const) {
+    const pipe = new PassThrough();
+    startProgress({ stream: pipe, total: 10, style }).stop();
+    assert.equal(String(pipe.read() ?? '').split('\n').length - 1, lines, style);
+  }
 });

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import type { Cleanup, Completed, ProcessOptions, RunningProcess } from '../support/process.ts';
 import { runProcess, startProcess } from '../support/process.ts';
 
+/** Milliseconds after which a tool is taken to hang; long, for a machine that has other things to do. */
+const PATIENCE = 60_000;
+
 /** A command-line tool of ours. */
 export type ToolName = 'tsiscsi' | 'iscsi-ls' | 'iscsi-inq' | 'iscsi-readcapacity16' | 'iscsi-dd' | 'iscsi-target';
 
@@ -15,18 +18,29 @@ export function programOf(name: ToolName): string {
 }
 
 /** Runs a tool to its end. */
-export function runTool(name: ToolName, args: readonly string[], options: ProcessOptions = {}): Promise<Completed> {
-  return runProcess(process.execPath, [programOf(name), ...args], {
-    timeout: 30_000,
+export function runTool(
+  name: ToolName,
+  args: readonly string[],
+  options: ProcessOptions & { readonly timeout?: number; readonly nodeOptions?: readonly string[] } = {},
+): Promise<Completed> {
+  const { nodeOptions = [], ...rest } = options;
+  return runProcess(process.execPath, [...nodeOptions, programOf(name), ...args], {
+    timeout: PATIENCE,
     env: plainEnvironment(),
-    ...options,
+    ...rest,
   });
 }
 
 /** Runs a tool inside a shell command, in which it is called `"$@"`. */
 export function runInShell(script: string, name: ToolName, args: readonly string[]): Promise<Completed> {
   const words = ['-c', script, 'sh', process.execPath, programOf(name), ...args];
-  return runProcess('bash', words, { timeout: 30_000, env: plainEnvironment() });
+  return runProcess('bash', words, { timeout: PATIENCE, env: plainEnvironment() });
+}
+
+/** Starts a tool inside a shell command, in which it is called `"$@"`. */
+export function startInShell(t: Cleanup, script: string, name: ToolName, args: readonly string[]): RunningProcess {
+  const words = ['-c', script, 'sh', process.execPath, programOf(name), ...args];
+  return startProcess(t, 'bash', words, { env: plainEnvironment() });
 }
 
 /** Starts a tool that is stopped when the test is over. */

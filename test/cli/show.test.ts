@@ -1,11 +1,16 @@
 /** `iscsi-ls`, `iscsi-inq` and `iscsi-readcapacity16` against our own target. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { EXIT } from '../../src/cli/exit.ts';
 import { createTarget } from '../../src/server/index.ts';
+import { PATIENCE } from '../support/loop-time.ts';
 import { freePort } from '../support/ports.ts';
 import type { Cleanup } from '../support/process.ts';
-import { runInShell, runTool } from './run-tool.ts';
+import { REPOSITORY } from '../support/repository.ts';
+import { runInShell, runTool, type ToolName } from './run-tool.ts';
 
 const NAME = 'iqn.2003-01.org.example:disk';
 
@@ -149,7 +154,7 @@ test('a portal that never answers is given up after --connect-timeout', async (t
   const done = await runTool('iscsi-ls', ['--connect-timeout', '0.3', `iscsi://127.0.0.1:${address.port}`]);
   assert.equal(done.code, 3);
   assert.match(done.stderr, /no answer within 300 ms/);
-  assert.ok(done.duration < 10_000);
+  assert.ok(done.duration < PATIENCE);
 });
 
 test('a reader that goes away ends iscsi-ls without a word', async (t) => {
@@ -175,5 +180,48 @@ test('tsiscsi names its tools, and refuses others', async () => {
   assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
   assert.match(unknown.stderr, /^tsiscsi: there is no tool 'swp'/);
   const nested = await runTool('tsiscsi', ['help', 'dd']);
-  assert.match(nested.stdout, /^usage: iscsi-dd /);
+  assert.match(nested.stdout, /^usage: tsiscsi dd /);
+  for (const option of ['-u', '--usage']) {
+    const usage = await runTool('tsiscsi', [option]);
+    assert.deepEqual([usage.code, usage.stdout], [0, 'usage: tsiscsi TOOL [OPTIONS] ...\n']);
+  }
+  for (const args of [['swp', '--json'], ['--json'], ['help', 'swp', '--json']]) {
+    const { code, stdout, stderr } = await runTool('tsiscsi', args);
+    assert.deepEqual([code, JSON.parse(stdout).error.code], [2, 'USAGE'], args.join(' '));
+    assert.match(stderr, /^tsiscsi: [^\n]+; name one of ls, inq, [^\n]+\n$/);
+  }
+});
+
+test('each tool calls itself as it was called', async () => {
+  const dead = `iscsi://127.0.0.1:${await freePort()}/${NAME}/0`;
+  for (const word of ['ls', 'inq', 'readcapacity16', 'dd', 'target']) {
+    const args = word === 'dd' ? [dead, '-'] : word === 'target' ? ['-m', '1X'] : [dead];
+    for (const [called, name, before] of [
+      [`tsiscsi ${word}`, 'tsiscsi', [word]],
+      [`tsiscsi ${word}`, 'tsiscsi', [`iscsi-${word}`]],
+      [`iscsi-${word}`, `iscsi-${word}` as ToolName, []],
+    ] as const) {
+      const failed = await runTool(name, [...before, ...args]);
+      assert.ok(failed.stderr.startsWith(`${called}: `), failed.stderr);
+      const usage = await runTool(name, [...before, '-u']);
+      assert.match(usage.stdout, new RegExp(`^usage: ${called} [^\n]+\n$`));
+    }
+  }
+});
+
+test('help and docs/tools.md list the keys of URLs and the exit codes', async () => {
+  const { stdout: help } = await runTool('iscsi-inq', ['--help']);
+  const page = await readFile(join(REPOSITORY, 'docs', 'tools.md'), 'utf8');
+  const source = await readFile(join(REPOSITORY, 'src', 'client', 'url.ts'), 'utf8');
+  const [, list = ''] = /const KNOWN_KEYS[^[]*\[([^\]]*)\]/.exec(source) ?? [];
+  const keys = [...list.matchAll(/'(\w+)'/g)].map(([, key = '']) => key);
+  assert.ok(keys.length >= 6);
+  for (const key of keys) {
+    assert.match(help, new RegExp(`^  (\\w+, )?${key}\\b`, 'm'), key);
+    assert.ok(page.includes(`\`${key}\``), key);
+  }
+  for (const code of Object.values(EXIT)) {
+    assert.match(help, new RegExp(`(: |, |,\n)${code} [a-z]`), `${code}`);
+    assert.match(page, new RegExp(`^\\|.*\\b${code}\\b.*\\|`, 'm'), `${code}`);
+  }
 });

@@ -18,7 +18,7 @@ export async function assertNoHandlesLeft(work: () => Promise<void>): Promise<vo
   const before = handles();
   await work();
   let more = ['nothing counted yet'];
-  for (let waited = 0; waited < 20 && more.length > 0; waited++) {
+  for (let waited = 0; waited < 2000 && more.length > 0; waited++) {
     if (waited > 0) await sleep(5); // its own timer is over when it returns
     more = [...handles()].filter(([name, count]) => count > (before.get(name) ?? 0)).map(([name]) => name);
   }

@@ -41,7 +41,7 @@ test('a port that nobody holds is forgotten, one that is held stays the same', a
   const started = performance.now();
   let forgotten = 0;
   while (forgotten === 0) {
-    assert.ok(performance.now() - started < 10_000, 'nothing is forgotten');
+    assert.ok(performance.now() - started < 60_000, 'nothing is forgotten');
     await new Promise((resolve) => setImmediate(resolve)); // a weak reference that was looked at holds until then
     collectGarbage();
     const had = made();

@@ -361,6 +361,12 @@ for (const [text, shown] of [
   ['iscsi://host:3260,1/x/0', 'iscsi://host:3260,1/x/0'],
   ['iscsi://host/iqn.x:y/0?target_password=p&auth=md5', 'iscsi://host/iqn.x:y/0?target_password=***&auth=md5'],
   ['iscsi://host/a\nb', 'iscsi://host/a?b'],
+  ['iscsi://127.0.0.1:3260?force_usn=x', 'iscsi://127.0.0.1:3260?force_usn=x'],
+  ['iscsi://[::1]:3260?force_usn=a:b%20c', 'iscsi://[::1]:3260?force_usn=a:b%20c'],
+  ['iscsi://host?force_usn=a:b&auth=md5', 'iscsi://host?force_usn=a:b&auth=md5'],
+  ['iscsi://alice%open?force_usn=x', 'iscsi://alice%***?force_usn=x'],
+  ['iscsi://alice%o?force_usn=p@host', 'iscsi://alice%***@host'],
+  ['iscsi://alice:o?pen', 'iscsi://alice%***'],
 ] as const) {
   test(`redactUrl() shows ${JSON.stringify(text)} as ${shown}`, () => {
     assert.equal(redactUrl(text), shown);

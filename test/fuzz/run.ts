@@ -12,7 +12,9 @@ import { pduParsers } from './pdu.ts';
 import { scsiParsers } from './scsi.ts';
 import { hostileInitiator, hostileTarget } from './sessions.ts';
 
-const { seconds, seed: given } = longRunOptions('fuzz', { seconds: 120, seed: undefined }).numbers;
+const DOES = `Feeds every parser with mutated samples, and both session cores with hostile bytes.
+Anything but a value or an error that is meant is a failure, which prints seed and input.`;
+const { seconds, seed: given } = longRunOptions('fuzz', DOES, { seconds: 120, seed: undefined }).numbers;
 const seed = given ?? Math.floor(Math.random() * 0x4000_0000);
 const random = new Random(seed);
 const parsers = [...pduParsers, ...scsiParsers, ...deviceFuzz];

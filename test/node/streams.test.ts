@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { createReadStream, createWriteStream, readable, writable } from '../../src/node/streams.ts';
 import { seededRandom } from '../pdu/random.ts';
+import { until } from '../support/loop-time.ts';
 import { RAW_WAYS, WAYS } from '../unit/ways.ts';
 
 const READ_10 = 0x28;
@@ -169,8 +170,8 @@ for (const { name, open } of RAW_WAYS) {
     }
     assert.equal(stream.destroyed, true);
     const reads = commands;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.ok(commands <= reads + 2);
+    await lun.testUnitReady(); // comes behind whatever else is sent
+    assert.ok(commands - 1 <= reads + 2);
 
     const writing = createWriteStream(lun, { chunkSize: 512 });
     writing.write(new Uint8Array(2000));
@@ -192,15 +193,16 @@ for (const { name, open } of RAW_WAYS) {
     ]) {
       const stop = new AbortController();
       const work = make(stop.signal);
-      setTimeout(() => stop.abort(), 20);
+      until(() => underWay() > 0).then(
+        () => stop.abort(),
+        () => undefined,
+      );
       await assert.rejects(
         work,
         (error: Error & { code?: string }) => error.name === 'AbortError' || error.code === 'ISCSI_ABORTED',
       );
     }
-    for (let waited = 0; waited < 100 && underWay() > 0; waited++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until(() => underWay() === 0, 'the end of the last command');
     assert.equal(underWay(), 0);
     assert.equal(alive(), true);
   });

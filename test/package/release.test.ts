@@ -79,7 +79,7 @@ test('the lock files of this repository are in order', () => {
 test('npm run release does nothing unless it is told what, and never both', async () => {
   const tool = join(REPOSITORY, 'tools/release.mjs');
   for (const args of [[], ['--check', '--publish'], ['--now']]) {
-    const { code, stdout, stderr } = await runProcess(process.execPath, [tool, ...args], { timeout: 10_000 });
+    const { code, stdout, stderr } = await runProcess(process.execPath, [tool, ...args], { timeout: 60_000 });
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /Usage: npm run release -- --check \| --publish\n$/);
   }

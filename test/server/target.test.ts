@@ -8,6 +8,7 @@ import { IscsiError } from '../../src/errors.ts';
 import { createTarget, type Target, type TargetOptions } from '../../src/server/index.ts';
 import { TargetNode } from '../../src/target/target-node.ts';
 import { iscsiInq, iscsiLs, qemuIo } from '../support/libiscsi-tools.ts';
+import { until } from '../support/loop-time.ts';
 import { requirePeer } from '../support/peers.ts';
 import type { Cleanup } from '../support/process.ts';
 import { textOf } from '../support/speaker/data.ts';
@@ -224,6 +225,7 @@ test('memory stays within bounds when an initiator asks for much and reads nothi
     const cdb = '2800000000000040000000'.padEnd(32, '0'); // READ(10) of 16384 blocks: 8 MiB
     socket.write(script.encode({ opcode: 0x01, flags: 0xc1, tag: n, word20: 8 << 20, cmdSN: 1 + n, rest: cdb }));
   }
+  await until(() => (target.sessions[0]?.outstandingCommands ?? 0) > 0);
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
   const [session] = target.sessions;
   assert.ok(

@@ -5,7 +5,9 @@
 import { cutConnection, writeReadVerify } from '../simulated/scenarios.ts';
 import { longRunOptions } from '../support/long-run.ts';
 
-const { seconds, seed: given } = longRunOptions('soak', { seconds: 300, seed: undefined }).numbers;
+const DOES = `Runs the simulated scenarios, both session cores in one process with faults between them, with ever new seeds.
+A failure prints its seed: SEED=n npm test -- simulated runs it alone.`;
+const { seconds, seed: given } = longRunOptions('soak', DOES, { seconds: 300, seed: undefined }).numbers;
 const first = given ?? Math.floor(Math.random() * 0x4000_0000);
 const until = performance.now() + seconds * 1000;
 console.log(`soak: seeds from ${first} on, ${seconds} s`);

@@ -1,6 +1,7 @@
 /** Live captures of loopback traffic by tshark. They need root, or the right to capture. */
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from './loop-time.ts';
 import { findBinary, requirePeer, type Skippable } from './peers.ts';
 import type { Cleanup } from './process.ts';
 import { RunningProcess } from './process.ts';
@@ -44,7 +45,7 @@ export async function startCapture(t: Cleanup & Skippable, port: number): Promis
   return {
     async finish(): Promise<string> {
       await sleep(SETTLING);
-      const { code } = await tshark.stop('SIGINT', 10_000);
+      const { code } = await tshark.stop('SIGINT', PATIENCE);
       if (code !== 0) throw new Error(`tshark ended with ${code}\n${tshark.stderr}`);
       const dropped = /^(\d+) packets? dropped/m.exec(tshark.stderr)?.[1] ?? '0';
       if (dropped !== '0') throw new Error(`The capture is not complete: ${dropped} packets were dropped`);
@@ -54,7 +55,7 @@ export async function startCapture(t: Cleanup & Skippable, port: number): Promis
 }
 
 async function begun(tshark: RunningProcess, file: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE;
   while (performance.now() < deadline && !tshark.hasExited) {
     const length = await stat(file).then(
       ({ size }) => size,

@@ -8,17 +8,26 @@ type Numbers<D> = { readonly [O in keyof D]: D[O] extends number ? number : numb
  * Reads whole numbers above 0 (a seed may be 0): what cannot be read ends the process with one line and exit code 2,
  * because a run of no seconds would pass.
  *
+ * @param name What follows `npm run`.
+ * @param does What it does, in whole sentences: `--help` shows it, with the options.
  * @param defaults Every option with its value; undefined for one that may be missing.
  * @returns The numbers, and the words that are no options, of which only those in `words` are allowed.
  */
 export function longRunOptions<D extends Readonly<Record<string, number | undefined>>>(
   name: string,
+  does: string,
   defaults: D,
   words: readonly string[] = [],
 ): { readonly numbers: Numbers<D>; readonly word: string | undefined } {
   try {
-    const options = Object.fromEntries(Object.keys(defaults).map((option) => [option, { type: 'string' }] as const));
-    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const numbers = Object.fromEntries(Object.keys(defaults).map((option) => [option, { type: 'string' }] as const));
+    const help = { type: 'boolean', short: 'h' } as const;
+    const { values: all, positionals } = parseArgs({ options: { ...numbers, help }, allowPositionals: true });
+    const { help: asked, ...values } = all;
+    if (asked === true) {
+      console.log(helpText(name, does, defaults, words));
+      process.exit(0);
+    }
     const [word] = positionals;
     if (positionals.length > 1 || (word !== undefined && !words.includes(word))) {
       throw new Error(
@@ -31,6 +40,26 @@ export function longRunOptions<D extends Readonly<Record<string, number | undefi
     console.error(`${name}: ${error instanceof Error ? error.message : error}`);
     process.exit(2);
   }
+}
+
+function helpText(
+  name: string,
+  does: string,
+  defaults: Readonly<Record<string, number | undefined>>,
+  words: readonly string[],
+): string {
+  const options = Object.entries(defaults).map(
+    ([option, value]) => `  --${option} N`.padEnd(20) + (value === undefined ? 'chosen by chance' : `${value}`),
+  );
+  const word = words.length === 0 ? '' : ` [${words.join('|')}]`;
+  return [
+    `usage: npm run ${name} --${word} [--OPTION N]`,
+    '',
+    does,
+    '',
+    'options, and what they are by default:',
+    ...options,
+  ].join('\n');
 }
 
 function numberOf(option: string, text: string): number {

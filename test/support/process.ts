@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { PATIENCE } from './loop-time.ts';
 
 /** The part of node:test's context that takes clean-up work. */
 export interface Cleanup {
@@ -103,7 +104,7 @@ export class RunningProcess {
    * @param timeout Milliseconds.
    * @throws {Error} With all output, when the time is over or the process ends before.
    */
-  async waitFor(stream: Stream, pattern: RegExp, timeout = 10_000): Promise<RegExpExecArray> {
+  async waitFor(stream: Stream, pattern: RegExp, timeout = PATIENCE): Promise<RegExpExecArray> {
     const deadline = performance.now() + timeout;
     for (;;) {
       const match = pattern.exec(this.#output[stream]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { until } from './loop-time.ts';
 import { type ConnectionFaults, type Relay, startRelay } from './relay.ts';
 
 /** A server that sends back what it gets, behind a relay. */
@@ -77,7 +78,8 @@ test('stallAfter passes exactly that many bytes and closes nothing', async (t) =
   const relay = await echoBehindRelay(t, { toInitiator: { stallAfter: 3 } });
   const { socket, received, over } = client(t, relay);
   socket.write('hello');
-  const outcome = await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 200, 'still open'))]);
+  await until(() => received() === 'hel' && relay.connections[0]?.toTarget.length === 5);
+  const outcome = await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 20, 'still open'))]);
   assert.equal(outcome, 'still open');
   assert.equal(received(), 'hel');
   assert.equal(relay.connections[0]?.toTarget.length, 5);

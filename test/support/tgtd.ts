@@ -30,6 +30,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from './loop-time.ts';
 import { findBinary } from './peers.ts';
 import { freePort } from './ports.ts';
 import type { Cleanup } from './process.ts';
@@ -133,7 +134,7 @@ async function tgtadm(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<
     ['-C', '1', '--lld', 'iscsi', ...args],
     {
       env,
-      timeout: 10_000,
+      timeout: PATIENCE,
     },
   );
   if (code !== 0) throw new Error(`tgtadm ${args.join(' ')} ended with ${code}: ${stderr.trim()}`);
@@ -142,7 +143,7 @@ async function tgtadm(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<
 
 /** tgtd says nothing that could be waited for: it is there when its control socket answers. */
 async function answering(daemon: RunningProcess, administer: Administer): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE;
   for (;;) {
     try {
       await administer('-m', 'sys', '-o', 'show');
