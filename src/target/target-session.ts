@@ -1,6 +1,7 @@
 import type { DeviceTask, Nexus, ScsiDevice } from '../device/task.ts';
 import type { TaskSet } from '../device/task-set.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
+import { Arrivals } from './arrivals.ts';
 import type { CommandWindow } from './command-window.ts';
 import { RunQueue } from './run-queue.ts';
 import type { TargetEntry } from './target-entry.ts';
@@ -68,7 +69,9 @@ export class TargetSession implements TaskSession {
   readonly #connections = new Set<SessionConnection>();
   readonly #onClosed: (session: TargetSession) => void;
   readonly #pool: TargetTask[] = [];
+  readonly #arrivals = new Arrivals();
   readonly #queue = new RunQueue((task) => this.#execute(task));
+  readonly #run = (task: TargetTask): void => this.#queue.run(task);
 
   constructor({ identity, entry, parameters, window, onClosed }: SessionOptions) {
     this.identity = identity;
@@ -107,13 +110,20 @@ export class TargetSession implements TaskSession {
   }
 
   /**
-   * Lets a task join the others of its logical unit, of all sessions. Where there is none, it is refused in any order.
-   * Hot path.
+   * The turn of a task has come: binds it to the logical unit that its LUN names now, whatever will stand behind it
+   * when its data is here. Hot path.
    */
-  enterTaskSet(task: TargetTask): void {
+  arrive(task: TargetTask): void {
     const taskSet = this.device?.taskSetOf(task.lunHigh, task.lunLow);
     task.taskSet = taskSet;
-    task.enabled = taskSet === undefined || taskSet.enter(task);
+    if (taskSet !== undefined) this.#arrivals.arrive(task, taskSet);
+  }
+
+  /** See {@link Arrivals}. Where there is no logical unit, a task is refused in any order. Hot path. */
+  enter(task: TargetTask): void {
+    const { taskSet } = task;
+    if (taskSet === undefined) this.run(task);
+    else this.#arrivals.enter(task, taskSet, this.#run);
   }
 
   run(task: TargetTask): void {
@@ -142,7 +152,7 @@ export class TargetSession implements TaskSession {
   ended(task: TargetTask): void {
     const { sender } = task;
     this.tasks.remove(task);
-    leaveTaskSet(task);
+    this.#arrivals.leave(task);
     this.releaseTask(task);
     sender.wake();
   }
@@ -159,7 +169,7 @@ export class TargetSession implements TaskSession {
       this.#complete(task);
       sender.windowMoved = true; // no answer will say so
     }
-    leaveTaskSet(task);
+    this.#arrivals.leave(task);
     for (const watcher of watchers) watcher.taskGone(task);
     this.#queue.withdraw(task);
     this.releaseTask(task);
@@ -198,10 +208,10 @@ export class TargetSession implements TaskSession {
     else this.window.complete();
   }
 
-  /** Commands that still wait for earlier ones of their session have entered no task set: for them the LUN decides. */
+  /** Commands that still wait for earlier ones of their session are bound to no task set: for them the LUN decides. */
   #tasksIn(taskSet: TaskSet): readonly DeviceTask[] {
-    return this.tasks.all().filter(({ phase, taskSet: entered, lunHigh, lunLow }) => {
-      return (phase === PHASE.HELD ? this.device?.taskSetOf(lunHigh, lunLow) : entered) === taskSet;
+    return this.tasks.all().filter(({ phase, taskSet: bound, lunHigh, lunLow }) => {
+      return (phase === PHASE.HELD ? this.device?.taskSetOf(lunHigh, lunLow) : bound) === taskSet;
     });
   }
 }
@@ -209,13 +219,4 @@ export class TargetSession implements TaskSession {
 /** The SCSI name of an initiator port (RFC 7143 §4.4.2, SPC). */
 export function initiatorPortName({ initiatorName, isid }: SessionIdentity): string {
   return `${initiatorName},i,0x${isid}`;
-}
-
-/** A task leaves the very set that it entered, whatever stands behind its LUN by now. */
-function leaveTaskSet(task: TargetTask): void {
-  const { taskSet } = task;
-  if (taskSet === undefined) return;
-  task.taskSet = undefined;
-  if (task.enabled) taskSet.leave(task);
-  else taskSet.withdraw(task);
 }

@@ -32,6 +32,23 @@ export interface Sequence {
   dataSN: number;
 }
 
+/** Where a task stands in the order of its logical unit. */
+export const PLACE = {
+  /** Nowhere: it has not arrived, or its LUN names no logical unit, or it has left. */
+  NONE: 0,
+  /** Has arrived behind tasks of its own session that must enter the task set before it. */
+  BEHIND: 1,
+  /** Enters the task set as soon as its data is here. */
+  NEXT: 2,
+  /** Has entered the task set, and waits there for others. */
+  ENTERED: 3,
+  /** The task set lets it run. */
+  ENABLED: 4,
+} as const;
+
+/** One of {@link PLACE}. */
+export type Place = (typeof PLACE)[keyof typeof PLACE];
+
 const NOTHING = new Uint8Array(0);
 const CDB_LENGTH = 16;
 
@@ -77,10 +94,9 @@ export class TaskState {
   failure = 0;
 
   // Its place among other tasks.
-  /** The task set that it has entered. */
+  /** The task set that it is bound to: of the logical unit that its LUN named when its turn came. */
   taskSet: TaskSet | undefined = undefined;
-  /** Whether the task set lets it run. */
-  enabled = false;
+  place: Place = PLACE.NONE;
   aborted = false;
   watchers: AbortWatcher[] = [];
 
@@ -151,7 +167,7 @@ export class TaskState {
     this.granted = false;
     this.failure = 0;
     this.taskSet = undefined;
-    this.enabled = false;
+    this.place = PLACE.NONE;
     this.aborted = false;
     if (this.watchers.length > 0) this.watchers = [];
     this.nextDataSN = 0;
