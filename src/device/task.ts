@@ -101,6 +101,11 @@ export interface ScsiDevice {
    * transport allocate without bound.
    */
   dataOutLength(lunHigh: number, lunLow: number, cdb: DataView, cdbLength: number): number;
+  /**
+   * How many bytes a command takes while it runs, besides its data-out, from its CDB alone: of a read, the blocks. 0 for
+   * commands that answer with a short list. Bounded as {@link dataOutLength} is. Left out: nothing is known.
+   */
+  workLength?(lunHigh: number, lunLow: number, cdb: DataView): number;
   /** Whether the LUN field names a logical unit that exists. */
   hasLogicalUnit(lunHigh: number, lunLow: number): boolean;
   /** The task set of the logical unit that the LUN field (SAM encoding) names now; undefined where there is none. */

@@ -51,13 +51,14 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
   readonly handlers: HandlerTable = new Array(OPCODE_COUNT).fill(this);
   readonly #options: LoginOptions;
   readonly #time = new Countdown();
-  readonly #gather = new Gather();
+  readonly #gather: Gather;
   #state: TargetLoginState;
   #window: CommandWindow | undefined;
   #tsih = 0;
 
   constructor(options: LoginOptions) {
     this.#options = options;
+    this.#gather = new Gather(options.sender.share);
     this.#state = startTargetLogin(options.config);
     this.#time.start(options.now() + options.limits.loginTime);
   }
@@ -76,8 +77,13 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
     // Only the whole login has a time.
   }
 
+  resume(): void {
+    // Nothing of a login waits for room.
+  }
+
   close(): void {
     this.#time.stop();
+    this.#gather.close();
   }
 
   /** @throws {ProtocolError} When the first PDU is no Login Request: that gets no answer (RFC 7143 §4.2.4). */

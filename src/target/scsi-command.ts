@@ -168,7 +168,7 @@ export class ScsiCommandHandler extends FullFeatureHandler {
     if (length === 0 && !task.unsolicitedOpen) return;
 
     const unsolicited = task.unsolicitedOpen ? firstBurstLength : length;
-    this.#collector.reserve(task, Math.min(task.dataOutLength, unsolicited));
+    this.#collector.reserveUnsolicited(task, Math.min(task.dataOutLength, unsolicited));
     if (length > 0) this.#sink.aim(task, 0);
   }
 

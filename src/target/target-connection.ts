@@ -1,4 +1,5 @@
 import type { Crc32c } from '../bytes/crc32c.ts';
+import { concat, viewOf } from '../bytes/hex.ts';
 import type { TargetLoginConfig } from '../login/target-types.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { type PduHandler, Receiver } from '../pdu/receiver.ts';
@@ -9,6 +10,7 @@ import type { ConnectionPhase, ReplaceHandlers } from './connection-phase.ts';
 import { FullFeaturePhase } from './full-feature-phase.ts';
 import type { TargetLimits } from './limits.ts';
 import { type LoginFinish, LoginPhase } from './login-phase.ts';
+import type { MemoryBudget, MemoryShare } from './memory-budget.ts';
 import { sendNopIn } from './nop-in.ts';
 import type { PortalAddress } from './portal-address.ts';
 import type { HandlerTable, RequestHandler } from './request-handler.ts';
@@ -32,6 +34,8 @@ export interface ConnectionOptions {
 /** What a connection needs of the node that it belongs to. */
 export interface ConnectionHost extends TargetDirectory {
   readonly limits: TargetLimits;
+  /** Bounds the memory that all connections take. */
+  readonly budget: MemoryBudget;
   readonly loginConfig: TargetLoginConfig;
   /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
@@ -52,12 +56,15 @@ export interface ConnectionHost extends TargetDirectory {
 export class TargetConnection implements PduHandler, SessionConnection {
   /** True once the core wants the socket closed: send what is left, then close. */
   finished = false;
+  /** Whether the initiator has said anything. */
+  heard = false;
   /** Why the connection was given up, for logs. */
   error: Error | undefined = undefined;
 
   readonly #host: ConnectionHost;
   readonly #options: ConnectionOptions;
   readonly #sender: Sender;
+  readonly #share: MemoryShare;
   readonly #receiver: Receiver;
   #phase: ConnectionPhase;
   #handlers: HandlerTable;
@@ -66,14 +73,18 @@ export class TargetConnection implements PduHandler, SessionConnection {
   /** Set when the login has ended. */
   #session: TargetSession | undefined = undefined;
   #gone = false;
+  /** What was received and could not be taken yet. */
+  #unread: Uint8Array | undefined = undefined;
 
   constructor(host: ConnectionHost, options: ConnectionOptions) {
     const { wake, now, payloadCrc32c } = options;
     const { limits } = host;
     this.#host = host;
     this.#options = options;
+    this.#share = host.budget.share(() => this.#resume());
     this.#sender = new Sender({
       wake,
+      share: this.#share,
       unsentBytes: limits.unsentBytes,
       ...(payloadCrc32c === undefined ? {} : { payloadCrc32c }),
     });
@@ -97,7 +108,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
 
   /** False while so much waits to be sent that nothing more should be read. */
   get wantsData(): boolean {
-    return !this.#sender.congested;
+    return this.#unread === undefined && !this.#sender.full;
   }
 
   /**
@@ -105,30 +116,28 @@ export class TargetConnection implements PduHandler, SessionConnection {
    * returns.
    */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.heard = true;
     this.#phase.heard();
-    try {
-      this.#receiver.receive(bytes, view, from, to);
-    } catch (error) {
-      this.fail(error);
-    }
+    if (this.#unread === undefined) this.#feed(bytes, view, from, to);
+    else this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
     this.#options.wake();
   }
 
   /** See `Outbox.drain`. */
   drain(): readonly Uint8Array[] {
     if (this.#sender.windowMoved) this.#tellWindow();
+    this.#sender.count();
     return this.#sender.outbox.drain();
   }
 
   /** See `Outbox.flushed`. What had to wait for room goes on. */
   flushed(): void {
-    if (!this.#sender.flushed()) return;
-    this.#session?.runWaiting();
-    this.#options.wake();
+    if (this.#sender.flushed()) this.#resume();
   }
 
   /** Tells the time, in milliseconds of the clock of `now`. */
   tick(now: number): void {
+    if (!this.wantsData) this.#phase.heard(); // what it may have said was not read
     try {
       this.#phase.tick(now);
     } catch (error) {
@@ -148,7 +157,8 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.#gone = true;
     this.error ??= error;
     this.finish();
-    this.#sender.outbox.abandon();
+    this.#sender.abandon();
+    this.#share.close();
     this.#host.connectionEnded(this);
   }
 
@@ -162,6 +172,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    this.#unread = undefined;
     this.#receiver.stop();
     for (const handler of this.#handlers) handler.close();
     this.#phase.close();
@@ -190,6 +201,29 @@ export class TargetConnection implements PduHandler, SessionConnection {
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
     if (dataDigestOk) this.#handler?.end(view, at);
     else this.#handler?.discard(view, at);
+    if (this.#sender.overfull) this.#receiver.pause();
+  }
+
+  /** Takes PDUs, as long as there is room for their answers. What is left over is kept, and nothing more read. */
+  #feed(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    try {
+      const at = this.#receiver.receive(bytes, view, from, to);
+      if (at < to && !this.finished) this.#unread = bytes.slice(at, to);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** There is room again: goes on with what had to wait for it, oldest first. */
+  #resume(): void {
+    if (this.finished) return;
+    this.#phase.resume();
+    const unread = this.#unread;
+    if (unread !== undefined && !this.#sender.overfull) {
+      this.#unread = undefined;
+      this.#feed(unread, viewOf(unread), 0, unread.length);
+    }
+    this.#options.wake();
   }
 
   /** The login has ended: its results hold from the next PDU on. */
@@ -206,6 +240,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
       sender: this.#sender,
       limits,
       now,
+      buffers: this.#host.budget.buffers,
       directory: this.#host,
       portal,
       cid: login.cid,

@@ -14,6 +14,7 @@ import type { CommandWindow } from './command-window.ts';
 import type { ReplaceHandlers } from './connection-phase.ts';
 import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { PortalAddress } from './portal-address.ts';
 import { type ConnectionHost, type ConnectionOptions, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
@@ -25,6 +26,8 @@ export interface TargetNodeOptions {
   /** What the targets negotiate, as far as they have a choice. Default: {@link TARGET_POLICY}. */
   readonly policy?: OperationalPolicy;
   readonly limits?: Partial<TargetLimits>;
+  /** Bounds the memory that all connections take. Default: one of its own. */
+  readonly budget?: MemoryBudget;
   /**
    * The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that
    * was asked.
@@ -53,6 +56,7 @@ const DEFAULT_PORTAL_GROUP_TAG = 1;
  */
 export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
+  readonly budget: MemoryBudget;
   readonly policy: OperationalPolicy;
   /** What logins ask. */
   readonly loginConfig: TargetLoginConfig;
@@ -67,6 +71,7 @@ export class TargetNode implements ConnectionHost {
   /** @throws {IscsiError} `ISCSI_USAGE` when two targets have the same name, or a limit cannot be. */
   constructor(options: TargetNodeOptions = {}) {
     this.limits = limitsOf(options.limits);
+    this.budget = options.budget ?? new MemoryBudget();
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
     this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);

@@ -8,10 +8,9 @@ import type { TargetEntry } from './target-entry.ts';
 import { TargetTask, type TaskConnection, type TaskSession } from './target-task.ts';
 import { PHASE } from './task-state.ts';
 import { TaskTable } from './task-table.ts';
-import { WriteBuffers } from './write-buffers.ts';
 
-/** Bytes of write buffers that a session keeps for later commands. */
-const KEPT_WRITE_BUFFERS = 8 * 1024 * 1024;
+/** The longest answer that is no blocks: lists and pages. */
+const LIST_LENGTH = 128 * 1024;
 /** Tasks that a session keeps for later commands. */
 const KEPT_TASKS = 256;
 
@@ -58,7 +57,6 @@ export class TargetSession implements TaskSession {
   readonly window: CommandWindow;
   readonly nexus: Nexus;
   readonly tasks = new TaskTable<TargetTask>();
-  readonly buffers = new WriteBuffers(KEPT_WRITE_BUFFERS);
   /** Immediate SCSI commands that are outstanding. */
   immediateTasks = 0;
   /** Tags of task management functions that wait for something. */
@@ -70,7 +68,10 @@ export class TargetSession implements TaskSession {
   readonly #onClosed: (session: TargetSession) => void;
   readonly #pool: TargetTask[] = [];
   readonly #arrivals = new Arrivals();
-  readonly #queue = new RunQueue((task) => this.#execute(task));
+  readonly #queue = new RunQueue({
+    execute: (task) => this.#execute(task),
+    workLength: (task) => this.#workLength(task),
+  });
   readonly #run = (task: TargetTask): void => this.#queue.run(task);
 
   constructor({ identity, entry, parameters, window, onClosed }: SessionOptions) {
@@ -104,7 +105,7 @@ export class TargetSession implements TaskSession {
   /** Takes back an object that no table, queue or device server knows any more. */
   releaseTask(task: TargetTask): void {
     if (task.dataOutLength > 0) task.connection.releaseRoom(task);
-    if (task.buffer.length > 0) this.buffers.give(task.buffer);
+    if (task.workLength > 0) task.sender.work(-task.workLength);
     task.reset();
     if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
@@ -151,9 +152,11 @@ export class TargetSession implements TaskSession {
 
   ended(task: TargetTask): void {
     const { sender } = task;
+    const made = task.workLength > 0;
     this.tasks.remove(task);
     this.#arrivals.leave(task);
     this.releaseTask(task);
+    if (made) this.#queue.runWaiting();
     sender.wake();
   }
 
@@ -172,7 +175,9 @@ export class TargetSession implements TaskSession {
     this.#arrivals.leave(task);
     for (const watcher of watchers) watcher.taskGone(task);
     this.#queue.withdraw(task);
+    const made = task.workLength > 0;
     this.releaseTask(task);
+    if (made) this.#queue.runWaiting();
     sender.wake();
   }
 
@@ -201,6 +206,18 @@ export class TargetSession implements TaskSession {
       // A fault of the device server or its store; the initiator must not wait for an answer that will not come.
       task.targetFailure();
     }
+    if (task.phase === PHASE.EXECUTING) this.#countWork(task);
+  }
+
+  /** The device server goes on with it after this call, and takes room for it. */
+  #countWork(task: TargetTask): void {
+    task.workLength = this.#workLength(task);
+    if (task.workLength > 0) task.sender.work(task.workLength);
+  }
+
+  /** What the device server takes, whatever the initiator expects of it. */
+  #workLength({ lunHigh, lunLow, cdb, readLength }: TargetTask): number {
+    return this.device?.workLength?.(lunHigh, lunLow, cdb) || Math.min(readLength, LIST_LENGTH);
   }
 
   #complete(task: TargetTask): void {

@@ -36,6 +36,7 @@ export interface TaskConnection {
 
 const GOOD = 0x00;
 const CHECK_CONDITION = 0x02;
+const BUSY = 0x08;
 
 /**
  * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The
@@ -112,6 +113,11 @@ export class TargetTask extends TaskState implements DeviceTask {
     if (this.failure !== 0) {
       this.phase = PHASE.EXECUTING;
       this.checkCondition(abortedCommandSense(this.failure));
+      return;
+    }
+    if (this.roomless) {
+      this.phase = PHASE.EXECUTING;
+      this.status(BUSY);
       return;
     }
     this.phase = PHASE.READY;

@@ -78,7 +78,7 @@ export class TaskState {
   dataOutWanted = 0;
   /** What it will get: no more than the initiator announced. */
   dataOutLength = 0;
-  /** Holds the first `capacity` bytes of the data. Belongs to the session's pool. */
+  /** Holds the first `capacity` bytes of the data. Belongs to the budget's buffers. */
   buffer: Uint8Array = NOTHING;
   capacity = 0;
   dataOut: Uint8Array = NOTHING;
@@ -92,6 +92,8 @@ export class TaskState {
   granted = false;
   /** What was wrong with the data: ASC and ASCQ of ABORTED COMMAND, 0 for nothing. */
   failure = 0;
+  /** There was no room for data that came unasked: the command ends with BUSY. */
+  roomless = false;
 
   // Its place among other tasks.
   /** The task set that it is bound to: of the logical unit that its LUN named when its turn came. */
@@ -101,6 +103,8 @@ export class TaskState {
   watchers: AbortWatcher[] = [];
 
   // Data to the initiator.
+  /** Bytes that the device server takes for it besides the data-out, as far as they are counted. */
+  workLength = 0;
   /** DataSN and R2TSN of the next PDU: one sequence for both (RFC 7143 §4.2.2.4). */
   nextDataSN = 0;
   /** Data-In PDUs sent. */
@@ -166,10 +170,12 @@ export class TaskState {
     if (this.sequences.length > 0) this.sequences.length = 0;
     this.granted = false;
     this.failure = 0;
+    this.roomless = false;
     this.taskSet = undefined;
     this.place = PLACE.NONE;
     this.aborted = false;
     if (this.watchers.length > 0) this.watchers = [];
+    this.workLength = 0;
     this.nextDataSN = 0;
     this.dataInCount = 0;
     this.dataInWanted = 0;
