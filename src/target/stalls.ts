@@ -9,6 +9,8 @@ const LOOKS = 2;
 /** What an initiator has to take within one patience, of what went to the socket together: some 1 Mbit/s. */
 const TAKEN_IN_PATIENCE = 4 * 1024 * 1024;
 
+const NOTHING_IN_FLIGHT = -1;
+
 /** What the watch looks at, and for how long it lets nothing happen. */
 export interface StallOptions {
   readonly outbox: Outbox;
@@ -30,7 +32,7 @@ export class Stalls {
   readonly #sending = new Countdown();
   readonly #owing = new Countdown();
   /** What had gone out when it last looked, and how often that has been the same. */
-  #flushed = 0;
+  #flushed = NOTHING_IN_FLIGHT;
   #sendLooks = 0;
   /** How far the data of each task was when it last looked, and how often that has been the same. */
   #owed = new Map<TargetTask, { readonly came: number; readonly looks: number }>();
@@ -77,9 +79,9 @@ export class Stalls {
 
   #lookAtSending(): void {
     const { outbox, sendPatience } = this.#options;
-    const moved = outbox.inFlightBytes === 0 || outbox.flushedPosition !== this.#flushed;
-    this.#flushed = outbox.flushedPosition;
-    this.#sendLooks = moved ? 0 : this.#sendLooks + 1;
+    const at = outbox.inFlightBytes === 0 ? NOTHING_IN_FLIGHT : outbox.flushedPosition;
+    this.#sendLooks = at === this.#flushed && at !== NOTHING_IN_FLIGHT ? this.#sendLooks + 1 : 0;
+    this.#flushed = at;
     const patiences = Math.max(1, Math.ceil(outbox.inFlightBytes / TAKEN_IN_PATIENCE));
     if (this.#sendLooks < LOOKS * patiences) return;
     throw new ProtocolError(

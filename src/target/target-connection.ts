@@ -26,6 +26,8 @@ export interface ConnectionOptions {
    * Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`.
    */
   readonly wake: () => void;
+  /** Ends the transport at once, whatever waits to be sent. Left out: it ends as any other does. */
+  readonly destroy?: () => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   readonly payloadCrc32c?: Crc32c;
@@ -41,8 +43,12 @@ export interface ConnectionHost extends TargetDirectory {
   readonly replaceHandlers: ReplaceHandlers | undefined;
   /** A TSIH that no session has. Never 0. */
   allocateTsih(): number;
+  /** Whether there is room for the session of a login that is about to end well. */
+  hasRoomFor(login: LoginFinish, portal: PortalAddress): boolean;
   /** A login has ended well: opens its session. */
   openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession;
+  /** A connection is not logging in any more: it has succeeded, or failed. */
+  loginEnded(connection: TargetConnection): void;
   /** The transport is gone. */
   connectionEnded(connection: TargetConnection): void;
 }
@@ -56,7 +62,7 @@ export interface ConnectionHost extends TargetDirectory {
 export class TargetConnection implements PduHandler, SessionConnection {
   /** True once the core wants the socket closed: send what is left, then close. */
   finished = false;
-  /** Whether the initiator has said anything. */
+  /** Whether a whole PDU has come. */
   heard = false;
   /** Why the connection was given up, for logs. */
   error: Error | undefined = undefined;
@@ -95,6 +101,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
       limits,
       now,
       allocateTsih: () => host.allocateTsih(),
+      hasRoom: (login) => host.hasRoomFor(login, options.portal),
       finished: (login, tsih, window) => this.#enterFullFeature(login, tsih, window),
       failed: (error) => this.fail(error),
     });
@@ -116,7 +123,6 @@ export class TargetConnection implements PduHandler, SessionConnection {
    * returns.
    */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
-    this.heard = true;
     this.#phase.heard();
     if (this.#unread === undefined) this.#feed(bytes, view, from, to);
     else this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
@@ -168,10 +174,17 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.finish();
   }
 
+  /** Gives the connection up for the sake of others: nothing more is sent, and nobody waits for the peer. */
+  evict(error: Error): void {
+    this.fail(error);
+    this.#options.destroy?.();
+  }
+
   /** Takes nothing more; the socket closes when what is left was sent. Ends the session. */
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    this.#host.loginEnded(this);
     this.#unread = undefined;
     this.#receiver.stop();
     for (const handler of this.#handlers) handler.close();
@@ -199,6 +212,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
 
   /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
+    this.heard = true;
     if (dataDigestOk) this.#handler?.end(view, at);
     else this.#handler?.discard(view, at);
     if (this.#sender.overfull) this.#receiver.pause();
@@ -232,6 +246,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
     const { portal, now } = this.#options;
     const session = this.#host.openSession(login, tsih, window, portal);
     session.join(this);
+    this.#host.loginEnded(this);
     this.#useParameters(session);
     this.#phase.close();
     this.#session = session;

@@ -33,6 +33,8 @@ export interface TargetNodeOptions {
    * was asked.
    */
   readonly portals?: () => readonly PortalAddress[];
+  /** The addresses that SendTargets lists instead, where initiators reach the node by others than it listens at. */
+  readonly announced?: () => readonly PortalAddress[];
   /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
   readonly replaceHandlers?: ReplaceHandlers;
 }
@@ -63,9 +65,12 @@ export class TargetNode implements ConnectionHost {
   /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
   readonly #portals: () => readonly PortalAddress[];
+  readonly #announced: (() => readonly PortalAddress[]) | undefined;
   readonly #entries = new Map<string, TargetEntry>();
   readonly #sessions = new Set<TargetSession>();
   readonly #connections = new Set<TargetConnection>();
+  /** Those whose login has not ended, oldest first. */
+  readonly #logins = new Set<TargetConnection>();
   #tsih = 0;
 
   /** @throws {IscsiError} `ISCSI_USAGE` when two targets have the same name, or a limit cannot be. */
@@ -75,6 +80,7 @@ export class TargetNode implements ConnectionHost {
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
     this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);
+    this.#announced = options.announced;
     this.loginConfig = {
       policy: this.policy,
       textLimit: this.limits.textLength,
@@ -114,14 +120,19 @@ export class TargetNode implements ConnectionHost {
     return this.#entries.get(name);
   }
 
-  /** The core of a connection that came in; undefined when there are too many already: then close it. */
+  /**
+   * The core of a connection that came in. When too many are logging in, the oldest of those that have said nothing
+   * goes, or else the oldest, so that nobody can keep others out by keeping silent. Sessions have a limit of their own:
+   * a login is taken, and answered, also when there is no room for another.
+   * @returns Undefined when even connections that are closing are too many: then close it.
+   */
   accept(options: ConnectionOptions): TargetConnection | undefined {
-    if (this.#connections.size >= this.limits.connections) return undefined;
-    let halfOpen = 0;
-    for (const connection of this.#connections) if (connection.loggingIn) halfOpen++;
-    if (halfOpen >= this.limits.halfOpenLogins) return undefined;
+    const { connections, halfOpenLogins } = this.limits;
+    if (this.#connections.size >= connections + 2 * halfOpenLogins) return undefined;
+    if (this.#logins.size >= halfOpenLogins) this.#evictLogin();
     const connection = new TargetConnection(this, options);
     this.#connections.add(connection);
+    this.#logins.add(connection);
     return connection;
   }
 
@@ -141,8 +152,23 @@ export class TargetNode implements ConnectionHost {
    * appendix C).
    */
   addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[] {
+    const { portalGroupTag } = entry;
+    const announced = this.#announced?.();
+    if (announced !== undefined) return announced.map(({ host, port }) => ({ host, port, portalGroupTag }));
     const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
-    return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
+    return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag }));
+  }
+
+  /** A connection is not logging in any more. */
+  loginEnded(connection: TargetConnection): void {
+    this.#logins.delete(connection);
+  }
+
+  /** A session that takes the place of another needs no room. */
+  hasRoomFor(login: LoginFinish, portal: PortalAddress): boolean {
+    if (this.#sessions.size < this.limits.connections) return true;
+    const key = sessionKey(login, login.sessionType === 'Discovery', portal);
+    return [...this.#sessions].some(({ identity }) => identity.key === key);
   }
 
   /** The transport of a connection is gone. */
@@ -179,6 +205,15 @@ export class TargetNode implements ConnectionHost {
     });
     this.#sessions.add(session);
     return session;
+  }
+
+  #evictLogin(): void {
+    const logins = [...this.#logins];
+    const victim = logins.find(({ heard }) => !heard) ?? logins[0];
+    const { halfOpenLogins } = this.limits;
+    victim?.evict(
+      new IscsiError('ISCSI_LOGIN', `Cannot wait for more than ${halfOpenLogins} logins: this was the oldest`),
+    );
   }
 
   #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {

@@ -16,6 +16,11 @@ export class WriteBuffers {
     this.#keep = keep;
   }
 
+  /** Bytes that are kept at the moment. */
+  get kept(): number {
+    return this.#kept;
+  }
+
   /** A buffer of at least `length` bytes. What it holds is not defined. */
   take(length: number): Uint8Array {
     const size = sizeFor(length);
