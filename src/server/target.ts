@@ -1,8 +1,10 @@
 import { IscsiError } from '../errors.ts';
+import { now } from '../node/clock.ts';
 import { Listener } from '../node/listener.ts';
 import { limitsOf } from '../target/limits.ts';
 import type { MemoryBudget } from '../target/memory-budget.ts';
 import type { PortalAddress } from '../target/portal-address.ts';
+import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
 import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
@@ -17,6 +19,9 @@ import {
   type TargetSpec,
   targetsOf,
 } from './options.ts';
+
+/** The time of the process is shared between all targets in it. */
+const COMMON_SCHEDULE = new Schedule({ now, defer: (then) => void setImmediate(then) });
 
 /** Where and how long to listen. */
 export interface ListenOptions {
@@ -157,6 +162,7 @@ export class Target implements AsyncDisposable {
       policy: policyOf(this.#options.parameters),
       limits: limitsOf(this.#options.limits),
       budget: this.#budget,
+      schedule: COMMON_SCHEDULE,
       portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
       ...(announced === undefined ? {} : { announced: () => announced.map((one) => ({ port: this.port, ...one })) }),
     });

@@ -9,7 +9,7 @@ export interface RunQueueOptions {
 
 /**
  * The order in which the tasks of a session go to the device server: one after the other, each in the call that makes
- * it ready, unless so much is on its way to the initiator, or memory so short, that it has to wait.
+ * it ready, unless so much is on its way to the initiator, or time or memory so short, that it has to wait.
  */
 export class RunQueue {
   readonly #execute: (task: TargetTask) => void;
@@ -59,7 +59,7 @@ export class RunQueue {
   /** Hot path: as long as memory is not short, nobody asks how much a task takes. */
   #mayRun(task: TargetTask): boolean {
     const { sender } = task;
-    if (sender.congested) return false;
+    if (sender.congested || sender.slice.isOver) return false;
     return sender.hasAmpleRoom || sender.hasRoom(this.#workLength(task));
   }
 }

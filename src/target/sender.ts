@@ -4,6 +4,7 @@ import { Outbox } from '../pdu/outbox.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { CommandWindow } from './command-window.ts';
 import type { MemoryShare } from './memory-budget.ts';
+import type { Slice } from './schedule.ts';
 
 /** The longest data segment of a login, in both directions: the default of MaxRecvDataSegmentLength (RFC 7143 §6.3). */
 export const LOGIN_DATA_SEGMENT_LENGTH = 8192;
@@ -16,6 +17,8 @@ export interface SenderOptions {
   readonly unsentBytes: number;
   /** What the connection takes of the memory of all. */
   readonly share: MemoryShare;
+  /** What the connection takes of the time of all. */
+  readonly slice: Slice;
   readonly payloadCrc32c?: Crc32c;
 }
 
@@ -39,6 +42,7 @@ export class Sender {
   windowMoved = false;
 
   readonly share: MemoryShare;
+  readonly slice: Slice;
   readonly #unsentLimit: number;
   #stalled = false;
   /** Bytes that the device server takes for tasks of this connection. */
@@ -52,6 +56,7 @@ export class Sender {
     this.outbox = new Outbox(options.payloadCrc32c);
     this.#unsentLimit = options.unsentBytes;
     this.share = options.share;
+    this.slice = options.slice;
   }
 
   /** ExpCmdSN as of now. */

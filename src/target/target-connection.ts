@@ -14,9 +14,11 @@ import type { MemoryBudget, MemoryShare } from './memory-budget.ts';
 import { sendNopIn } from './nop-in.ts';
 import type { PortalAddress } from './portal-address.ts';
 import type { HandlerTable, RequestHandler } from './request-handler.ts';
+import type { Schedule, Slice } from './schedule.ts';
 import { LOGIN_DATA_SEGMENT_LENGTH, Sender } from './sender.ts';
 import type { SessionConnection, TargetSession } from './target-session.ts';
 import type { TargetDirectory } from './text-answers.ts';
+import { weightOfPdu } from './weights.ts';
 
 /** What a connection needs from outside. */
 export interface ConnectionOptions {
@@ -38,6 +40,8 @@ export interface ConnectionHost extends TargetDirectory {
   readonly limits: TargetLimits;
   /** Bounds the memory that all connections take. */
   readonly budget: MemoryBudget;
+  /** Shares the time of the process between the connections. */
+  readonly schedule: Schedule;
   readonly loginConfig: TargetLoginConfig;
   /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
@@ -71,6 +75,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
   readonly #options: ConnectionOptions;
   readonly #sender: Sender;
   readonly #share: MemoryShare;
+  readonly #slice: Slice;
   readonly #receiver: Receiver;
   #phase: ConnectionPhase;
   #handlers: HandlerTable;
@@ -88,7 +93,9 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.#host = host;
     this.#options = options;
     this.#share = host.budget.share(() => this.#resume());
+    this.#slice = host.schedule.slice(() => this.#resume());
     this.#sender = new Sender({
+      slice: this.#slice,
       wake,
       share: this.#share,
       unsentBytes: limits.unsentBytes,
@@ -124,8 +131,13 @@ export class TargetConnection implements PduHandler, SessionConnection {
    */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     this.#phase.heard();
-    if (this.#unread === undefined) this.#feed(bytes, view, from, to);
-    else this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
+    if (this.#unread !== undefined) {
+      this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
+    } else if (this.#slice.isOver) {
+      this.#unread = bytes.slice(from, to);
+    } else {
+      this.#feed(bytes, view, from, to);
+    }
     this.#options.wake();
   }
 
@@ -165,6 +177,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.finish();
     this.#sender.abandon();
     this.#share.close();
+    this.#slice.close();
     this.#host.connectionEnded(this);
   }
 
@@ -213,12 +226,13 @@ export class TargetConnection implements PduHandler, SessionConnection {
   /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
     this.heard = true;
+    this.#slice.weigh(weightOfPdu(view, at));
     if (dataDigestOk) this.#handler?.end(view, at);
     else this.#handler?.discard(view, at);
-    if (this.#sender.overfull) this.#receiver.pause();
+    if (this.#sender.overfull || this.#slice.isOver) this.#receiver.pause();
   }
 
-  /** Takes PDUs, as long as there is room for their answers. What is left over is kept, and nothing more read. */
+  /** Takes PDUs, as long as there is time for them, and room for their answers. What is left over is kept, and nothing more read. */
   #feed(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     try {
       const at = this.#receiver.receive(bytes, view, from, to);
@@ -228,12 +242,12 @@ export class TargetConnection implements PduHandler, SessionConnection {
     }
   }
 
-  /** There is room again: goes on with what had to wait for it, oldest first. */
+  /** There is room, or time, again: goes on with what had to wait for it, oldest first. */
   #resume(): void {
     if (this.finished) return;
     this.#phase.resume();
     const unread = this.#unread;
-    if (unread !== undefined && !this.#sender.overfull) {
+    if (unread !== undefined && !this.#sender.overfull && !this.#slice.isOver) {
       this.#unread = undefined;
       this.#feed(unread, viewOf(unread), 0, unread.length);
     }

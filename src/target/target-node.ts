@@ -16,6 +16,7 @@ import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { PortalAddress } from './portal-address.ts';
+import { Schedule } from './schedule.ts';
 import { type ConnectionHost, type ConnectionOptions, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
 import { TargetSession } from './target-session.ts';
@@ -28,6 +29,8 @@ export interface TargetNodeOptions {
   readonly limits?: Partial<TargetLimits>;
   /** Bounds the memory that all connections take. Default: one of its own. */
   readonly budget?: MemoryBudget;
+  /** Shares the time of the process between the connections. Default: one in which nobody ever waits. */
+  readonly schedule?: Schedule;
   /**
    * The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that
    * was asked.
@@ -59,6 +62,7 @@ const DEFAULT_PORTAL_GROUP_TAG = 1;
 export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
   readonly budget: MemoryBudget;
+  readonly schedule: Schedule;
   readonly policy: OperationalPolicy;
   /** What logins ask. */
   readonly loginConfig: TargetLoginConfig;
@@ -77,6 +81,7 @@ export class TargetNode implements ConnectionHost {
   constructor(options: TargetNodeOptions = {}) {
     this.limits = limitsOf(options.limits);
     this.budget = options.budget ?? new MemoryBudget();
+    this.schedule = options.schedule ?? new Schedule();
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
     this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);

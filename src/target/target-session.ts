@@ -8,6 +8,7 @@ import type { TargetEntry } from './target-entry.ts';
 import { TargetTask, type TaskConnection, type TaskSession } from './target-task.ts';
 import { PHASE } from './task-state.ts';
 import { TaskTable } from './task-table.ts';
+import { weightOfTask } from './weights.ts';
 
 /** The longest answer that is no blocks: lists and pages. */
 const LIST_LENGTH = 128 * 1024;
@@ -198,6 +199,7 @@ export class TargetSession implements TaskSession {
 
   #execute(task: TargetTask): void {
     task.phase = PHASE.EXECUTING;
+    task.sender.slice.weigh(weightOfTask(task));
     task.dataOut =
       task.dataOutLength === task.buffer.length ? task.buffer : task.buffer.subarray(0, task.dataOutLength);
     try {
