@@ -1,4 +1,8 @@
-/** One attack on one target, with somebody innocent beside it: three processes, measured from outside. */
+/**
+ * One attack on one target, with somebody innocent beside it, measured from outside: target and attackers are processes
+ * of their own. At the same time somebody else reads from another target, which nobody attacks: what that one waits is
+ * what the machine costs.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
@@ -22,9 +26,9 @@ export interface TrialSize {
 
 /** What came of a trial: times in milliseconds, memory in bytes. */
 export interface Outcome {
-  /** The longest wait without the attack, and beside it. */
-  readonly calm: number;
+  /** The longest wait at the target that is attacked, and at the same time at another one. */
   readonly longest: number;
+  readonly elsewhere: number;
   /** What somebody waits for a session who comes during the attack. */
   readonly login: number;
   /** Resident memory before the attack, and the most that there ever was. */
@@ -40,31 +44,37 @@ export async function trial(t: Cleanup, attack: Attack, { seconds, size, budget 
   const file = join(await temporaryDirectory(t), 'disk.img');
   await writeFile(file, '');
   await truncate(file, FILE_SIZE);
-  const target = program('serve', [file, `${RAM}`, `${budget}`]);
-  const port = Number((await lineOf(target, /^port (\d+)$/))[1]);
-  const innocent = await Innocent.begin(port);
+  const [target, other] = [0, 1].map(() => program('serve', [file, `${RAM}`, `${budget}`]));
+  if (target === undefined || other === undefined) throw new Error('There are two targets');
+  const innocents: Innocent[] = [];
   try {
+    const port = await portOf(target);
+    const innocent = await Innocent.begin(port);
+    const bystander = await Innocent.begin(await portOf(other));
+    innocents.push(innocent, bystander);
     await pause(300);
-    innocent.takeLongest(); // the first reads find nothing compiled
-    await pause(Math.min(1000, seconds * 500));
-    const calm = innocent.takeLongest();
     const memoryBefore = (await memoryOf(target)).now;
     const attacker = program('attack', [`${ATTACKS.indexOf(attack)}`, `${port}`, `${seconds}`, size]);
     try {
       await lineOf(attacker, /^begun$/);
+      for (const one of innocents) one.takeLongest(); // the first reads find nothing compiled
       await pause(seconds * 600);
       const login = await loginTime(port);
       await pause(seconds * 400);
-      const longest = innocent.takeLongest();
+      const [longest, elsewhere] = [innocent.takeLongest(), bystander.takeLongest()];
       const { peak } = await memoryOf(target);
-      return { calm, longest, login, memoryBefore, memoryPeak: peak, reads: innocent.reads };
+      return { longest, elsewhere, login, memoryBefore, memoryPeak: peak, reads: innocent.reads };
     } finally {
       await end(attacker);
     }
   } finally {
-    innocent.stop();
-    await end(target);
+    for (const one of innocents) one.stop();
+    await Promise.all([end(target), end(other)]);
   }
+}
+
+async function portOf(target: ChildProcess): Promise<number> {
+  return Number((await lineOf(target, /^port (\d+)$/))[1]);
 }
 
 async function loginTime(port: number): Promise<number> {
