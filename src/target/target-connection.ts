@@ -18,7 +18,7 @@ import type { Schedule, Slice } from './schedule.ts';
 import { LOGIN_DATA_SEGMENT_LENGTH, Sender } from './sender.ts';
 import type { SessionConnection, TargetSession } from './target-session.ts';
 import type { TargetDirectory } from './text-answers.ts';
-import { weightOfPdu } from './weights.ts';
+import { weightOfBytes, weightOfPdu } from './weights.ts';
 
 /** What a connection needs from outside. */
 export interface ConnectionOptions {
@@ -234,6 +234,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
 
   /** Takes PDUs, as long as there is time for them, and room for their answers. What is left over is kept, and nothing more read. */
   #feed(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.#slice.weigh(weightOfBytes(to - from));
     try {
       const at = this.#receiver.receive(bytes, view, from, to);
       if (at < to && !this.finished) this.#unread = bytes.slice(at, to);

@@ -1,4 +1,4 @@
-import { dataSegmentLength, opcode } from '../pdu/bhs.ts';
+import { opcode } from '../pdu/bhs.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -14,13 +14,18 @@ const COMMAND_BITS = 0x1f;
 const READ = 0x08;
 const WRITE = 0x0a;
 
-/** What taking a PDU weighs, besides the command that it may bring. Hot path. */
+/** What taking so many bytes from the stream weighs, whatever they are. Hot path. */
+export function weightOfBytes(length: number): number {
+  return length >>> WEIGHED_BYTES_BITS;
+}
+
+/** What taking a PDU weighs, besides its bytes and the command that it may bring. Hot path. */
 export function weightOfPdu(view: DataView, at: number): number {
   switch (opcode(view, at)) {
     case OPCODES.SCSI_COMMAND:
     case OPCODES.DATA_OUT:
     case OPCODES.NOP_OUT:
-      return LIGHT + (dataSegmentLength(view, at) >>> WEIGHED_BYTES_BITS);
+      return LIGHT;
     default:
       return HEAVY;
   }

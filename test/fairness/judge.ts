@@ -3,7 +3,7 @@ import type { Cleanup } from '../support/process.ts';
 import type { Attack } from './attacks.ts';
 import { type Outcome, type TrialSize, trial } from './trial.ts';
 
-/** How much longer than elsewhere anybody waits, in milliseconds. */
+/** How much longer than elsewhere anybody waits, in milliseconds, while the target has a processor when it wants one. */
 const LONGEST_WAIT = 100;
 /** How much longer than elsewhere a login takes, which asks several times, and a new connection. */
 const LONGEST_LOGIN = 500;
@@ -13,11 +13,11 @@ const ATTEMPTS = 4;
 
 /** What is wrong with an outcome, in words; undefined when the promise was kept. */
 export function complaint(outcome: Outcome, { budget }: TrialSize): string | undefined {
-  const { longest, elsewhere, login, memoryBefore, memoryPeak, reads } = outcome;
+  const { longest, elsewhere, slowness, login, memoryBefore, memoryPeak, reads } = outcome;
+  const beside = `${elsewhere.toFixed()} ms elsewhere, slowness ${slowness.toFixed(1)}`;
   if (reads < 10) return `only ${reads} reads were answered`;
-  if (longest > elsewhere + LONGEST_WAIT)
-    return `a read took ${longest.toFixed()} ms, elsewhere ${elsewhere.toFixed()}`;
-  if (login > elsewhere + LONGEST_LOGIN) return `a login took ${login.toFixed()} ms`;
+  if (longest > elsewhere + LONGEST_WAIT * slowness) return `a read took ${longest.toFixed()} ms (${beside})`;
+  if (login > elsewhere + LONGEST_LOGIN * slowness) return `a login took ${login.toFixed()} ms (${beside})`;
   const most = memoryBefore + budget + BESIDES;
   return memoryPeak > most ? `${memoryPeak} bytes of memory, no more than ${most} allowed` : undefined;
 }

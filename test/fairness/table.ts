@@ -10,7 +10,7 @@ const MiB = 1024 * 1024;
 for (const attack of ATTACKS.filter(({ name }) => name.includes(word))) {
   const after: (() => Promise<void>)[] = [];
   try {
-    const { longest, elsewhere, login, memoryBefore, memoryPeak } = await trial(
+    const { longest, elsewhere, slowness, login, memoryBefore, memoryPeak } = await trial(
       { after: (hook) => after.push(hook) },
       attack,
       { seconds: Number(seconds), size: size === 'long' ? 'long' : 'short', budget: 64 * MiB },
@@ -19,7 +19,7 @@ for (const attack of ATTACKS.filter(({ name }) => name.includes(word))) {
       [longest, elsewhere, login],
       [memoryBefore / MiB, memoryPeak / MiB],
     ].map((all) => all.map(Math.round));
-    console.log(`| ${attack.name} | ${waits?.join(' | ')} | ${memory?.join(' | ')} |`);
+    console.log(`| ${attack.name} | ${waits?.join(' | ')} | ${slowness.toFixed(1)} | ${memory?.join(' | ')} |`);
   } catch (error) {
     console.log(`| ${attack.name} | ${error} |`);
   }

@@ -29,6 +29,8 @@ export interface Outcome {
   /** The longest wait at the target that is attacked, and at the same time at another one. */
   readonly longest: number;
   readonly elsewhere: number;
+  /** How many times longer than alone on a processor the target took for what it did: what the machine's load costs. */
+  readonly slowness: number;
   /** What somebody waits for a session who comes during the attack. */
   readonly login: number;
   /** Resident memory before the attack, and the most that there ever was. */
@@ -57,13 +59,17 @@ export async function trial(t: Cleanup, attack: Attack, { seconds, size, budget 
     const attacker = program('attack', [`${ATTACKS.indexOf(attack)}`, `${port}`, `${seconds}`, size]);
     try {
       await lineOf(attacker, /^begun$/);
+      const timesBefore = await timesOf(target);
       for (const one of innocents) one.takeLongest(); // the first reads find nothing compiled
       await pause(seconds * 600);
       const login = await loginTime(port);
       await pause(seconds * 400);
       const [longest, elsewhere] = [innocent.takeLongest(), bystander.takeLongest()];
       const { peak } = await memoryOf(target);
-      return { longest, elsewhere, login, memoryBefore, memoryPeak: peak, reads: innocent.reads };
+      const times = await timesOf(target);
+      const run = Math.max(1, times.run - timesBefore.run);
+      const slowness = 1 + (times.waited - timesBefore.waited) / run;
+      return { longest, elsewhere, slowness, login, memoryBefore, memoryPeak: peak, reads: innocent.reads };
     } finally {
       await end(attacker);
     }
@@ -112,6 +118,12 @@ async function memoryOf({ pid }: ChildProcess): Promise<{ readonly now: number; 
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
   return { now: kilobytes('VmRSS'), peak: kilobytes('VmHWM') };
+}
+
+/** How long the process has run, and waited for a processor when it could have run, in nanoseconds. */
+async function timesOf({ pid }: ChildProcess): Promise<{ readonly run: number; readonly waited: number }> {
+  const [run = 0, waited = 0] = (await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ').map(Number);
+  return { run, waited };
 }
 
 function pause(milliseconds: number): Promise<void> {
