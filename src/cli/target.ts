@@ -68,7 +68,7 @@ export const target = tool({
     keepAlive: {
       kind: 'seconds',
       value: 'SECONDS',
-      help: `Silence after which an initiator is pinged, and then given up; 0 for never (${DEFAULT_LIMITS.keepAlive / 1000})`,
+      help: `Silence after which an initiator is pinged, and then given up (${DEFAULT_LIMITS.keepAlive / 1000})`,
     },
     debug: { kind: 'flag', short: 'd', help: 'Say more about errors' },
   },
@@ -113,7 +113,7 @@ function furtherOptions(options: FurtherOptions): Omit<TargetOptions, 'luns'> {
       connections: maxSessions,
       halfOpenLogins: maxLogins,
       loginTime,
-      keepAlive: keepAlive === 0 ? Number.POSITIVE_INFINITY : keepAlive,
+      keepAlive,
     },
   };
   return withoutUndefined({ ...given, limits: withoutUndefined(given.limits) });

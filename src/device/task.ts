@@ -102,8 +102,8 @@ export interface ScsiDevice {
    */
   dataOutLength(lunHigh: number, lunLow: number, cdb: DataView, cdbLength: number): number;
   /**
-   * How many bytes a command takes while it runs, besides its data-out, from its CDB alone: of a read, the blocks. 0 for
-   * commands that answer with a short list. Bounded as {@link dataOutLength} is. Left out: nothing is known.
+   * How many bytes a command takes while it runs, besides its data-out, from its CDB alone: of a read, the blocks. 0
+   * for commands that answer with a short list. Bounded as {@link dataOutLength} is. Left out: nothing is known.
    */
   workLength?(lunHigh: number, lunLow: number, cdb: DataView): number;
   /** Whether the LUN field names a logical unit that exists. */

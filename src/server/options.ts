@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { BlockStore } from '../device/store.ts';
 import { IscsiError } from '../errors.ts';
 import { checkOwnName } from '../login/iscsi-name.ts';
@@ -131,9 +132,9 @@ export interface TargetOptions {
   /** What its initiators may take. Default {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<TargetLimits>;
   /**
-   * Bytes of memory, or text such as `512M`, for data on its way between all initiators and the stores; at least 32 MiB.
-   * It is shared fairly: one initiator gets no more than half of it, and none can keep another from its part. Default:
-   * 256 MiB, for all targets of the process that have none of their own.
+   * Bytes of memory, or text such as `512M`, for data on its way between all initiators and the stores; at least 32
+   * MiB. It is shared fairly: one initiator gets no more than a quarter, and none can keep another from its part.
+   * Default: 256 MiB, for all targets of the process that have none of their own.
    */
   readonly bufferMemory?: number | string;
   /**
@@ -209,7 +210,14 @@ export function announcedOf({ portals }: TargetOptions): readonly AnnouncedPorta
 
 /** Whether an initiator that reads it gets what was meant. */
 function canBeTold(host: string, port: number): boolean {
-  if (isWildcard(host) || !Number.isInteger(port) || port < 1 || port > LARGEST_PORT) return false;
+  if (
+    isWildcard(host) ||
+    (host.includes(':') && !isIPv6(host)) ||
+    !Number.isInteger(port) ||
+    port < 1 ||
+    port > LARGEST_PORT
+  )
+    return false;
   try {
     const read = parseTargetAddress(formatTargetAddress({ host, port, portalGroupTag: undefined }));
     return read.host === host && read.port === port;

@@ -78,6 +78,7 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
     this.#taskManagement.tick(now);
     this.#keepAlive.tick(now);
     this.#stalls.tick(now);
+    this.#session.rest();
   }
 
   heard(): void {

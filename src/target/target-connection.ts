@@ -134,7 +134,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
     if (this.#unread !== undefined) {
       this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
     } else if (this.#slice.isOver) {
-      this.#unread = bytes.slice(from, to);
+      this.#unread = copyOf(bytes, from, to);
     } else {
       this.#feed(bytes, view, from, to);
     }
@@ -232,12 +232,15 @@ export class TargetConnection implements PduHandler, SessionConnection {
     if (this.#sender.overfull || this.#slice.isOver) this.#receiver.pause();
   }
 
-  /** Takes PDUs, as long as there is time for them, and room for their answers. What is left over is kept, and nothing more read. */
+  /**
+   * Takes PDUs, as long as there is time for them, and room for their answers. What is left over is kept, and nothing
+   * more read.
+   */
   #feed(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     this.#slice.weigh(weightOfBytes(to - from));
     try {
       const at = this.#receiver.receive(bytes, view, from, to);
-      if (at < to && !this.finished) this.#unread = bytes.slice(at, to);
+      if (at < to && !this.finished) this.#unread = copyOf(bytes, at, to);
     } catch (error) {
       this.fail(error);
     }
@@ -300,4 +303,9 @@ export class TargetConnection implements PduHandler, SessionConnection {
     if (this.#session === undefined || this.finished || this.#sender.outbox.pendingBytes > 0) return;
     sendNopIn(this.#sender, RESERVED_TAG);
   }
+}
+
+/** A copy that is the connection's own: `slice` of what a socket gives, a Buffer, would be a view of it. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }

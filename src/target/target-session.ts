@@ -132,6 +132,11 @@ export class TargetSession implements TaskSession {
     this.#queue.run(task);
   }
 
+  /** Called now and then: when there is nothing to do, what was kept for later commands goes. */
+  rest(): void {
+    if (this.tasks.size === 0) this.#pool.length = 0;
+  }
+
   /** Less waits to be sent than before: runs what had to wait for that. */
   runWaiting(): void {
     this.#queue.runWaiting();

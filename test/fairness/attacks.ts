@@ -16,6 +16,8 @@ export interface Scene {
 /** One attack. */
 export interface Attack {
   readonly name: string;
+  /** What it is after, above all. */
+  readonly against: 'time' | 'memory';
   readonly run: (scene: Scene) => Promise<void>;
   /** True while what keeps it from hurting is not in place everywhere: such an attack is shown, and not judged. */
   readonly pending?: boolean;
@@ -316,29 +318,38 @@ async function honestLoad(scene: Scene): Promise<void> {
 
 /** All of them. */
 export const ATTACKS: readonly Attack[] = [
-  { name: 'numbers and lists of 64,000 characters in logins', run: longNumber, pending: true },
-  { name: 'reads of 8 MiB from a file, answers never read', run: (scene) => unreadReads(scene, FILE, {}) },
+  { name: 'numbers and lists of 64,000 characters in logins', against: 'time', run: longNumber, pending: true },
+  {
+    name: 'reads of 8 MiB from a file, answers never read',
+    against: 'memory',
+    run: (scene) => unreadReads(scene, FILE, {}),
+  },
   {
     name: 'reads of 8 MiB from RAM, answers never read',
+    against: 'memory',
     run: (scene) => unreadReads(scene, '0', { MaxRecvDataSegmentLength: '8192' }),
   },
-  { name: '200,000 task management requests with one tag', run: oneTagManagement, pending: true },
-  { name: 'writes that conflict with reads of 64 sessions in a file', run: conflicts, pending: true },
-  { name: 'an ORDERED write whose data never comes, and many behind it', run: orderedWithoutData },
-  { name: 'VERIFY(16) with BYTCHK 3 of 8 MiB, 256 times', run: compareExtents, pending: true },
-  { name: 'WRITE SAME(16) of 16 MiB, 384 times', run: writeSame },
-  { name: 'writes whose data never comes whole', run: unfinishedWrites },
-  { name: 'sessions that are idle after a burst', run: burstThenIdle },
-  { name: 'silent sockets', run: silentSockets },
-  { name: 'logins of one byte every 20 ms', run: slowLogins },
-  { name: 'idle sessions', run: idleSessions },
-  { name: 'logins, one after the other', run: logins },
-  { name: 'data segments of 4 bytes', run: tinySegments },
-  { name: 'text negotiations', run: (scene) => texts(scene, true) },
-  { name: 'text negotiations, answers never read', run: (scene) => texts(scene, false) },
-  { name: 'pings without data', run: (scene) => pings(scene, 0, true) },
-  { name: 'pings with 200,000 bytes, answers never read', run: (scene) => pings(scene, 200_000, false) },
-  { name: 'pings with 200,000 bytes before their turn', run: earlyPings },
-  { name: 'unknown PDUs', run: nonsense },
-  { name: 'much honest load', run: honestLoad },
+  { name: '200,000 task management requests with one tag', against: 'time', run: oneTagManagement, pending: true },
+  { name: 'writes that conflict with reads of 64 sessions in a file', against: 'time', run: conflicts, pending: true },
+  { name: 'an ORDERED write whose data never comes, and many behind it', against: 'time', run: orderedWithoutData },
+  { name: 'VERIFY(16) with BYTCHK 3 of 8 MiB, 256 times', against: 'time', run: compareExtents, pending: true },
+  { name: 'WRITE SAME(16) of 16 MiB, 384 times', against: 'time', run: writeSame },
+  { name: 'writes whose data never comes whole', against: 'memory', run: unfinishedWrites },
+  { name: 'sessions that are idle after a burst', against: 'memory', run: burstThenIdle },
+  { name: 'silent sockets', against: 'memory', run: silentSockets },
+  { name: 'logins of one byte every 20 ms', against: 'time', run: slowLogins },
+  { name: 'idle sessions', against: 'memory', run: idleSessions },
+  { name: 'logins, one after the other', against: 'time', run: logins },
+  { name: 'data segments of 4 bytes', against: 'time', run: tinySegments },
+  { name: 'text negotiations', against: 'time', run: (scene) => texts(scene, true) },
+  { name: 'text negotiations, answers never read', against: 'memory', run: (scene) => texts(scene, false) },
+  { name: 'pings without data', against: 'time', run: (scene) => pings(scene, 0, true) },
+  {
+    name: 'pings with 200,000 bytes, answers never read',
+    against: 'memory',
+    run: (scene) => pings(scene, 200_000, false),
+  },
+  { name: 'pings with 200,000 bytes before their turn', against: 'memory', run: earlyPings },
+  { name: 'unknown PDUs', against: 'time', run: nonsense },
+  { name: 'much honest load', against: 'time', run: honestLoad },
 ];

@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: every attack of test/fairness at length, then the simulated scenarios with ever new seeds, bounded in
- * time. `-- --seconds N --seed N [attacks|simulated]`; a failure prints the seed, and `SEED=n npm test -- simulated` runs
- * it alone.
+ * time. `-- --seconds N --seed N [attacks|simulated]`; a failure prints the seed, and `SEED=n npm test -- simulated`
+ * runs it alone.
  */
 import { ATTACKS } from '../fairness/attacks.ts';
 import { judge } from '../fairness/judge.ts';
