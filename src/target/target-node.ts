@@ -71,7 +71,10 @@ export class TargetNode implements ConnectionHost {
   readonly #portals: () => readonly PortalAddress[];
   readonly #announced: (() => readonly PortalAddress[]) | undefined;
   readonly #entries = new Map<string, TargetEntry>();
-  readonly #sessions = new Set<TargetSession>();
+  /** By what may exist once only. */
+  readonly #sessions = new Map<string, TargetSession>();
+  /** The TSIHs that they have. */
+  readonly #tsihs = new Set<number>();
   readonly #connections = new Set<TargetConnection>();
   /** Those whose login has not ended, oldest first. */
   readonly #logins = new Set<TargetConnection>();
@@ -103,7 +106,7 @@ export class TargetNode implements ConnectionHost {
 
   /** The sessions in full feature phase. */
   get sessions(): readonly TargetSession[] {
-    return [...this.#sessions];
+    return [...this.#sessions.values()];
   }
 
   /** How many connections there are, logged in or not. */
@@ -172,8 +175,7 @@ export class TargetNode implements ConnectionHost {
   /** A session that takes the place of another needs no room. */
   hasRoomFor(login: LoginFinish, portal: PortalAddress): boolean {
     if (this.#sessions.size < this.limits.connections) return true;
-    const key = sessionKey(login, login.sessionType === 'Discovery', portal);
-    return [...this.#sessions].some(({ identity }) => identity.key === key);
+    return this.#sessions.has(sessionKey(login, login.sessionType === 'Discovery', portal));
   }
 
   /** The transport of a connection is gone. */
@@ -183,10 +185,9 @@ export class TargetNode implements ConnectionHost {
 
   /** A TSIH that no session has. Never 0. */
   allocateTsih(): number {
-    const taken = new Set([...this.#sessions].map((session) => session.identity.tsih));
     do {
       this.#tsih = this.#tsih === LARGEST_TSIH ? 1 : this.#tsih + 1;
-    } while (taken.has(this.#tsih));
+    } while (this.#tsihs.has(this.#tsih));
     return this.#tsih;
   }
 
@@ -199,16 +200,20 @@ export class TargetNode implements ConnectionHost {
     const entry = login.targetName === undefined ? undefined : this.#entries.get(login.targetName);
     const { initiatorName, initiatorAlias, isid, parameters } = login;
     const key = sessionKey(login, discovery, portal);
-    for (const session of [...this.#sessions]) if (session.identity.key === key) session.close();
+    this.#sessions.get(key)?.close();
 
     const session = new TargetSession({
       identity: { key, initiatorName, initiatorAlias, isid, tsih, discovery },
       entry,
       parameters,
       window,
-      onClosed: (closed) => this.#sessions.delete(closed),
+      onClosed: () => {
+        this.#sessions.delete(key);
+        this.#tsihs.delete(tsih);
+      },
     });
-    this.#sessions.add(session);
+    this.#sessions.set(key, session);
+    this.#tsihs.add(tsih);
     return session;
   }
 
@@ -234,7 +239,7 @@ export class TargetNode implements ConnectionHost {
   #admit(request: SessionRequest): SessionAdmitted | LoginRefusal {
     if (request.tsih === 0) return { ok: true };
     const { initiatorName, isid, tsih } = request;
-    const known = [...this.#sessions].some(
+    const known = this.sessions.some(
       ({ identity }) => identity.tsih === tsih && identity.isid === isid && identity.initiatorName === initiatorName,
     );
     const status = known ? LOGIN_STATUS.TOO_MANY_CONNECTIONS : LOGIN_STATUS.SESSION_DOES_NOT_EXIST;
