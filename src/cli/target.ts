@@ -1,8 +1,8 @@
 /** `iscsi-target`: an iSCSI target in one command: RAM and files as logical units. */
 import { once } from 'node:events';
 import { parseSize } from '../bytes/size.ts';
-import type { LunDefinition, Target } from '../server/index.ts';
-import { createTarget, DEFAULT_TARGET_NAME } from '../server/index.ts';
+import type { AnnouncedPortal, LunDefinition, Target, TargetOptions } from '../server/index.ts';
+import { createTarget, DEFAULT_LIMITS, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, usageError } from './exit.ts';
 import { folderHint, systemError } from './file-error.ts';
@@ -36,8 +36,40 @@ export const target = tool({
       value: 'PATH[,size=SIZE]',
       help: 'A logical unit in a file or on a block device; with a size the file is made when it is not there',
     },
+    portal: {
+      kind: 'ordered',
+      value: 'HOST[:PORT]',
+      help: 'An address that discovery tells instead of those at which it listens (container, address translation)',
+    },
     blockSize: { kind: 'size', value: 'SIZE', help: 'Bytes of one logical block, for all units (512)' },
     readOnly: { kind: 'flag', help: 'Refuse writes, for all units' },
+    bufferMemory: {
+      kind: 'size',
+      value: 'SIZE',
+      help: 'Memory for data on its way, of all initiators together (256M)',
+    },
+    maxSessions: {
+      kind: 'integer',
+      value: 'N',
+      minimum: 1,
+      help: `Sessions; more are refused (${DEFAULT_LIMITS.connections})`,
+    },
+    maxLogins: {
+      kind: 'integer',
+      value: 'N',
+      minimum: 1,
+      help: `Connections that have not logged in; with more, the oldest go (${DEFAULT_LIMITS.halfOpenLogins})`,
+    },
+    loginTime: {
+      kind: 'seconds',
+      value: 'SECONDS',
+      help: `How long a login may take (${DEFAULT_LIMITS.loginTime / 1000})`,
+    },
+    keepAlive: {
+      kind: 'seconds',
+      value: 'SECONDS',
+      help: `Silence after which an initiator is pinged, and then given up (${DEFAULT_LIMITS.keepAlive / 1000})`,
+    },
     debug: { kind: 'flag', short: 'd', help: 'Say more about errors' },
   },
   epilog: `Logical units are numbered from 0 in the order of --memory and --file, each of which may be given several times.
@@ -52,10 +84,11 @@ ${EXIT_HELP}`,
     const { blockSize: blockLength, readOnly } = options;
     const luns = units.map(({ lun }) => ({ ...lun, readOnly, ...(blockLength === undefined ? {} : { blockLength }) }));
     const address = parseListen(options.listen ?? DEFAULT_LISTEN);
-    const running = await start(options.name, luns, address);
+    const running = await start({ luns, ...furtherOptions(options) }, address);
     try {
       for (const number of units.keys()) print.line(running.url(number));
       const titles = units.map(({ title }) => title).join(', ');
+      if (running.portals.some(({ host: bound }) => !isLoopback(bound))) print.note(NO_AUTHENTICATION);
       print.note(`listening on ${authority(address.host, running.port)}, serving ${titles}; Ctrl-C ends it`);
       if (!host.signal.aborted) await once(host.signal, 'abort');
       print.note('stopping');
@@ -65,6 +98,48 @@ ${EXIT_HELP}`,
     return EXIT.DONE;
   },
 });
+
+const NO_AUTHENTICATION =
+  'warning: there is no authentication, and it listens to more than this machine: whoever reaches it can read and write';
+
+/** What the command line says besides logical units and where to listen. */
+function furtherOptions(options: FurtherOptions): Omit<TargetOptions, 'luns'> {
+  const { name, portal, bufferMemory, maxSessions, maxLogins, loginTime, keepAlive } = options;
+  const given = {
+    name,
+    bufferMemory,
+    portals: portal.length === 0 ? undefined : portal.map(({ text }) => parsePortal(text)),
+    limits: {
+      connections: maxSessions,
+      halfOpenLogins: maxLogins,
+      loginTime,
+      keepAlive,
+    },
+  };
+  return withoutUndefined({ ...given, limits: withoutUndefined(given.limits) });
+}
+
+interface FurtherOptions {
+  readonly name: string | undefined;
+  readonly portal: readonly OrderedValue[];
+  readonly bufferMemory: number | undefined;
+  readonly maxSessions: number | undefined;
+  readonly maxLogins: number | undefined;
+  readonly loginTime: number | undefined;
+  readonly keepAlive: number | undefined;
+}
+
+/** The entries that are there. */
+function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** Whether only this machine reaches the address. */
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
 
 interface Unit {
   readonly lun: LunDefinition;
@@ -114,6 +189,20 @@ export function parseListen(text: string): { readonly host: string; readonly por
   return { host: (match[1] ?? match[2]) || '127.0.0.1', port };
 }
 
+/**
+ * `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
+ * @throws {ToolError} `USAGE`
+ */
+export function parsePortal(text: string): AnnouncedPortal {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const [, ipv6, name, port] = match ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined) {
+    throw usageError(`argument --portal: '${text}' is no address`, 'such as storage.example:3260 or [2001:db8::1]');
+  }
+  return { host, ...(port === undefined ? {} : { port: Number(port) }) };
+}
+
 function authority(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
@@ -129,12 +218,12 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** Opens the logical units and listens; what goes wrong is said in the words of the command line. */
 async function start(
-  name: string | undefined,
-  luns: readonly LunDefinition[],
+  options: TargetOptions & { readonly luns: readonly LunDefinition[] },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Target> {
+  const { luns } = options;
   try {
-    return await createTarget({ luns, ...(name === undefined ? {} : { name }) }).listen({ host, port });
+    return await createTarget(options).listen({ host, port });
   } catch (error) {
     if (error instanceof RangeError) throw usageError(error.message);
     const { code = '', path, syscall } = error as NodeJS.ErrnoException;

@@ -24,6 +24,7 @@ import { runReportLuns } from './report-luns.ts';
 import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
 import type { TaskSet } from './task-set.ts';
 import { beginUnitFunction } from './unit-function.ts';
+import { workLength } from './work-length.ts';
 
 /** What a device is made of. */
 export interface DeviceServerOptions {
@@ -130,6 +131,13 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     const command = find(place.commands, cdb);
     if (command?.dataOutLength === undefined || hasForbiddenBits(command, cdb)) return 0;
     return command.dataOutLength(place.unit, cdb);
+  }
+
+  workLength(lunHigh: number, lunLow: number, cdb: DataView): number {
+    const place = this.#place(lunHigh, lunLow);
+    if (place === undefined) return 0;
+    const command = find(place.commands, cdb);
+    return command === undefined ? 0 : workLength(place.unit, command, cdb);
   }
 
   /** Hot: up to the command's own file nothing is allocated. */

@@ -1,4 +1,5 @@
 import { TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
+import { WaitingList } from './waiting-list.ts';
 
 /** What a task set needs to know of a task. */
 export interface Ordered {
@@ -18,7 +19,7 @@ export interface Ordered {
 export class TaskSet {
   #running = 0;
   #orderedRuns = false;
-  readonly #waiting: Ordered[] = [];
+  readonly #waiting = new WaitingList<Ordered>();
   #enabling = false;
 
   /** Takes a task in. True when it may run at once; otherwise `enable()` will be called. Hot path. */
@@ -26,8 +27,8 @@ export class TaskSet {
     const { attribute } = task;
     if (attribute !== TASK_ATTRIBUTES.headOfQueue) {
       const mustWait = attribute === TASK_ATTRIBUTES.ordered ? this.#running > 0 : this.#orderedRuns;
-      if (mustWait || this.#waiting.length > 0) {
-        this.#waiting.push(task);
+      if (mustWait || this.#waiting.size > 0) {
+        this.#waiting.add(task);
         return false;
       }
       if (attribute === TASK_ATTRIBUTES.ordered) this.#orderedRuns = true;
@@ -40,34 +41,38 @@ export class TaskSet {
   leave(task: Ordered): void {
     this.#running--;
     if (task.attribute === TASK_ATTRIBUTES.ordered) this.#orderedRuns = false;
-    if (this.#waiting.length > 0) this.#enableNext();
+    if (this.#waiting.size > 0) this.#enableNext();
   }
 
   /** Takes a task out that still waits. */
   withdraw(task: Ordered): void {
-    const at = this.#waiting.indexOf(task);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#waiting.delete(task);
     this.#enableNext();
   }
 
   /**
-   * A task that ends within `enable()` comes back here: then the round that has enabled it goes on, instead of one
-   * within the other, so that a long queue needs no deep stack.
+   * A task that ends in the call that enables it comes here again: the loop under way then goes on, instead of one
+   * inside the other as deep as the number of those who wait.
    */
   #enableNext(): void {
     if (this.#enabling) return;
     this.#enabling = true;
     try {
-      for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-        const ordered = next.attribute === TASK_ATTRIBUTES.ordered;
-        if (this.#orderedRuns || (ordered && this.#running > 0)) return;
-        this.#waiting.shift();
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        this.#waiting.delete(next);
         this.#running++;
-        this.#orderedRuns = ordered;
+        this.#orderedRuns = next.attribute === TASK_ATTRIBUTES.ordered;
         next.enable();
       }
     } finally {
       this.#enabling = false;
     }
+  }
+
+  /** Who waits and may run now. */
+  #next(): Ordered | undefined {
+    const { first } = this.#waiting;
+    if (first === undefined || this.#orderedRuns) return undefined;
+    return first.attribute === TASK_ATTRIBUTES.ordered && this.#running > 0 ? undefined : first;
   }
 }

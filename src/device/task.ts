@@ -28,8 +28,9 @@ export interface AbortWatcher {
  * What the device server sees of a command, and how it answers. The transport implements it; nothing is allocated per
  * command but this.
  *
- * On its way a task enters the task set of its logical unit ({@link ScsiDevice.taskSetOf}, which the transport keeps in
- * `taskSet`), waits for `enable()` if the set says so, is executed, and leaves the very set that it entered.
+ * On its way a task is bound to the task set of its logical unit when its turn in the transport's order has come
+ * ({@link ScsiDevice.taskSetOf}, which the transport keeps in `taskSet`). It enters that set when its data is there,
+ * waits for `enable()` if the set says so, is executed, and leaves the very set that it entered.
  *
  * The device server ends each task by exactly one call of `good`, `dataIn`, `dataInFrom`, `status` or `checkCondition`,
  * also when `aborted` has become true meanwhile: the transport then drops the answer, and knows that the command has no
@@ -37,7 +38,7 @@ export interface AbortWatcher {
  */
 export interface DeviceTask extends Ordered {
   readonly nexus: Nexus;
-  /** The task set that the task has entered; undefined where its LUN named no logical unit. */
+  /** The task set that the task is bound to; undefined where its LUN named no logical unit. */
   readonly taskSet: TaskSet | undefined;
   /** The CDB from byte 0; at least 16 bytes, zero-padded. */
   readonly cdb: DataView;
@@ -100,6 +101,11 @@ export interface ScsiDevice {
    * transport allocate without bound.
    */
   dataOutLength(lunHigh: number, lunLow: number, cdb: DataView, cdbLength: number): number;
+  /**
+   * How many bytes a command takes while it runs, besides its data-out, from its CDB alone: of a read, the blocks. 0
+   * for commands that answer with a short list. Bounded as {@link dataOutLength} is. Left out: nothing is known.
+   */
+  workLength?(lunHigh: number, lunLow: number, cdb: DataView): number;
   /** Whether the LUN field names a logical unit that exists. */
   hasLogicalUnit(lunHigh: number, lunLow: number): boolean;
   /** The task set of the logical unit that the LUN field (SAM encoding) names now; undefined where there is none. */

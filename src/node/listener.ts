@@ -83,7 +83,13 @@ export class Listener {
       return;
     }
     const portal = { host: plainHost(localAddress), port: localPort };
-    const core = this.#node.accept({ portal, wake: () => driver.wake(), now, payloadCrc32c });
+    const core = this.#node.accept({
+      portal,
+      wake: () => driver.wake(),
+      destroy: () => driver.destroy(),
+      now,
+      payloadCrc32c,
+    });
     if (core === undefined) {
       socket.destroy();
       return;

@@ -2,6 +2,7 @@ import { copyBytes } from '../bytes/copy.ts';
 import { type Crc32c, crc32c } from '../bytes/crc32c.ts';
 import type { DataLender, DataSource } from '../bytes/data-source.ts';
 import { BHS_LENGTH, padLength } from './bhs.ts';
+import { giveSlab, SLAB_LENGTH, type Slab, takeSlab } from './slabs.ts';
 
 /**
  * Payload up to this length is copied beside its header (one chunk for the socket); longer payload goes out by
@@ -11,14 +12,6 @@ export const COPY_LIMIT = 16 * 1024;
 
 /** Data of a source that lends is borrowed from this length on. Below it a copy costs less than the care for a loan. */
 export const BORROW_LENGTH = 64 * 1024;
-
-const SLAB_LENGTH = 128 * 1024;
-/**
- * How many empty slabs one outbox keeps for later: 8 MiB, as much as a target lets wait for one connection. They are
- * made only when they are needed. With fewer, long reads spend their time in getting fresh memory: 256 KiB reads were a
- * third slower with 8.
- */
-const SPARE_SLABS = 64;
 
 /** Writes the 48 bytes of one header at `at`. */
 export type HeaderWriter<T> = (view: DataView, at: number, fields: T) => void;
@@ -36,10 +29,7 @@ interface Flight {
   readonly loans: readonly Loan[];
 }
 
-interface Slab {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
+const NO_SLAB: Slab = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
 
 /**
  * Collects everything that is to be sent in one turn, so that the driver can hand it to the socket in one write.
@@ -56,11 +46,11 @@ export class Outbox {
   dataDigest = false;
 
   readonly #crc32c: Crc32c;
-  readonly #spare: Slab[] = [];
   readonly #flights: Flight[] = [];
-  #slab = newSlab();
-  #runStart = 0;
-  #runEnd = 0;
+  /** Where the next header goes; a full one while there is nothing to send. */
+  #slab = NO_SLAB;
+  #runStart = SLAB_LENGTH;
+  #runEnd = SLAB_LENGTH;
   #chunks: Uint8Array[] = [];
   #pending = 0;
   #filled: Slab[] = [];
@@ -171,20 +161,25 @@ export class Outbox {
     if (flight === undefined) return;
     this.#inFlight -= flight.bytes;
     this.#flushed += flight.bytes;
-    for (const slab of flight.slabs) {
-      if (this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
-    }
-    for (const { lender, piece } of flight.loans) lender.takeBack(piece);
-    if (this.#inFlight === 0 && this.#pending === 0) {
-      this.#runStart = 0;
-      this.#runEnd = 0;
-    }
+    for (const slab of flight.slabs) giveSlab(slab);
+    takeBack(flight.loans);
+    if (this.#inFlight > 0 || this.#pending > 0) return;
+    if (this.#slab !== NO_SLAB) giveSlab(this.#slab);
+    this.#endSlab();
   }
 
-  /** Says that nothing more will be written: what was borrowed goes back. */
+  /**
+   * Says that nothing more will be written: what was borrowed goes back. The slabs do not: the operating system may
+   * still be reading them, and whoever got them next would be sent to this peer.
+   */
   abandon(): void {
     this.drain();
-    while (this.#flights.length > 0) this.flushed();
+    for (const flight of this.#flights.splice(0)) {
+      this.#inFlight -= flight.bytes;
+      this.#flushed += flight.bytes;
+      takeBack(flight.loans);
+    }
+    this.#endSlab();
   }
 
   #borrow(lender: DataLender, offset: number, length: number): void {
@@ -241,16 +236,22 @@ export class Outbox {
 
   #nextSlab(): void {
     this.#closeRun();
-    this.#filled.push(this.#slab);
-    this.#slab = this.#spare.pop() ?? newSlab();
+    if (this.#slab !== NO_SLAB) this.#filled.push(this.#slab);
+    this.#slab = takeSlab();
     this.#runStart = 0;
     this.#runEnd = 0;
+  }
+
+  /** Holds no slab until there is something to send. */
+  #endSlab(): void {
+    this.#slab = NO_SLAB;
+    this.#runStart = SLAB_LENGTH;
+    this.#runEnd = SLAB_LENGTH;
   }
 }
 
 const NOTHING: readonly Uint8Array[] = [];
 
-function newSlab(): Slab {
-  const bytes = new Uint8Array(SLAB_LENGTH);
-  return { bytes, view: new DataView(bytes.buffer) };
+function takeBack(loans: readonly Loan[]): void {
+  for (const { lender, piece } of loans) lender.takeBack(piece);
 }

@@ -44,6 +44,7 @@ export class Receiver {
   #digest = 0;
   #inBody = false;
   #stopped = false;
+  #paused = false;
 
   constructor(handler: PduHandler, maxDataSegmentLength: number, payloadCrc32c: Crc32c = crc32c) {
     this.#handler = handler;
@@ -86,20 +87,30 @@ export class Receiver {
   }
 
   /**
+   * Takes no further PDU of the present `receive()`, which then tells how far it came. Called in `onEnd`.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /**
    * Feeds `bytes[from, to)`; `view` sees the same memory with the same offsets. The caller may overwrite it once this
    * returns.
+   * @returns Up to where it was taken: `to`, unless the handler has paused or stopped it.
    * @throws {ProtocolError} When a header breaks a limit. {@link DigestError} when a header digest is wrong: its
    *   lengths cannot be trusted, so the stream is lost (RFC 7143 §7.8). What the handler throws passes through. After a
    *   throw the receiver takes nothing more.
    */
-  receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+  receive(bytes: Uint8Array, view: DataView, from: number, to: number): number {
     let at = from;
+    this.#paused = false;
     try {
-      while (at < to && !this.#stopped) {
+      while (at < to && !this.#stopped && !this.#paused) {
         if (this.#inBody) at = this.#takeBody(bytes, at, to);
         else if (this.#heldLength > 0) at = this.#gatherHeader(bytes, at, to);
         else at = this.#takeHeader(bytes, view, at, to);
       }
+      return at;
     } catch (error) {
       this.#stopped = true;
       throw error;

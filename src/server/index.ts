@@ -5,6 +5,7 @@ export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
 export type { PortalAddress } from '../target/portal-address.ts';
 export { createTarget } from './create-target.ts';
 export {
+  type AnnouncedPortal,
   DEFAULT_TARGET_NAME,
   type DigestChoice,
   type FileLun,

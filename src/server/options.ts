@@ -1,8 +1,12 @@
+import { isIPv6 } from 'node:net';
 import type { BlockStore } from '../device/store.ts';
 import { IscsiError } from '../errors.ts';
 import { checkOwnName } from '../login/iscsi-name.ts';
 import { checkPolicy, type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
+import { DEFAULT_PORT, formatTargetAddress, parseTargetAddress } from '../login/send-targets.ts';
 import type { TargetLimits } from '../target/limits.ts';
+import { MemoryBudget, memoryBudgetOf } from '../target/memory-budget.ts';
+import { sizeInBytes } from './size.ts';
 
 /** What all logical units can say about themselves. */
 export interface LunOptions {
@@ -107,6 +111,14 @@ export interface TargetParameters {
   readonly defaultTime2Retain?: number;
 }
 
+/** An address that discovery tells. */
+export interface AnnouncedPortal {
+  /** DNS name, IPv4 or IPv6 address (without brackets) by which initiators reach the target. */
+  readonly host: string;
+  /** 1..65535. Default: the port of the first portal. */
+  readonly port?: number;
+}
+
 /** What a target is made of: logical units of one target, or several targets, or both. */
 export interface TargetOptions {
   /** The iSCSI name of the target of `luns`. Default {@link DEFAULT_TARGET_NAME}. */
@@ -119,6 +131,18 @@ export interface TargetOptions {
   readonly targets?: readonly TargetSpec[];
   /** What its initiators may take. Default {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<TargetLimits>;
+  /**
+   * Bytes of memory, or text such as `512M`, for data on its way between all initiators and the stores; at least 32
+   * MiB. It is shared fairly: one initiator gets no more than a quarter, and none can keep another from its part.
+   * Default: 256 MiB, for all targets of the process that have none of their own.
+   */
+  readonly bufferMemory?: number | string;
+  /**
+   * The addresses that discovery (SendTargets) tells instead of those at which it listens: for a target in a container
+   * or behind address translation. Without a port: the one of the first portal. Default: the address that the initiator
+   * has reached, and the other portals.
+   */
+  readonly portals?: readonly AnnouncedPortal[];
   /** What it negotiates. */
   readonly parameters?: TargetParameters;
   /**
@@ -136,6 +160,8 @@ export const DEFAULT_TARGET_NAME = 'iqn.2026-11.dev.tsiscsi:target';
  * two.
  */
 const MAX_BURST_LENGTH = 16_776_192;
+
+const LARGEST_PORT = 65_535;
 
 const DIGESTS = { none: ['None'], crc32c: ['CRC32C'], any: ['CRC32C', 'None'] } as const;
 
@@ -159,6 +185,50 @@ export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
 export function busyPollOf({ busyPoll }: TargetOptions): number | undefined {
   if (busyPoll === undefined || (Number.isFinite(busyPoll) && busyPoll >= 0)) return busyPoll;
   throw new IscsiError('ISCSI_USAGE', `Cannot use ${busyPoll} as busyPoll: a number of microseconds from 0 on allowed`);
+}
+
+/** The budget of all targets that have none of their own. */
+const COMMON_BUDGET = new MemoryBudget();
+
+/** @throws {IscsiError} `ISCSI_USAGE` when it is too small. @throws {RangeError} When it is no size. */
+export function budgetOf({ bufferMemory }: TargetOptions): MemoryBudget {
+  return bufferMemory === undefined ? COMMON_BUDGET : memoryBudgetOf(sizeInBytes(bufferMemory));
+}
+
+/** @throws {IscsiError} `ISCSI_USAGE` when one is no address that can be told, or none is given. */
+export function announcedOf({ portals }: TargetOptions): readonly AnnouncedPortal[] | undefined {
+  if (portals?.length === 0) throw new IscsiError('ISCSI_USAGE', 'Cannot tell no portals: at least one needed');
+  for (const { host, port = DEFAULT_PORT } of portals ?? []) {
+    if (canBeTold(host, port)) continue;
+    throw new IscsiError(
+      'ISCSI_USAGE',
+      `Cannot tell ${host}:${port} as a portal: a DNS name or address that initiators can reach, and a port from 1 to 65535 allowed`,
+    );
+  }
+  return portals;
+}
+
+/** Whether an initiator that reads it gets what was meant. */
+function canBeTold(host: string, port: number): boolean {
+  if (
+    isWildcard(host) ||
+    (host.includes(':') && !isIPv6(host)) ||
+    !Number.isInteger(port) ||
+    port < 1 ||
+    port > LARGEST_PORT
+  )
+    return false;
+  try {
+    const read = parseTargetAddress(formatTargetAddress({ host, port, portalGroupTag: undefined }));
+    return read.host === host && read.port === port;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a listener at this address takes what comes in on all of them. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 /** What the parameters mean for the negotiation. @throws {IscsiError} `ISCSI_USAGE` when one is out of its range. */

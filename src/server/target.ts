@@ -1,12 +1,27 @@
 import { IscsiError } from '../errors.ts';
+import { now } from '../node/clock.ts';
 import { Listener } from '../node/listener.ts';
 import { limitsOf } from '../target/limits.ts';
+import type { MemoryBudget } from '../target/memory-budget.ts';
 import type { PortalAddress } from '../target/portal-address.ts';
+import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
 import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
-import { busyPollOf, policyOf, type TargetOptions, type TargetSpec, targetsOf } from './options.ts';
+import {
+  announcedOf,
+  budgetOf,
+  busyPollOf,
+  isWildcard,
+  policyOf,
+  type TargetOptions,
+  type TargetSpec,
+  targetsOf,
+} from './options.ts';
+
+/** The time of the process is shared between all targets in it. */
+const COMMON_SCHEDULE = new Schedule({ now, defer: (then) => void setImmediate(then) });
 
 /** Where and how long to listen. */
 export interface ListenOptions {
@@ -40,6 +55,7 @@ export interface SessionInfo {
 export class Target implements AsyncDisposable {
   readonly #specs: readonly TargetSpec[];
   readonly #options: TargetOptions;
+  readonly #budget: MemoryBudget;
   #turn: Promise<void> = Promise.resolve();
   #open: readonly OpenTarget[] = [];
   #node: TargetNode | undefined;
@@ -54,6 +70,8 @@ export class Target implements AsyncDisposable {
     limitsOf(options.limits);
     checkShared(this.#specs);
     busyPollOf(options);
+    announcedOf(options);
+    this.#budget = budgetOf(options);
     this.#options = options;
   }
 
@@ -138,11 +156,15 @@ export class Target implements AsyncDisposable {
   async #openStores(): Promise<TargetNode> {
     const open = await openTargets(this.#specs);
     this.#open = open;
+    const announced = announcedOf(this.#options);
     return new TargetNode({
       targets: open.map(({ spec, device }) => ({ ...spec, device })),
       policy: policyOf(this.#options.parameters),
       limits: limitsOf(this.#options.limits),
+      budget: this.#budget,
+      schedule: COMMON_SCHEDULE,
       portals: () => this.portals.filter(({ host }) => !isWildcard(host)),
+      ...(announced === undefined ? {} : { announced: () => announced.map((one) => ({ port: this.port, ...one })) }),
     });
   }
 
@@ -196,10 +218,6 @@ function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
 
 function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }
 
 /** An address with which this machine reaches a listener. */

@@ -12,6 +12,8 @@ export interface ConnectionPhase {
   tick(now: number): void;
   /** Something was received. */
   heard(): void;
+  /** There is more room for what is on its way than before: what had to wait may go on. */
+  resume(): void;
   /** The connection takes nothing more. */
   close(): void;
 }

@@ -12,12 +12,14 @@ import { type HandlerTable, OPCODE_COUNT, type RequestHandler } from './request-
 import { ScsiCommandHandler } from './scsi-command.ts';
 import type { Sender } from './sender.ts';
 import { SnackHandler } from './snack.ts';
+import { Stalls } from './stalls.ts';
 import type { TargetSession } from './target-session.ts';
 import type { TargetTask, TaskConnection } from './target-task.ts';
 import { TaskManagementHandler } from './task-management.ts';
 import { TextHandler } from './text.ts';
 import type { TargetDirectory } from './text-answers.ts';
 import { LateLoginHandler, UnsupportedHandler } from './unexpected.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** What the phase needs of its connection. */
 export interface FullFeatureOptions {
@@ -27,6 +29,8 @@ export interface FullFeatureOptions {
   readonly now: () => number;
   readonly directory: TargetDirectory;
   readonly portal: PortalAddress;
+  /** Where write data is collected. */
+  readonly buffers: WriteBuffers;
   /** Connection ID, chosen by the initiator. */
   readonly cid: number;
   /** Gives the connection up, and with it the session. */
@@ -43,6 +47,7 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
   readonly #collector: DataCollector;
   readonly #abortedTags = new AbortedTags();
   readonly #keepAlive: KeepAlive;
+  readonly #stalls: Stalls;
   readonly #taskManagement: TaskManagementHandler;
 
   constructor(options: FullFeatureOptions) {
@@ -50,20 +55,30 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
     this.sender = sender;
     this.fail = options.fail;
     this.#session = session;
-    this.#collector = new DataCollector(session.buffers, limits.writeBufferBytes);
-    this.#keepAlive = new KeepAlive(sender, limits.keepAlive, now);
+    this.#collector = new DataCollector(options.buffers, sender.share, limits.writeBufferBytes);
+    this.#keepAlive = new KeepAlive(sender, limits.keepAlive, now, !session.identity.discovery);
     this.#taskManagement = new TaskManagementHandler(sender, session, limits, now);
+    this.#stalls = new Stalls({
+      outbox: sender.outbox,
+      tasks: () => session.tasks.all(),
+      sendPatience: limits.sendPatience,
+      dataPatience: limits.dataPatience,
+      now,
+    });
     this.handlers = this.#table(options);
-    if (!session.identity.discovery) this.#keepAlive.start(); // no NOP-In there (RFC 7143 §4.3)
+    this.#keepAlive.start();
+    this.#stalls.start();
   }
 
   get deadline(): number {
-    return Math.min(this.#keepAlive.deadline, this.#taskManagement.deadline);
+    return Math.min(this.#keepAlive.deadline, this.#taskManagement.deadline, this.#stalls.deadline);
   }
 
   tick(now: number): void {
     this.#taskManagement.tick(now);
     this.#keepAlive.tick(now);
+    this.#stalls.tick(now);
+    this.#session.rest();
   }
 
   heard(): void {
@@ -72,8 +87,14 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
 
   close(): void {
     this.#keepAlive.stop();
+    this.#stalls.stop();
     this.#taskManagement.close(); // whoever may stand in its place: no deadline is left
     this.#session.close();
+  }
+
+  resume(): void {
+    this.#collector.resume();
+    this.#session.runWaiting();
   }
 
   releaseRoom(task: TargetTask): void {

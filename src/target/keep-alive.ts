@@ -9,16 +9,21 @@ export class KeepAlive {
   readonly #sender: Sender;
   readonly #interval: number;
   readonly #now: () => number;
+  readonly #pings: boolean;
   readonly #silence = new Countdown();
   /** The tag of our ping that is not answered yet. */
   #pingTag = RESERVED_TAG;
   #heard = true; // it has just logged in
 
-  /** @param interval Milliseconds of silence before a ping, and between the ping and the end; Infinity for never. */
-  constructor(sender: Sender, interval: number, now: () => number) {
+  /**
+   * @param interval Milliseconds of silence before a ping, and between the ping and the end; Infinity for never.
+   * @param pings False where no NOP-In may be sent (RFC 7143 §4.3): then the time is over without one.
+   */
+  constructor(sender: Sender, interval: number, now: () => number, pings = true) {
     this.#sender = sender;
     this.#interval = interval;
     this.#now = now;
+    this.#pings = pings;
   }
 
   start(): void {
@@ -52,6 +57,8 @@ export class KeepAlive {
     if (this.#heard) {
       this.#heard = false;
       this.#pingTag = RESERVED_TAG;
+    } else if (!this.#pings) {
+      throw new ProtocolError(`Cannot keep a session that is of no use: silent for ${this.#interval} ms and more`);
     } else if (this.#pingTag !== RESERVED_TAG) {
       throw new ProtocolError(`Cannot reach the initiator: no answer to a NOP-In within ${this.#interval} ms`);
     } else {

@@ -12,19 +12,32 @@ export interface TargetLimits {
   readonly textLength: number;
   /** Milliseconds from accepting a connection to the end of its login. */
   readonly loginTime: number;
-  /** Connections in all, logged in or not. */
+  /** Sessions; a login that would make another is refused with status 0302h. */
   readonly connections: number;
-  /** Connections whose login has not ended. */
+  /** Connections whose login has not ended, besides; with one more, the oldest that has said nothing goes. */
   readonly halfOpenLogins: number;
   /** Bytes of write data that a connection may have asked for by R2T; further R2Ts wait. */
   readonly writeBufferBytes: number;
-  /** Bytes that wait to be sent on a connection; beyond them no command is started and nothing more is read. */
+  /**
+   * Bytes that are being read for a connection or wait to be sent on it; beyond them no command is started and nothing
+   * more is read.
+   */
   readonly unsentBytes: number;
+  /**
+   * Milliseconds in which an initiator must take something of what is sent to it, for each 4 MiB that the socket has;
+   * otherwise the connection is given up. Infinity for any time.
+   */
+  readonly sendPatience: number;
+  /**
+   * Milliseconds in which an initiator must send something of the data of a write; otherwise the connection is given
+   * up. Infinity for any time.
+   */
+  readonly dataPatience: number;
   /** Milliseconds that a task management function waits for data that the initiator was asked for and does not send. */
   readonly abortPatience: number;
   /**
    * Milliseconds of silence after which the target pings; after the same time again it gives the connection up.
-   * Infinity for never.
+   * Discovery sessions, which know no ping, are ended when they were silent for twice that time. Infinity for never.
    */
   readonly keepAlive: number;
 }
@@ -40,8 +53,10 @@ export const DEFAULT_LIMITS: TargetLimits = {
   halfOpenLogins: 64,
   writeBufferBytes: 64 * 1024 * 1024,
   unsentBytes: 8 * 1024 * 1024,
+  sendPatience: 30_000,
+  dataPatience: 30_000,
   abortPatience: 5_000,
-  keepAlive: Number.POSITIVE_INFINITY,
+  keepAlive: 30_000,
 };
 
 /** Limits without which nothing would go at all. */
@@ -51,6 +66,8 @@ const AT_LEAST_ONE: ReadonlySet<string> = new Set([
   'halfOpenLogins',
   'unsentBytes',
   'loginTime',
+  'sendPatience',
+  'dataPatience',
   'keepAlive',
 ]);
 

@@ -1,4 +1,5 @@
 import { LoginError, ProtocolError } from '../errors.ts';
+import { refuseLogin } from '../login/status.ts';
 import { onLoginRequest, rejectLogin, startTargetLogin } from '../login/target.ts';
 import type {
   LoginResponseFields,
@@ -36,6 +37,8 @@ export interface LoginOptions {
   readonly now: () => number;
   /** A TSIH that no session has. */
   readonly allocateTsih: () => number;
+  /** Whether there is room for its session. */
+  readonly hasRoom: (login: LoginFinish) => boolean;
   /** It has ended well: its results hold from the next PDU on. */
   readonly finished: (login: LoginFinish, tsih: number, window: CommandWindow) => void;
   /** It has failed; the answer that says so, if there is one, was sent. */
@@ -51,13 +54,14 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
   readonly handlers: HandlerTable = new Array(OPCODE_COUNT).fill(this);
   readonly #options: LoginOptions;
   readonly #time = new Countdown();
-  readonly #gather = new Gather();
+  readonly #gather: Gather;
   #state: TargetLoginState;
   #window: CommandWindow | undefined;
   #tsih = 0;
 
   constructor(options: LoginOptions) {
     this.#options = options;
+    this.#gather = new Gather(options.sender.share);
     this.#state = startTargetLogin(options.config);
     this.#time.start(options.now() + options.limits.loginTime);
   }
@@ -76,8 +80,13 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
     // Only the whole login has a time.
   }
 
+  resume(): void {
+    // Nothing of a login waits for room.
+  }
+
   close(): void {
     this.#time.stop();
+    this.#gather.close();
   }
 
   /** @throws {ProtocolError} When the first PDU is no Login Request: that gets no answer (RFC 7143 §4.2.4). */
@@ -96,7 +105,8 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
     const request = readLoginRequest(view, at); // of another PDU only the Initiator Task Tag is used
     const text = this.#gather.release();
     const code = opcode(view, at);
-    this.#perform(code === OPCODES.LOGIN_REQUEST ? this.#next(request, text) : refuseOther(code), request);
+    const step = code === OPCODES.LOGIN_REQUEST ? this.#next(request, text) : refuseOther(code);
+    this.#perform(this.#hasRoom(step) ? step : refuseForLackOfRoom(this.#options.limits), request);
   }
 
   discard(): void {
@@ -117,6 +127,11 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
       isid: request.isid.toString(16).padStart(ISID_DIGITS, '0'),
       text,
     });
+  }
+
+  /** Whether a login that this step would end may end well. */
+  #hasRoom({ actions }: TargetStep): boolean {
+    return actions.every((action) => action.do !== 'finish' || this.#options.hasRoom(action));
   }
 
   #perform({ state, actions }: TargetStep, request: LoginRequest): void {
@@ -161,6 +176,11 @@ export class LoginPhase implements ConnectionPhase, RequestHandler {
     sender.outbox.data(response.text, 0, response.text.length);
     sender.wake();
   }
+}
+
+function refuseForLackOfRoom({ connections }: TargetLimits): TargetStep {
+  const message = `Cannot open another session: no more than ${connections} allowed`;
+  return rejectLogin(refuseLogin(LOGIN_STATUS.OUT_OF_RESOURCES, message));
 }
 
 function refuseOther(code: number): TargetStep {

@@ -5,6 +5,7 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
 import type { CommandWindow } from './command-window.ts';
 import { Gather } from './gather.ts';
+import { HeldData } from './held-data.ts';
 import { takeInOrder } from './in-order.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { sendPingAnswer } from './nop-in.ts';
@@ -18,13 +19,16 @@ import type { Sender } from './sender.ts';
 export class NopOutHandler extends FullFeatureHandler {
   readonly #window: CommandWindow;
   readonly #keepAlive: KeepAlive;
-  readonly #gather = new Gather();
+  readonly #gather: Gather;
+  readonly #held: HeldData;
   #echoes = false;
 
   constructor(sender: Sender, window: CommandWindow, keepAlive: KeepAlive) {
     super(sender);
     this.#window = window;
     this.#keepAlive = keepAlive;
+    this.#gather = new Gather(sender.share);
+    this.#held = new HeldData(sender.share);
   }
 
   override begin(view: DataView, at: number): void {
@@ -40,7 +44,7 @@ export class NopOutHandler extends FullFeatureHandler {
     const data = this.#gather.release();
     const tag = initiatorTaskTag(view, at);
     if (tag !== RESERVED_TAG) {
-      takeInOrder(this.#window, view, at, () => sendPingAnswer(this.sender, tag, data));
+      takeInOrder(this.#window, view, at, () => sendPingAnswer(this.sender, tag, data), this.#held, data.length);
       return;
     }
     const answered = targetTransferTag(view, at);
@@ -51,5 +55,10 @@ export class NopOutHandler extends FullFeatureHandler {
   override discard(view: DataView, at: number): void {
     super.discard(view, at);
     this.#gather.release();
+  }
+
+  override close(): void {
+    this.#gather.close();
+    this.#held.close();
   }
 }

@@ -1,21 +1,30 @@
 import type { TargetTask } from './target-task.ts';
 
+/** What a queue asks about a task, and does with it. */
+export interface RunQueueOptions {
+  readonly execute: (task: TargetTask) => void;
+  /** How many bytes it takes while it runs, besides its data-out. */
+  readonly workLength: (task: TargetTask) => number;
+}
+
 /**
  * The order in which the tasks of a session go to the device server: one after the other, each in the call that makes
- * it ready, unless so much waits to be sent that it has to wait, too.
+ * it ready, unless so much is on its way to the initiator, or time or memory so short, that it has to wait.
  */
 export class RunQueue {
   readonly #execute: (task: TargetTask) => void;
+  readonly #workLength: (task: TargetTask) => number;
   readonly #waiting: TargetTask[] = [];
   #running = false;
 
-  constructor(execute: (task: TargetTask) => void) {
+  constructor({ execute, workLength }: RunQueueOptions) {
     this.#execute = execute;
+    this.#workLength = workLength;
   }
 
   /** Runs a task that has all it needs: at once, or when what waits to be sent has become less. Hot path. */
   run(task: TargetTask): void {
-    if (this.#running || this.#waiting.length > 0 || task.sender.congested) {
+    if (this.#running || this.#waiting.length > 0 || !this.#mayRun(task)) {
       this.#waiting.push(task);
       if (!this.#running) this.runWaiting();
       return;
@@ -30,7 +39,7 @@ export class RunQueue {
   runWaiting(): void {
     if (this.#running) return;
     this.#running = true;
-    for (let task = this.#waiting[0]; task !== undefined && !task.sender.congested; task = this.#waiting[0]) {
+    for (let task = this.#waiting[0]; task !== undefined && this.#mayRun(task); task = this.#waiting[0]) {
       this.#waiting.shift();
       this.#execute(task);
     }
@@ -45,5 +54,12 @@ export class RunQueue {
 
   clear(): void {
     this.#waiting.length = 0;
+  }
+
+  /** Hot path: as long as memory is not short, nobody asks how much a task takes. */
+  #mayRun(task: TargetTask): boolean {
+    const { sender } = task;
+    if (sender.congested || sender.slice.isOver) return false;
+    return sender.hasAmpleRoom || sender.hasRoom(this.#workLength(task));
   }
 }

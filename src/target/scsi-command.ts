@@ -132,9 +132,9 @@ export class ScsiCommandHandler extends FullFeatureHandler {
     return tooMany ? REJECT_REASONS.TOO_MANY_IMMEDIATE_COMMANDS : 0;
   }
 
-  /** Everything before it was received: the task joins the others of its logical unit. */
+  /** Everything before it was received: the task takes its place behind those that came before. */
   #deliver(task: TargetTask): void {
-    this.#session.enterTaskSet(task);
+    this.#session.arrive(task);
     if (task.writeLength > 0) this.#collector.collect(task);
     else task.ready();
   }
@@ -168,7 +168,7 @@ export class ScsiCommandHandler extends FullFeatureHandler {
     if (length === 0 && !task.unsolicitedOpen) return;
 
     const unsolicited = task.unsolicitedOpen ? firstBurstLength : length;
-    this.#collector.reserve(task, Math.min(task.dataOutLength, unsolicited));
+    this.#collector.reserveUnsolicited(task, Math.min(task.dataOutLength, unsolicited));
     if (length > 0) this.#sink.aim(task, 0);
   }
 

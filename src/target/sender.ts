@@ -3,6 +3,8 @@ import { serialAdd } from '../bytes/serial.ts';
 import { Outbox } from '../pdu/outbox.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { CommandWindow } from './command-window.ts';
+import type { MemoryShare } from './memory-budget.ts';
+import type { Slice } from './schedule.ts';
 
 /** The longest data segment of a login, in both directions: the default of MaxRecvDataSegmentLength (RFC 7143 §6.3). */
 export const LOGIN_DATA_SEGMENT_LENGTH = 8192;
@@ -11,10 +13,20 @@ export const LOGIN_DATA_SEGMENT_LENGTH = 8192;
 export interface SenderOptions {
   /** Called when there is something to send. */
   readonly wake: () => void;
-  /** Bytes that may wait to be sent before the connection counts as congested. */
+  /** Bytes that may be on their way to the initiator before the connection counts as congested. */
   readonly unsentBytes: number;
+  /** What the connection takes of the memory of all. */
+  readonly share: MemoryShare;
+  /** What the connection takes of the time of all. */
+  readonly slice: Slice;
   readonly payloadCrc32c?: Crc32c;
 }
+
+/**
+ * A command that takes more of the budget than this is looked at before it runs. Longer than any: where so much is
+ * left, nobody has to know how long a command is.
+ */
+const AMPLE = 16 * 1024 * 1024;
 
 /** What goes out on one connection: the outbox, the numbers that the PDUs carry, and how much of it waits. */
 export class Sender {
@@ -29,14 +41,22 @@ export class Sender {
   /** True when the command window has moved and no answer says so. */
   windowMoved = false;
 
+  readonly share: MemoryShare;
+  readonly slice: Slice;
   readonly #unsentLimit: number;
   #stalled = false;
+  /** Bytes that the device server takes for tasks of this connection. */
+  #working = 0;
+  /** Of all that is on its way, what the share knows of. */
+  #counted = 0;
   #transferTag = 0;
 
   constructor(options: SenderOptions) {
     this.wake = options.wake;
     this.outbox = new Outbox(options.payloadCrc32c);
     this.#unsentLimit = options.unsentBytes;
+    this.share = options.share;
+    this.slice = options.slice;
   }
 
   /** ExpCmdSN as of now. */
@@ -63,11 +83,52 @@ export class Sender {
     return this.#transferTag;
   }
 
-  /** Whether so much waits to be sent that no command should be started, and nothing more read. */
+  /** Whether so much waits to be sent that nothing more should be read. */
+  get full(): boolean {
+    return this.#exceeds(this.#unsentLimit);
+  }
+
+  /**
+   * Whether so much waits to be sent that not even what was read should be looked at: commands wait for room by
+   * themselves, but other requests are answered at once. Hot path.
+   */
+  get overfull(): boolean {
+    return this.#exceeds(2 * this.#unsentLimit);
+  }
+
+  /** Whether so much is being read or waits to be sent that no command should be started. Hot path. */
   get congested(): boolean {
-    if (this.#unsent < this.#unsentLimit) return false;
+    if (this.#unsent + this.#working < this.#unsentLimit) return false;
     this.#stalled = true;
     return true;
+  }
+
+  /** Whether there is so much room that no command has to be looked at. Hot path. */
+  get hasAmpleRoom(): boolean {
+    return this.share.hasRoom(AMPLE);
+  }
+
+  /** Whether a task may take so many bytes. If not, the share is told when there is room. */
+  hasRoom(bytes: number): boolean {
+    this.count();
+    if (bytes === 0 || this.share.hasRoom(bytes)) return true;
+    this.share.wait();
+    return false;
+  }
+
+  /** The device server takes so many bytes for a task; fewer than 0: it has given them back. */
+  work(bytes: number): void {
+    this.#working += bytes;
+    this.count();
+  }
+
+  /** Tells the share how much is on its way. Hot path. */
+  count(): void {
+    const bytes = this.#unsent + this.#working;
+    if (bytes === this.#counted) return;
+    const more = bytes - this.#counted;
+    this.#counted = bytes;
+    this.share.add(more);
   }
 
   /**
@@ -76,8 +137,22 @@ export class Sender {
    */
   flushed(): boolean {
     this.outbox.flushed();
-    if (!this.#stalled || this.#unsent > this.#unsentLimit / 2) return false;
+    this.count();
+    if (!this.#stalled || this.#unsent + this.#working > this.#unsentLimit / 2) return false;
     this.#stalled = false;
+    return true;
+  }
+
+  /** Nothing more will be sent. What the device server works on stays counted. */
+  abandon(): void {
+    this.outbox.abandon();
+    this.count();
+  }
+
+  #exceeds(limit: number): boolean {
+    const unsent = this.#unsent;
+    if (unsent < limit && (unsent <= this.#counted || this.share.hasRoom(unsent - this.#counted))) return false;
+    this.#stalled = true;
     return true;
   }
 

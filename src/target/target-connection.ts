@@ -1,4 +1,5 @@
 import type { Crc32c } from '../bytes/crc32c.ts';
+import { concat, viewOf } from '../bytes/hex.ts';
 import type { TargetLoginConfig } from '../login/target-types.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { type PduHandler, Receiver } from '../pdu/receiver.ts';
@@ -9,12 +10,15 @@ import type { ConnectionPhase, ReplaceHandlers } from './connection-phase.ts';
 import { FullFeaturePhase } from './full-feature-phase.ts';
 import type { TargetLimits } from './limits.ts';
 import { type LoginFinish, LoginPhase } from './login-phase.ts';
+import type { MemoryBudget, MemoryShare } from './memory-budget.ts';
 import { sendNopIn } from './nop-in.ts';
 import type { PortalAddress } from './portal-address.ts';
 import type { HandlerTable, RequestHandler } from './request-handler.ts';
+import type { Schedule, Slice } from './schedule.ts';
 import { LOGIN_DATA_SEGMENT_LENGTH, Sender } from './sender.ts';
 import type { SessionConnection, TargetSession } from './target-session.ts';
 import type { TargetDirectory } from './text-answers.ts';
+import { weightOfBytes, weightOfPdu } from './weights.ts';
 
 /** What a connection needs from outside. */
 export interface ConnectionOptions {
@@ -24,6 +28,8 @@ export interface ConnectionOptions {
    * Called whenever there may be something to send, a nearer deadline, or another value of `wantsData` or `finished`.
    */
   readonly wake: () => void;
+  /** Ends the transport at once, whatever waits to be sent. Left out: it ends as any other does. */
+  readonly destroy?: () => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   readonly payloadCrc32c?: Crc32c;
@@ -32,13 +38,21 @@ export interface ConnectionOptions {
 /** What a connection needs of the node that it belongs to. */
 export interface ConnectionHost extends TargetDirectory {
   readonly limits: TargetLimits;
+  /** Bounds the memory that all connections take. */
+  readonly budget: MemoryBudget;
+  /** Shares the time of the process between the connections. */
+  readonly schedule: Schedule;
   readonly loginConfig: TargetLoginConfig;
   /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
   /** A TSIH that no session has. Never 0. */
   allocateTsih(): number;
+  /** Whether there is room for the session of a login that is about to end well. */
+  hasRoomFor(login: LoginFinish, portal: PortalAddress): boolean;
   /** A login has ended well: opens its session. */
   openSession(login: LoginFinish, tsih: number, window: CommandWindow, portal: PortalAddress): TargetSession;
+  /** A connection is not logging in any more: it has succeeded, or failed. */
+  loginEnded(connection: TargetConnection): void;
   /** The transport is gone. */
   connectionEnded(connection: TargetConnection): void;
 }
@@ -52,12 +66,16 @@ export interface ConnectionHost extends TargetDirectory {
 export class TargetConnection implements PduHandler, SessionConnection {
   /** True once the core wants the socket closed: send what is left, then close. */
   finished = false;
+  /** Whether a whole PDU has come. */
+  heard = false;
   /** Why the connection was given up, for logs. */
   error: Error | undefined = undefined;
 
   readonly #host: ConnectionHost;
   readonly #options: ConnectionOptions;
   readonly #sender: Sender;
+  readonly #share: MemoryShare;
+  readonly #slice: Slice;
   readonly #receiver: Receiver;
   #phase: ConnectionPhase;
   #handlers: HandlerTable;
@@ -66,14 +84,20 @@ export class TargetConnection implements PduHandler, SessionConnection {
   /** Set when the login has ended. */
   #session: TargetSession | undefined = undefined;
   #gone = false;
+  /** What was received and could not be taken yet. */
+  #unread: Uint8Array | undefined = undefined;
 
   constructor(host: ConnectionHost, options: ConnectionOptions) {
     const { wake, now, payloadCrc32c } = options;
     const { limits } = host;
     this.#host = host;
     this.#options = options;
+    this.#share = host.budget.share(() => this.#resume());
+    this.#slice = host.schedule.slice(() => this.#resume());
     this.#sender = new Sender({
+      slice: this.#slice,
       wake,
+      share: this.#share,
       unsentBytes: limits.unsentBytes,
       ...(payloadCrc32c === undefined ? {} : { payloadCrc32c }),
     });
@@ -84,6 +108,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
       limits,
       now,
       allocateTsih: () => host.allocateTsih(),
+      hasRoom: (login) => host.hasRoomFor(login, options.portal),
       finished: (login, tsih, window) => this.#enterFullFeature(login, tsih, window),
       failed: (error) => this.fail(error),
     });
@@ -97,7 +122,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
 
   /** False while so much waits to be sent that nothing more should be read. */
   get wantsData(): boolean {
-    return !this.#sender.congested;
+    return this.#unread === undefined && !this.#sender.full;
   }
 
   /**
@@ -106,10 +131,12 @@ export class TargetConnection implements PduHandler, SessionConnection {
    */
   receive(bytes: Uint8Array, view: DataView, from: number, to: number): void {
     this.#phase.heard();
-    try {
-      this.#receiver.receive(bytes, view, from, to);
-    } catch (error) {
-      this.fail(error);
+    if (this.#unread !== undefined) {
+      this.#unread = concat(this.#unread, bytes.subarray(from, to)); // was on its way when reading stopped
+    } else if (this.#slice.isOver) {
+      this.#unread = copyOf(bytes, from, to);
+    } else {
+      this.#feed(bytes, view, from, to);
     }
     this.#options.wake();
   }
@@ -117,18 +144,18 @@ export class TargetConnection implements PduHandler, SessionConnection {
   /** See `Outbox.drain`. */
   drain(): readonly Uint8Array[] {
     if (this.#sender.windowMoved) this.#tellWindow();
+    this.#sender.count();
     return this.#sender.outbox.drain();
   }
 
   /** See `Outbox.flushed`. What had to wait for room goes on. */
   flushed(): void {
-    if (!this.#sender.flushed()) return;
-    this.#session?.runWaiting();
-    this.#options.wake();
+    if (this.#sender.flushed()) this.#resume();
   }
 
   /** Tells the time, in milliseconds of the clock of `now`. */
   tick(now: number): void {
+    if (!this.wantsData) this.#phase.heard(); // what it may have said was not read
     try {
       this.#phase.tick(now);
     } catch (error) {
@@ -148,7 +175,9 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.#gone = true;
     this.error ??= error;
     this.finish();
-    this.#sender.outbox.abandon();
+    this.#sender.abandon();
+    this.#share.close();
+    this.#slice.close();
     this.#host.connectionEnded(this);
   }
 
@@ -158,10 +187,18 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.finish();
   }
 
+  /** Gives the connection up for the sake of others: nothing more is sent, and nobody waits for the peer. */
+  evict(error: Error): void {
+    this.fail(error);
+    this.#options.destroy?.();
+  }
+
   /** Takes nothing more; the socket closes when what is left was sent. Ends the session. */
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    this.#host.loginEnded(this);
+    this.#unread = undefined;
     this.#receiver.stop();
     for (const handler of this.#handlers) handler.close();
     this.#phase.close();
@@ -188,8 +225,37 @@ export class TargetConnection implements PduHandler, SessionConnection {
 
   /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
+    this.heard = true;
+    this.#slice.weigh(weightOfPdu(view, at));
     if (dataDigestOk) this.#handler?.end(view, at);
     else this.#handler?.discard(view, at);
+    if (this.#sender.overfull || this.#slice.isOver) this.#receiver.pause();
+  }
+
+  /**
+   * Takes PDUs, as long as there is time for them, and room for their answers. What is left over is kept, and nothing
+   * more read.
+   */
+  #feed(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.#slice.weigh(weightOfBytes(to - from));
+    try {
+      const at = this.#receiver.receive(bytes, view, from, to);
+      if (at < to && !this.finished) this.#unread = copyOf(bytes, at, to);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** There is room, or time, again: goes on with what had to wait for it, oldest first. */
+  #resume(): void {
+    if (this.finished) return;
+    this.#phase.resume();
+    const unread = this.#unread;
+    if (unread !== undefined && !this.#sender.overfull && !this.#slice.isOver) {
+      this.#unread = undefined;
+      this.#feed(unread, viewOf(unread), 0, unread.length);
+    }
+    this.#options.wake();
   }
 
   /** The login has ended: its results hold from the next PDU on. */
@@ -198,6 +264,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
     const { portal, now } = this.#options;
     const session = this.#host.openSession(login, tsih, window, portal);
     session.join(this);
+    this.#host.loginEnded(this);
     this.#useParameters(session);
     this.#phase.close();
     this.#session = session;
@@ -206,6 +273,7 @@ export class TargetConnection implements PduHandler, SessionConnection {
       sender: this.#sender,
       limits,
       now,
+      buffers: this.#host.budget.buffers,
       directory: this.#host,
       portal,
       cid: login.cid,
@@ -235,4 +303,9 @@ export class TargetConnection implements PduHandler, SessionConnection {
     if (this.#session === undefined || this.finished || this.#sender.outbox.pendingBytes > 0) return;
     sendNopIn(this.#sender, RESERVED_TAG);
   }
+}
+
+/** A copy that is the connection's own: `slice` of what a socket gives, a Buffer, would be a view of it. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }

@@ -14,7 +14,9 @@ import type { CommandWindow } from './command-window.ts';
 import type { ReplaceHandlers } from './connection-phase.ts';
 import { limitsOf, type TargetLimits } from './limits.ts';
 import type { LoginFinish } from './login-phase.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { PortalAddress } from './portal-address.ts';
+import { Schedule } from './schedule.ts';
 import { type ConnectionHost, type ConnectionOptions, TargetConnection } from './target-connection.ts';
 import { type TargetDefinition, TargetEntry } from './target-entry.ts';
 import { TargetSession } from './target-session.ts';
@@ -25,11 +27,17 @@ export interface TargetNodeOptions {
   /** What the targets negotiate, as far as they have a choice. Default: {@link TARGET_POLICY}. */
   readonly policy?: OperationalPolicy;
   readonly limits?: Partial<TargetLimits>;
+  /** Bounds the memory that all connections take. Default: one of its own. */
+  readonly budget?: MemoryBudget;
+  /** Shares the time of the process between the connections. Default: one in which nobody ever waits. */
+  readonly schedule?: Schedule;
   /**
    * The addresses at which the node listens, as far as they can be told: SendTargets lists them besides the one that
    * was asked.
    */
   readonly portals?: () => readonly PortalAddress[];
+  /** The addresses that SendTargets lists instead, where initiators reach the node by others than it listens at. */
+  readonly announced?: () => readonly PortalAddress[];
   /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
   readonly replaceHandlers?: ReplaceHandlers;
 }
@@ -53,23 +61,34 @@ const DEFAULT_PORTAL_GROUP_TAG = 1;
  */
 export class TargetNode implements ConnectionHost {
   readonly limits: TargetLimits;
+  readonly budget: MemoryBudget;
+  readonly schedule: Schedule;
   readonly policy: OperationalPolicy;
   /** What logins ask. */
   readonly loginConfig: TargetLoginConfig;
   /** See {@link ReplaceHandlers}. */
   readonly replaceHandlers: ReplaceHandlers | undefined;
   readonly #portals: () => readonly PortalAddress[];
+  readonly #announced: (() => readonly PortalAddress[]) | undefined;
   readonly #entries = new Map<string, TargetEntry>();
-  readonly #sessions = new Set<TargetSession>();
+  /** By what may exist once only. */
+  readonly #sessions = new Map<string, TargetSession>();
+  /** The TSIHs that they have. */
+  readonly #tsihs = new Set<number>();
   readonly #connections = new Set<TargetConnection>();
+  /** Those whose login has not ended, oldest first. */
+  readonly #logins = new Set<TargetConnection>();
   #tsih = 0;
 
   /** @throws {IscsiError} `ISCSI_USAGE` when two targets have the same name, or a limit cannot be. */
   constructor(options: TargetNodeOptions = {}) {
     this.limits = limitsOf(options.limits);
+    this.budget = options.budget ?? new MemoryBudget();
+    this.schedule = options.schedule ?? new Schedule();
     this.policy = { ...(options.policy ?? TARGET_POLICY), ...IMPLEMENTED };
     this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);
+    this.#announced = options.announced;
     this.loginConfig = {
       policy: this.policy,
       textLimit: this.limits.textLength,
@@ -87,7 +106,7 @@ export class TargetNode implements ConnectionHost {
 
   /** The sessions in full feature phase. */
   get sessions(): readonly TargetSession[] {
-    return [...this.#sessions];
+    return [...this.#sessions.values()];
   }
 
   /** How many connections there are, logged in or not. */
@@ -109,14 +128,19 @@ export class TargetNode implements ConnectionHost {
     return this.#entries.get(name);
   }
 
-  /** The core of a connection that came in; undefined when there are too many already: then close it. */
+  /**
+   * The core of a connection that came in. When too many are logging in, the oldest of those that have said nothing
+   * goes, or else the oldest, so that nobody can keep others out by keeping silent. Sessions have a limit of their own:
+   * a login is taken, and answered, also when there is no room for another.
+   * @returns Undefined when even connections that are closing are too many: then close it.
+   */
   accept(options: ConnectionOptions): TargetConnection | undefined {
-    if (this.#connections.size >= this.limits.connections) return undefined;
-    let halfOpen = 0;
-    for (const connection of this.#connections) if (connection.loggingIn) halfOpen++;
-    if (halfOpen >= this.limits.halfOpenLogins) return undefined;
+    const { connections, halfOpenLogins } = this.limits;
+    if (this.#connections.size >= connections + 2 * halfOpenLogins) return undefined;
+    if (this.#logins.size >= halfOpenLogins) this.#evictLogin();
     const connection = new TargetConnection(this, options);
     this.#connections.add(connection);
+    this.#logins.add(connection);
     return connection;
   }
 
@@ -136,8 +160,22 @@ export class TargetNode implements ConnectionHost {
    * appendix C).
    */
   addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[] {
+    const { portalGroupTag } = entry;
+    const announced = this.#announced?.();
+    if (announced !== undefined) return announced.map(({ host, port }) => ({ host, port, portalGroupTag }));
     const others = this.#portals().filter(({ host, port }) => host !== portal.host || port !== portal.port);
-    return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag: entry.portalGroupTag }));
+    return [portal, ...others].map(({ host, port }) => ({ host, port, portalGroupTag }));
+  }
+
+  /** A connection is not logging in any more. */
+  loginEnded(connection: TargetConnection): void {
+    this.#logins.delete(connection);
+  }
+
+  /** A session that takes the place of another needs no room. */
+  hasRoomFor(login: LoginFinish, portal: PortalAddress): boolean {
+    if (this.#sessions.size < this.limits.connections) return true;
+    return this.#sessions.has(sessionKey(login, login.sessionType === 'Discovery', portal));
   }
 
   /** The transport of a connection is gone. */
@@ -147,10 +185,9 @@ export class TargetNode implements ConnectionHost {
 
   /** A TSIH that no session has. Never 0. */
   allocateTsih(): number {
-    const taken = new Set([...this.#sessions].map((session) => session.identity.tsih));
     do {
       this.#tsih = this.#tsih === LARGEST_TSIH ? 1 : this.#tsih + 1;
-    } while (taken.has(this.#tsih));
+    } while (this.#tsihs.has(this.#tsih));
     return this.#tsih;
   }
 
@@ -163,17 +200,30 @@ export class TargetNode implements ConnectionHost {
     const entry = login.targetName === undefined ? undefined : this.#entries.get(login.targetName);
     const { initiatorName, initiatorAlias, isid, parameters } = login;
     const key = sessionKey(login, discovery, portal);
-    for (const session of [...this.#sessions]) if (session.identity.key === key) session.close();
+    this.#sessions.get(key)?.close();
 
     const session = new TargetSession({
       identity: { key, initiatorName, initiatorAlias, isid, tsih, discovery },
       entry,
       parameters,
       window,
-      onClosed: (closed) => this.#sessions.delete(closed),
+      onClosed: () => {
+        this.#sessions.delete(key);
+        this.#tsihs.delete(tsih);
+      },
     });
-    this.#sessions.add(session);
+    this.#sessions.set(key, session);
+    this.#tsihs.add(tsih);
     return session;
+  }
+
+  #evictLogin(): void {
+    const logins = [...this.#logins];
+    const victim = logins.find(({ heard }) => !heard) ?? logins[0];
+    const { halfOpenLogins } = this.limits;
+    victim?.evict(
+      new IscsiError('ISCSI_LOGIN', `Cannot wait for more than ${halfOpenLogins} logins: this was the oldest`),
+    );
   }
 
   #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {
@@ -189,7 +239,7 @@ export class TargetNode implements ConnectionHost {
   #admit(request: SessionRequest): SessionAdmitted | LoginRefusal {
     if (request.tsih === 0) return { ok: true };
     const { initiatorName, isid, tsih } = request;
-    const known = [...this.#sessions].some(
+    const known = this.sessions.some(
       ({ identity }) => identity.tsih === tsih && identity.isid === isid && identity.initiatorName === initiatorName,
     );
     const status = known ? LOGIN_STATUS.TOO_MANY_CONNECTIONS : LOGIN_STATUS.SESSION_DOES_NOT_EXIST;

@@ -1,16 +1,17 @@
 import type { DeviceTask, Nexus, ScsiDevice } from '../device/task.ts';
 import type { TaskSet } from '../device/task-set.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
+import { Arrivals } from './arrivals.ts';
 import type { CommandWindow } from './command-window.ts';
 import { RunQueue } from './run-queue.ts';
 import type { TargetEntry } from './target-entry.ts';
 import { TargetTask, type TaskConnection, type TaskSession } from './target-task.ts';
 import { PHASE } from './task-state.ts';
 import { TaskTable } from './task-table.ts';
-import { WriteBuffers } from './write-buffers.ts';
+import { weightOfTask } from './weights.ts';
 
-/** Bytes of write buffers that a session keeps for later commands. */
-const KEPT_WRITE_BUFFERS = 8 * 1024 * 1024;
+/** The longest answer that is no blocks: lists and pages. */
+const LIST_LENGTH = 128 * 1024;
 /** Tasks that a session keeps for later commands. */
 const KEPT_TASKS = 256;
 
@@ -57,7 +58,6 @@ export class TargetSession implements TaskSession {
   readonly window: CommandWindow;
   readonly nexus: Nexus;
   readonly tasks = new TaskTable<TargetTask>();
-  readonly buffers = new WriteBuffers(KEPT_WRITE_BUFFERS);
   /** Immediate SCSI commands that are outstanding. */
   immediateTasks = 0;
   /** Tags of task management functions that wait for something. */
@@ -68,7 +68,12 @@ export class TargetSession implements TaskSession {
   readonly #connections = new Set<SessionConnection>();
   readonly #onClosed: (session: TargetSession) => void;
   readonly #pool: TargetTask[] = [];
-  readonly #queue = new RunQueue((task) => this.#execute(task));
+  readonly #arrivals = new Arrivals();
+  readonly #queue = new RunQueue({
+    execute: (task) => this.#execute(task),
+    workLength: (task) => this.#workLength(task),
+  });
+  readonly #run = (task: TargetTask): void => this.#queue.run(task);
 
   constructor({ identity, entry, parameters, window, onClosed }: SessionOptions) {
     this.identity = identity;
@@ -101,23 +106,35 @@ export class TargetSession implements TaskSession {
   /** Takes back an object that no table, queue or device server knows any more. */
   releaseTask(task: TargetTask): void {
     if (task.dataOutLength > 0) task.connection.releaseRoom(task);
-    if (task.buffer.length > 0) this.buffers.give(task.buffer);
+    if (task.workLength > 0) task.sender.work(-task.workLength);
     task.reset();
     if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
 
   /**
-   * Lets a task join the others of its logical unit, of all sessions. Where there is none, it is refused in any order.
-   * Hot path.
+   * The turn of a task has come: binds it to the logical unit that its LUN names now, whatever will stand behind it
+   * when its data is here. Hot path.
    */
-  enterTaskSet(task: TargetTask): void {
+  arrive(task: TargetTask): void {
     const taskSet = this.device?.taskSetOf(task.lunHigh, task.lunLow);
     task.taskSet = taskSet;
-    task.enabled = taskSet === undefined || taskSet.enter(task);
+    if (taskSet !== undefined) this.#arrivals.arrive(task, taskSet);
+  }
+
+  /** See {@link Arrivals}. Where there is no logical unit, a task is refused in any order. Hot path. */
+  enter(task: TargetTask): void {
+    const { taskSet } = task;
+    if (taskSet === undefined) this.run(task);
+    else this.#arrivals.enter(task, taskSet, this.#run);
   }
 
   run(task: TargetTask): void {
     this.#queue.run(task);
+  }
+
+  /** Called now and then: when there is nothing to do, what was kept for later commands goes. */
+  rest(): void {
+    if (this.tasks.size === 0) this.#pool.length = 0;
   }
 
   /** Less waits to be sent than before: runs what had to wait for that. */
@@ -141,9 +158,11 @@ export class TargetSession implements TaskSession {
 
   ended(task: TargetTask): void {
     const { sender } = task;
+    const made = task.workLength > 0;
     this.tasks.remove(task);
-    leaveTaskSet(task);
+    this.#arrivals.leave(task);
     this.releaseTask(task);
+    if (made) this.#queue.runWaiting();
     sender.wake();
   }
 
@@ -160,9 +179,11 @@ export class TargetSession implements TaskSession {
       sender.windowMoved = true; // no answer will say so
     }
     this.#queue.withdraw(task); // before others get their turn: this one must not run any more
-    leaveTaskSet(task);
+    this.#arrivals.leave(task);
     for (const watcher of watchers) watcher.taskGone(task);
+    const made = task.workLength > 0;
     this.releaseTask(task);
+    if (made) this.#queue.runWaiting();
     sender.wake();
   }
 
@@ -183,6 +204,7 @@ export class TargetSession implements TaskSession {
 
   #execute(task: TargetTask): void {
     task.phase = PHASE.EXECUTING;
+    task.sender.slice.weigh(weightOfTask(task));
     task.dataOut =
       task.dataOutLength === task.buffer.length ? task.buffer : task.buffer.subarray(0, task.dataOutLength);
     try {
@@ -191,6 +213,18 @@ export class TargetSession implements TaskSession {
       // A fault of the device server or its store; the initiator must not wait for an answer that will not come.
       task.targetFailure();
     }
+    if (task.phase === PHASE.EXECUTING) this.#countWork(task);
+  }
+
+  /** The device server goes on with it after this call, and takes room for it. */
+  #countWork(task: TargetTask): void {
+    task.workLength = this.#workLength(task);
+    if (task.workLength > 0) task.sender.work(task.workLength);
+  }
+
+  /** What the device server takes, whatever the initiator expects of it. */
+  #workLength({ lunHigh, lunLow, cdb, readLength }: TargetTask): number {
+    return this.device?.workLength?.(lunHigh, lunLow, cdb) || Math.min(readLength, LIST_LENGTH);
   }
 
   #complete(task: TargetTask): void {
@@ -198,10 +232,10 @@ export class TargetSession implements TaskSession {
     else this.window.complete();
   }
 
-  /** Commands that still wait for earlier ones of their session have entered no task set: for them the LUN decides. */
+  /** Commands that still wait for earlier ones of their session are bound to no task set: for them the LUN decides. */
   #tasksIn(taskSet: TaskSet): readonly DeviceTask[] {
-    return this.tasks.all().filter(({ phase, taskSet: entered, lunHigh, lunLow }) => {
-      return (phase === PHASE.HELD ? this.device?.taskSetOf(lunHigh, lunLow) : entered) === taskSet;
+    return this.tasks.all().filter(({ phase, taskSet: bound, lunHigh, lunLow }) => {
+      return (phase === PHASE.HELD ? this.device?.taskSetOf(lunHigh, lunLow) : bound) === taskSet;
     });
   }
 }
@@ -209,13 +243,4 @@ export class TargetSession implements TaskSession {
 /** The SCSI name of an initiator port (RFC 7143 §4.4.2, SPC). */
 export function initiatorPortName({ initiatorName, isid }: SessionIdentity): string {
   return `${initiatorName},i,0x${isid}`;
-}
-
-/** A task leaves the very set that it entered, whatever stands behind its LUN by now. */
-function leaveTaskSet(task: TargetTask): void {
-  const { taskSet } = task;
-  if (taskSet === undefined) return;
-  task.taskSet = undefined;
-  if (task.enabled) taskSet.leave(task);
-  else taskSet.withdraw(task);
 }

@@ -5,13 +5,15 @@ import { sendDataInFrom, sendDataInOf } from './data-in.ts';
 import { sendStatus, sendTargetFailure } from './scsi-response.ts';
 import type { Sender } from './sender.ts';
 import { abortedCommandSense } from './sense.ts';
-import { PHASE, TaskState } from './task-state.ts';
+import { PHASE, PLACE, TaskState } from './task-state.ts';
 
 /** What a task needs of its session. */
 export interface TaskSession {
   readonly nexus: Nexus;
   readonly parameters: OperationalParameters;
-  /** Runs a task that has all it needs: now or later. */
+  /** A task has all it needs: it joins the others of its logical unit, if those before it let it. */
+  enter(task: TargetTask): void;
+  /** Runs a task that has all it needs and that its task set lets run: now or later. */
   run(task: TargetTask): void;
   /** The device server is about to answer. False when the answer must be dropped: the task is gone then. */
   answering(task: TargetTask): boolean;
@@ -34,6 +36,7 @@ export interface TaskConnection {
 
 const GOOD = 0x00;
 const CHECK_CONDITION = 0x02;
+const BUSY = 0x08;
 
 /**
  * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The
@@ -96,10 +99,13 @@ export class TargetTask extends TaskState implements DeviceTask {
     this.session.ended(this);
   }
 
-  /** Its task set lets it run from now on. */
+  /** Those before it let it go on: the ones of its session into the task set, and there all others to the device. */
   enable(): void {
-    this.enabled = true;
-    if (this.phase === PHASE.READY && !this.aborted) this.session.run(this);
+    const entered = this.place === PLACE.ENTERED;
+    this.place = entered ? PLACE.ENABLED : PLACE.NEXT;
+    if (this.phase !== PHASE.READY || this.aborted) return;
+    if (entered) this.session.run(this);
+    else this.session.enter(this);
   }
 
   /** Everything is here: runs it as soon as it may. A task whose data was wrong ends here without having run. */
@@ -109,8 +115,13 @@ export class TargetTask extends TaskState implements DeviceTask {
       this.checkCondition(abortedCommandSense(this.failure));
       return;
     }
+    if (this.roomless) {
+      this.phase = PHASE.EXECUTING;
+      this.status(BUSY);
+      return;
+    }
     this.phase = PHASE.READY;
-    if (this.enabled) this.session.run(this);
+    this.session.enter(this);
   }
 
   /**

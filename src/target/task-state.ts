@@ -32,6 +32,23 @@ export interface Sequence {
   dataSN: number;
 }
 
+/** Where a task stands in the order of its logical unit. */
+export const PLACE = {
+  /** Nowhere: it has not arrived, or its LUN names no logical unit, or it has left. */
+  NONE: 0,
+  /** Has arrived behind tasks of its own session that must enter the task set before it. */
+  BEHIND: 1,
+  /** Enters the task set as soon as its data is here. */
+  NEXT: 2,
+  /** Has entered the task set, and waits there for others. */
+  ENTERED: 3,
+  /** The task set lets it run. */
+  ENABLED: 4,
+} as const;
+
+/** One of {@link PLACE}. */
+export type Place = (typeof PLACE)[keyof typeof PLACE];
+
 const NOTHING = new Uint8Array(0);
 const CDB_LENGTH = 16;
 
@@ -61,7 +78,7 @@ export class TaskState {
   dataOutWanted = 0;
   /** What it will get: no more than the initiator announced. */
   dataOutLength = 0;
-  /** Holds the first `capacity` bytes of the data. Belongs to the session's pool. */
+  /** Holds the first `capacity` bytes of the data. Belongs to the budget's buffers. */
   buffer: Uint8Array = NOTHING;
   capacity = 0;
   dataOut: Uint8Array = NOTHING;
@@ -75,16 +92,19 @@ export class TaskState {
   granted = false;
   /** What was wrong with the data: ASC and ASCQ of ABORTED COMMAND, 0 for nothing. */
   failure = 0;
+  /** There was no room for data that came unasked: the command ends with BUSY. */
+  roomless = false;
 
   // Its place among other tasks.
-  /** The task set that it has entered. */
+  /** The task set that it is bound to: of the logical unit that its LUN named when its turn came. */
   taskSet: TaskSet | undefined = undefined;
-  /** Whether the task set lets it run. */
-  enabled = false;
+  place: Place = PLACE.NONE;
   aborted = false;
   watchers: AbortWatcher[] = [];
 
   // Data to the initiator.
+  /** Bytes that the device server takes for it besides the data-out, as far as they are counted. */
+  workLength = 0;
   /** DataSN and R2TSN of the next PDU: one sequence for both (RFC 7143 §4.2.2.4). */
   nextDataSN = 0;
   /** Data-In PDUs sent. */
@@ -150,10 +170,12 @@ export class TaskState {
     if (this.sequences.length > 0) this.sequences.length = 0;
     this.granted = false;
     this.failure = 0;
+    this.roomless = false;
     this.taskSet = undefined;
-    this.enabled = false;
+    this.place = PLACE.NONE;
     this.aborted = false;
     if (this.watchers.length > 0) this.watchers = [];
+    this.workLength = 0;
     this.nextDataSN = 0;
     this.dataInCount = 0;
     this.dataInWanted = 0;

@@ -7,6 +7,7 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS } from '../spec/iscsi-reject-reasons.ts';
 import type { CommandWindow } from './command-window.ts';
 import { Gather } from './gather.ts';
+import { HeldData } from './held-data.ts';
 import { takeInOrder } from './in-order.ts';
 import { sendReject } from './reject.ts';
 import { FullFeatureHandler } from './request-handler.ts';
@@ -37,12 +38,15 @@ const NOTHING = new Uint8Array(0);
 /** Text Request: SendTargets, and negotiation after the login. There is one exchange at a time. */
 export class TextHandler extends FullFeatureHandler {
   readonly #options: TextOptions;
-  readonly #gather = new Gather();
+  readonly #gather: Gather;
+  readonly #held: HeldData;
   #exchange: TextExchange | undefined = undefined;
 
   constructor(sender: Sender, options: TextOptions) {
     super(sender);
     this.#options = options;
+    this.#gather = new Gather(sender.share);
+    this.#held = new HeldData(sender.share);
   }
 
   override begin(view: DataView, at: number): void {
@@ -58,13 +62,19 @@ export class TextHandler extends FullFeatureHandler {
     const data = this.#gather.release();
     const start = view.byteOffset + at;
     const header = new DataView(view.buffer.slice(start, start + BHS_LENGTH));
-    takeInOrder(this.#options.window, view, at, () => this.#run(request, data, header));
+    takeInOrder(this.#options.window, view, at, () => this.#run(request, data, header), this.#held, data.length);
   }
 
   /** A damaged request is as if it had not come; what was collected so far stays. */
   override discard(view: DataView, at: number): void {
     super.discard(view, at);
     this.#gather.release();
+  }
+
+  override close(): void {
+    this.#gather.close();
+    this.#held.close();
+    this.#exchange = undefined;
   }
 
   #run(request: TextRequest, data: Uint8Array, header: DataView): void {

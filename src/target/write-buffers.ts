@@ -3,7 +3,7 @@ const SMALLEST = 4096;
 const LARGEST_ROUNDED = 1024 * 1024;
 
 /**
- * Buffers for write data, used again where they are small enough to be worth keeping.
+ * Buffers for write data of all sessions, used again where they are small enough to be worth keeping.
  * Rounded up to a power of two, so that commands of about the same size share them.
  */
 export class WriteBuffers {
@@ -14,6 +14,11 @@ export class WriteBuffers {
   /** @param keep How many bytes of buffers are kept for later at most. */
   constructor(keep: number) {
     this.#keep = keep;
+  }
+
+  /** Bytes that are kept at the moment. */
+  get kept(): number {
+    return this.#kept;
   }
 
   /** A buffer of at least `length` bytes. What it holds is not defined. */

@@ -4,10 +4,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseListen } from '../../src/cli/target.ts';
+import { parseListen, parsePortal } from '../../src/cli/target.ts';
+import { connect } from '../../src/client/connect.ts';
 import { runProcess } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { runTool, startTarget } from './run-tool.ts';
+import { runTool, startTarget, startTool } from './run-tool.ts';
 
 test('logical units stand in the order of the command line, and stdout has their URLs and nothing else', async (t) => {
   const file = join(await temporaryDirectory(t), 'disk.img');
@@ -115,6 +116,42 @@ test('parseListen() takes host and port in every form', () => {
   for (const [text, host, port] of cases) assert.deepEqual(parseListen(text), { host, port }, text);
   for (const text of ['::1', 'a:b', 'a:', '1.2.3.4:65536'])
     assert.throws(() => parseListen(text), { code: 'USAGE' }, text);
+});
+
+test('the limits, the budget and the portals of the command line reach the target', async (t) => {
+  const { urls } = await startTarget(t, [
+    ...['-m', '1M', '--max-sessions', '1', '--max-logins', '3', '--buffer-memory', '64M', '--keep-alive', '60'],
+    ...['--login-time', '5', '--portal', 'storage.example', '--portal', '[2001:db8::1]:4000'],
+  ]);
+  const portal = /^iscsi:\/\/127\.0\.0\.1:(\d+)/.exec(urls[0] ?? '');
+  const { stdout } = await runTool('iscsi-ls', [portal?.[0] ?? '']);
+  assert.match(stdout, new RegExp(`storage\\.example:${portal?.[1]},1`));
+  assert.match(stdout, /\[2001:db8::1\]:4000,1/);
+  await using only = await connect(urls[0] ?? '');
+  assert.equal(only.size, 1_048_576);
+  await assert.rejects(connect(urls[0] ?? ''), { statusClass: 3, statusDetail: 2 });
+});
+
+test('parsePortal() takes host and port in every form', () => {
+  assert.deepEqual(parsePortal('storage.example'), { host: 'storage.example' });
+  assert.deepEqual(parsePortal('192.0.2.1:3261'), { host: '192.0.2.1', port: 3261 });
+  assert.deepEqual(parsePortal('[2001:db8::1]'), { host: '2001:db8::1' });
+  assert.deepEqual(parsePortal('[::1]:1'), { host: '::1', port: 1 });
+  for (const text of ['', ':3260', '::1', 'a:b', '[]', 'a:1:2']) {
+    assert.throws(() => parsePortal(text), { code: 'USAGE' }, text);
+  }
+});
+
+test('listening to more than this machine without authentication is warned about in one line', async (t) => {
+  const warnings = async (listen: string): Promise<number> => {
+    const target = startTool(t, 'iscsi-target', ['-m', '1M', '--listen', listen]);
+    await target.waitFor('stderr', /listening on /);
+    return target.stderr.split('\n').filter((line) => /^iscsi-target: warning: there is no authentication/.test(line))
+      .length;
+  };
+  assert.equal(await warnings('127.0.0.1:0'), 0);
+  assert.equal(await warnings('localhost:0'), 0);
+  assert.equal(await warnings('0.0.0.0:0'), 1);
 });
 
 test('the demonstration runs through and finds everything equal', async () => {

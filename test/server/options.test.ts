@@ -41,6 +41,29 @@ test('createTarget() refuses to share what no other target makes, and a busyPoll
   }
 });
 
+test('createTarget() refuses portals that nobody can reach, and a budget that is none', () => {
+  const luns = [{ memory: '1M' }];
+  for (const portal of [
+    { host: '' },
+    { host: '0.0.0.0' },
+    { host: '::', port: 3260 },
+    { host: '[2001:db8::1]' },
+    { host: 'a b' },
+    { host: 'a:3260' },
+    { host: 'a,1' },
+    { host: 'a\0TargetName=b' },
+    { host: 'a'.repeat(256) },
+    { host: 'storage.example', port: 0 },
+    { host: 'storage.example', port: 65_536 },
+    { host: 'storage.example', port: 1.5 },
+  ]) {
+    assert.throws(() => createTarget({ luns, portals: [portal] }), isUsage, JSON.stringify(portal));
+  }
+  assert.throws(() => createTarget({ luns, portals: [] }), isUsage);
+  for (const bufferMemory of [0, '31M']) assert.throws(() => createTarget({ luns, bufferMemory }));
+  createTarget({ luns, portals: [{ host: '2001:db8::1' }, { host: 'storage.example', port: 1 }], bufferMemory: '32M' });
+});
+
 test('createTarget() has a name of its own where none is given, and folds the given one', () => {
   assert.deepEqual(createTarget({ luns: [] }).names, [DEFAULT_TARGET_NAME]);
   assert.deepEqual(createTarget({ name: 'IQN.2003-01.org.example:Disk', luns: [] }).names, [

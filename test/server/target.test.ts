@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { discover } from '../../src/client/discover.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { createTarget, type Target, type TargetOptions } from '../../src/server/index.ts';
 import { TargetNode } from '../../src/target/target-node.ts';
@@ -48,6 +49,23 @@ test('libiscsi finds the target by discovery, and its logical units', async (t) 
     'Lun:0    Type:DIRECT_ACCESS (Size:15M)', // the tool takes the last LBA for the number of blocks
     'Lun:7    Type:DIRECT_ACCESS (Size:1023M)',
   ]);
+});
+
+test('discovery tells the portals that it is told to tell, and no others', async (t) => {
+  const portals = [{ host: 'storage.example', port: 4000 }, { host: '2001:db8::1' }, { host: '192.0.2.7' }];
+  const target = await listening(t, { luns: [{ memory: '1M' }], portals });
+  const found: (readonly [string, number])[] = [];
+  for await (const one of discover(`iscsi://127.0.0.1:${target.port}`)) {
+    for (const { host, port } of one.portals) found.push([host, port]);
+  }
+  assert.deepEqual(found, [
+    ['storage.example', 4000],
+    ['2001:db8::1', target.port],
+    ['192.0.2.7', target.port],
+  ]);
+  if (!requirePeer(t, 'iscsi-ls', 'libiscsi-bin')) return;
+  const { stdout } = await iscsiLs([`iscsi://127.0.0.1:${target.port}`]);
+  assert.match(stdout, new RegExp(`Target:${NAME} Portal:storage.example:4000,1`));
 });
 
 test('a list of targets that needs several PDUs is understood by libiscsi', async (t) => {

@@ -55,17 +55,45 @@ test('T-019 a login that takes too long is given up', () => {
   assert.equal(i.core.finished, true);
 });
 
-test('T-019 no more than the allowed number of logins are half open, and connections that end make room', () => {
-  const { node } = nodeWith({}, { halfOpenLogins: 2, connections: 3 });
+test('T-019 no more than the allowed number of logins are half open: the oldest that has said nothing goes first', () => {
+  const { node } = nodeWith({}, { halfOpenLogins: 3, connections: 2 });
+  const speaking = new RawInitiator(node);
+  speaking.send(speaking.loginRequest(0x04, textOf(NORMAL))).take();
+  const [silent, younger] = [new RawInitiator(node), new RawInitiator(node)];
+  younger.sendBytes(new Uint8Array(47)); // less than a PDU is nothing
+  const fourth = new RawInitiator(node);
+  assert.deepEqual(
+    [speaking, silent, younger, fourth].map(({ core }) => core.finished),
+    [false, true, false, false],
+  );
+  assert.match(silent.core.error?.message ?? '', /more than 3 logins/);
+  const others = [new RawInitiator(node), new RawInitiator(node)];
+  assert.deepEqual(
+    [younger, fourth, speaking].map(({ core }) => core.finished),
+    [true, true, false],
+  );
+  for (const other of others) other.send(other.loginRequest(0x04, textOf(NORMAL), { isid: '800000000007' }));
+  new RawInitiator(node);
+  assert.equal(speaking.core.finished, true, 'where all have spoken, the oldest goes');
+});
+
+test('T-019 logins have room apart from sessions, and a login refused for lack of room is answered with 0302', () => {
+  const { node } = nodeWith({}, { halfOpenLogins: 2, connections: 2 });
   const [first, second] = [new RawInitiator(node), new RawInitiator(node)];
-  const portal = { host: '192.0.2.1', port: 3260 };
-  assert.equal(node.accept({ portal, wake() {}, now: () => 0 }), undefined);
   first.login();
+  second.login({ isid: '800000000002' });
   const third = new RawInitiator(node);
-  third.login({ isid: '800000000002' });
-  assert.equal(node.accept({ portal, wake() {}, now: () => 0 }), undefined, 'three connections, whatever their state');
-  second.core.ended();
-  assert.notEqual(node.accept({ portal, wake() {}, now: () => 0 }), undefined);
+  third.send(third.loginRequest(0x87, textOf(NORMAL), { isid: '800000000003' }));
+  const refused = third.takeOnly();
+  assert.deepEqual([refused.view.getUint16(36), refused.view.getUint16(14)], [0x0302, 0]);
+  assert.equal(third.core.finished, true);
+  const again = new RawInitiator(node);
+  again.login({ isid: '800000000002' });
+  assert.deepEqual([second.core.finished, node.sessions.length], [true, 2], 'reinstatement needs no room');
+  first.core.ended();
+  const late = new RawInitiator(node);
+  late.login({ isid: '800000000003' });
+  assert.equal(node.sessions.length, 2);
 });
 
 test('T-020 a version that is not supported is answered with 0205', () => {

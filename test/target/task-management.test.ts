@@ -148,7 +148,9 @@ test('T-104 ABORT TASK SET waits for data that was asked for and for commands be
 });
 
 test('T-104 data that never comes is waited for no longer than the patience', () => {
-  const { i, node } = loggedIn(nodeWith({}, { abortPatience: 2000 }));
+  const never = Number.POSITIVE_INFINITY;
+  const others = { keepAlive: never, sendPatience: never, dataPatience: never };
+  const { i, node } = loggedIn(nodeWith({}, { abortPatience: 2000, ...others }));
   i.command(write10(0, 1), { flags: WRITE, edtl: 512 });
   i.take();
   const set = i.taskManagement(CLEAR_TASK_SET);
