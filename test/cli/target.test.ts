@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseListen } from '../../src/cli/target.ts';
+import { PATIENCE } from '../support/loop-time.ts';
 import { runProcess } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { runTool, startTarget } from './run-tool.ts';
@@ -120,7 +121,7 @@ test('parseListen() takes host and port in every form', () => {
 test('the demonstration runs through and finds everything equal', async () => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`../../src/cli/demo.${extension}`, import.meta.url));
-  const { code, stdout, stderr } = await runProcess(process.execPath, [program], { timeout: 60_000 });
+  const { code, stdout, stderr } = await runProcess(process.execPath, [program], { timeout: PATIENCE });
   assert.equal(code, 0, stderr);
   assert.equal(stdout.match(/\(equal\)/g)?.length, 2);
 });
