@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyPlan, Destination, Source } from '../../src/cli/copy-engine.ts';
 import { Copy } from '../../src/cli/copy-engine.ts';
+import { PATIENCE } from '../support/loop-time.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
@@ -144,7 +145,7 @@ test('run() rejects with the first failure, when nothing is in flight any more',
 });
 
 test('run() ends when a destination in order fails while reads are still on their way', {
-  timeout: 30_000,
+  timeout: PATIENCE,
 }, async () => {
   const source: Source = {
     sequential: false,

@@ -20,7 +20,7 @@ for (const destination of ['-', '/dev/stdout']) {
     const args = ['--json', '-p', '-m', '1', '-b', '1', urls[0] ?? '', destination];
     // Through a pipe, since a file that stdout leads to would be replaced as a whole.
     const copy = startInShell(t, `"$@" | cat >'${out}'; exit "$PIPESTATUS"`, 'iscsi-dd', args);
-    await copy.waitFor('stderr', /MiB of 512 MiB/);
+    await copy.waitFor('stderr', /[1-9]\S* [KM]iB of 512 MiB/);
     target.signal('SIGKILL');
     assert.deepEqual(await copy.exited, { code: 1, signal: null });
     const data = await readFile(out);

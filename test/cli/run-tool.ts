@@ -4,7 +4,7 @@ import type { Cleanup, Completed, ProcessOptions, RunningProcess } from '../supp
 import { runProcess, startProcess } from '../support/process.ts';
 
 /** Milliseconds after which a tool is taken to hang; long, for a machine that has other things to do. */
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 
 /** A command-line tool of ours. */
 export type ToolName = 'tsiscsi' | 'iscsi-ls' | 'iscsi-inq' | 'iscsi-readcapacity16' | 'iscsi-dd' | 'iscsi-target';

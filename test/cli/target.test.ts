@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseListen, parsePortal } from '../../src/cli/target.ts';
 import { connect } from '../../src/client/connect.ts';
+import { PATIENCE } from '../support/loop-time.ts';
 import { runProcess } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { runTool, startTarget, startTool } from './run-tool.ts';
@@ -157,7 +158,7 @@ test('listening to more than this machine without authentication is warned about
 test('the demonstration runs through and finds everything equal', async () => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`../../src/cli/demo.${extension}`, import.meta.url));
-  const { code, stdout, stderr } = await runProcess(process.execPath, [program], { timeout: 60_000 });
+  const { code, stdout, stderr } = await runProcess(process.execPath, [program], { timeout: PATIENCE });
   assert.equal(code, 0, stderr);
   assert.equal(stdout.match(/\(equal\)/g)?.length, 2);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { PATIENCE } from '../support/loop-time.ts';
 import { runProcess } from '../support/process.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
@@ -79,7 +80,7 @@ test('the lock files of this repository are in order', () => {
 test('npm run release does nothing unless it is told what, and never both', async () => {
   const tool = join(REPOSITORY, 'tools/release.mjs');
   for (const args of [[], ['--check', '--publish'], ['--now']]) {
-    const { code, stdout, stderr } = await runProcess(process.execPath, [tool, ...args], { timeout: 60_000 });
+    const { code, stdout, stderr } = await runProcess(process.execPath, [tool, ...args], { timeout: PATIENCE });
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /Usage: npm run release -- --check \| --publish\n$/);
   }

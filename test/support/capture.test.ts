@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startCapture } from './capture.ts';
 import { iscsiLs } from './libiscsi-tools.ts';
+import { PATIENCE } from './loop-time.ts';
 import { requirePeer } from './peers.ts';
 import { runProcess } from './process.ts';
 import { startTgtd } from './tgtd.ts';
@@ -21,7 +22,7 @@ test('startCapture() has every PDU of a run, the first as well as the last', asy
   const read = await runProcess(
     'tshark',
     ['-n', '-r', file, '-d', `tcp.port==${tgtd.port},iscsi`, '-Y', 'iscsi', ...fields],
-    { timeout: 20_000 },
+    { timeout: PATIENCE },
   );
   assert.deepEqual(
     read.stdout.trim().split('\n'),

@@ -1,17 +1,14 @@
 /** Live captures of loopback traffic by tshark. They need root, or the right to capture. */
-import { stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PATIENCE } from './loop-time.ts';
 import { findBinary, requirePeer, type Skippable } from './peers.ts';
 import type { Cleanup } from './process.ts';
 import { RunningProcess } from './process.ts';
 import { temporaryDirectory } from './temporary.ts';
-
-/**
- * Milliseconds for the last packets, which may still be on their way from the kernel to the file, and whose arrival
- * cannot be watched. With less the end of the capture is lost.
- */
-const SETTLING = 700;
 
 export interface Capture {
   /** Ends the capture and gives the path of the finished pcapng file, which is removed when the test is over. */
@@ -27,7 +24,9 @@ export interface Capture {
 export async function startCapture(t: Cleanup & Skippable, port: number): Promise<Capture | undefined> {
   if (!requirePeer(t, 'tshark', 'tshark')) return undefined;
   const file = `${await temporaryDirectory(t)}/capture.pcapng`;
-  const args = ['-q', '-i', 'lo', '-s', '0', '-B', '64', '-f', `tcp port ${port}`, '-w', file];
+  const last = await marker(t);
+  const filter = `tcp port ${port} or udp port ${last.port}`;
+  const args = ['-q', '-i', 'lo', '-s', '0', '-B', '64', '-f', filter, '-w', file];
   const tshark = new RunningProcess(findBinary('tshark') ?? 'tshark', args);
   t.after(async () => {
     await tshark.stop('SIGKILL');
@@ -44,7 +43,7 @@ export async function startCapture(t: Cleanup & Skippable, port: number): Promis
   }
   return {
     async finish(): Promise<string> {
-      await sleep(SETTLING);
+      await arrived(last, tshark, file);
       const { code } = await tshark.stop('SIGINT', PATIENCE);
       if (code !== 0) throw new Error(`tshark ended with ${code}\n${tshark.stderr}`);
       const dropped = /^(\d+) packets? dropped/m.exec(tshark.stderr)?.[1] ?? '0';
@@ -65,4 +64,32 @@ async function begun(tshark: RunningProcess, file: string): Promise<void> {
     await sleep(20);
   }
   throw new Error(`tshark does not capture\n${tshark.stderr}`);
+}
+
+interface Marker {
+  readonly port: number;
+  readonly text: Buffer;
+  send(): void;
+}
+
+/**
+ * A datagram that nobody mistakes for anything else. Packets reach the file in the order in which they were sent: when
+ * it is there, all that were sent before it are.
+ */
+async function marker(t: Cleanup): Promise<Marker> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  t.after(() => new Promise((closed) => void socket.close(closed)));
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const text = randomBytes(24);
+  return { port, text, send: () => socket.send(text, port, '127.0.0.1') };
+}
+
+async function arrived({ text, send }: Marker, tshark: RunningProcess, file: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  for (send(); !(await readFile(file)).includes(text); await sleep(20)) {
+    if (tshark.hasExited || performance.now() > deadline) {
+      throw new Error(`The end of the capture does not reach its file\n${tshark.stderr}`);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { PATIENCE } from './loop-time.ts';
 import { runProcess } from './process.ts';
 import { REPOSITORY } from './repository.ts';
 
@@ -15,7 +16,7 @@ async function run(...args: readonly string[]) {
     process.execPath,
     ['--input-type=module', '-e', script, '--', ...args],
     {
-      timeout: 30_000,
+      timeout: PATIENCE,
     },
   );
   return { code, stdout: stdout.trim(), stderr: stderr.trim() };
@@ -39,7 +40,7 @@ for (const name of ['bench', 'bench:against', 'fuzz', 'soak']) {
     const { scripts } = JSON.parse(await readFile(`${REPOSITORY}/package.json`, 'utf8'));
     const [, program = ''] = /&& node (\S+)$/.exec(scripts[name]) ?? [];
     const words = [`${REPOSITORY}/${program}`, '--help'];
-    const { code, stdout, stderr, timedOut } = await runProcess(process.execPath, words, { timeout: 30_000 });
+    const { code, stdout, stderr, timedOut } = await runProcess(process.execPath, words, { timeout: PATIENCE });
     assert.deepEqual([code, stderr, timedOut], [0, '', false]);
     assert.ok(stdout.startsWith(`usage: npm run ${name} -- `), stdout);
     assert.match(stdout, /--seconds N/);

@@ -25,7 +25,7 @@ export function loopTime(): () => number {
 }
 
 /** The longest that a test waits for what must come, in milliseconds: a bound against hanging, not a demand. */
-export const PATIENCE = 30_000;
+export const PATIENCE = 120_000;
 
 /** Looks again and again until `condition` holds. @throws {Error} When it does not within {@link PATIENCE}. */
 export async function until(condition: () => boolean, what = 'it'): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PATIENCE } from './loop-time.ts';
 import { type Cleanup, runProcess, startProcess } from './process.ts';
 
 /** Node itself is the one program that is certainly there. */
@@ -52,7 +53,7 @@ test('runProcess() kills what takes too long and says so', async () => {
 test('onLine takes standard output line by line instead of collecting it, also a last line that is not ended', async () => {
   const lines: string[] = [];
   const script = 'process.stdout.write("a\\nb\\n\\n" + "c".repeat(300_000))';
-  const { code, stdout } = await runProcess(...node(script), { timeout: 10_000, onLine: (line) => lines.push(line) });
+  const { code, stdout } = await runProcess(...node(script), { timeout: PATIENCE, onLine: (line) => lines.push(line) });
   assert.deepEqual([code, stdout, lines.slice(0, 3), lines[3]?.length], [0, '', ['a', 'b', ''], 300_000]);
 });
 
