@@ -1,5 +1,5 @@
-import type { SessionEvent } from '../initiator/session-host.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
+import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
@@ -54,7 +54,7 @@ export interface ConnectOptions {
    * Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit
    * changed.
    */
-  readonly onEvent?: (event: SessionEvent) => void;
+  readonly onEvent?: (event: TargetEvent) => void;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */
@@ -75,5 +75,3 @@ export const LOGOUT_TIMEOUT = 5000;
 
 /** Options of `session.logicalUnit`. `signal` and `timeout` are for each question on the way. */
 export type OpenOptions = Omit<ProbeOptions, 'inventory'>;
-
-export type { SessionEvent };

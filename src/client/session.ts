@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
+import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { CLOCK, now } from '../node/clock.ts';
@@ -15,6 +16,7 @@ import {
 import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { noteEvent } from '../unit/doubt.ts';
 import { execute } from '../unit/execute.ts';
 import { LogicalUnit } from '../unit/logical-unit.ts';
 import type { CommandOptions } from '../unit/options.ts';
@@ -24,6 +26,7 @@ import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts'
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
+import { type TargetEvent, targetEvent } from './target-event.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
@@ -31,8 +34,10 @@ export interface SessionParts {
   readonly targetName: string;
   readonly targetPortal: string;
   readonly timeout: number;
-  /** Settles when the socket is closed and nothing is left. */
-  readonly ended: Promise<void>;
+  /** Resolves when the socket is closed and nothing is left: with the error that ended the session, if one did. */
+  readonly ended: Promise<IscsiError | undefined>;
+  /** Told what the target says unasked. */
+  readonly onEvent: ((event: TargetEvent) => void) | undefined;
 }
 
 /**
@@ -51,6 +56,11 @@ export class Session implements AsyncDisposable {
   readonly targetPortal: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
   readonly timeout: number;
+  /**
+   * Resolves when the session is over and its socket is gone: with the error that ended it, or with undefined after
+   * `close()`. Never rejects.
+   */
+  readonly closed: Promise<IscsiError | undefined>;
   /** @internal */
   readonly core: InitiatorSession;
 
@@ -73,6 +83,7 @@ export class Session implements AsyncDisposable {
     this.targetName = targetName;
     this.targetPortal = parts.targetPortal;
     this.timeout = timeout;
+    this.closed = parts.ended;
   }
 
   /** What the login has settled. */
@@ -179,6 +190,13 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
+  /** @internal The target said something unasked. */
+  tell(event: SessionEvent): void {
+    const told = targetEvent(event);
+    if (told.sense !== undefined) noteEvent(this.port(LUN_0), told.sense);
+    this.#parts.onEvent?.(told);
+  }
+
   /** @internal Gives the session up at once: whatever waits settles with `error`. */
   abandon(error: IscsiError): void {
     this.core.fail(error);
@@ -186,7 +204,7 @@ export class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
-    await this.#parts.ended;
+    await this.closed;
   }
 }
 

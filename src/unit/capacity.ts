@@ -3,6 +3,7 @@ import { cdb } from '../scsi/cdb.ts';
 import { type Capacity16, readCapacity10, readCapacity16 } from '../scsi/data/read-capacity.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import { fetch, optional } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import type { CommandOptions } from './options.ts';
 
 const LENGTH_10 = 8;
@@ -47,7 +48,8 @@ export async function readCapacity(port: ScsiPort, options: CommandOptions): Pro
  * Asks by READ CAPACITY(16), then by (10) where the device does not know the former. Believes nothing: decoding is the
  * caller's.
  */
-export async function capacityData(port: ScsiPort, options: CommandOptions): Promise<CapacityData> {
+export async function capacityData(port: ScsiPort, asked: CommandOptions): Promise<CapacityData> {
+  const options = callTime(port, asked);
   const request = { ...options, cdb: cdb('READ_CAPACITY_16', { allocationLength: LENGTH_16 }) };
   const long = await optional(fetch(port, request, LENGTH_16));
   if (long !== undefined) return { source: 'READ_CAPACITY_16', bytes: long };

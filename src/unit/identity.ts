@@ -1,9 +1,14 @@
 import { IscsiError } from '../errors.ts';
 import type { ScsiPort } from '../scsi/port.ts';
+import { callTime } from './call-time.ts';
+import { readCapacity } from './capacity.ts';
+import type { Certainty } from './doubt.ts';
 import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
 
 const LOGICAL_UNIT = 0; // association of a designator
+/** How often it is asked anew when something changes meanwhile. */
+const MOST_ROUNDS = 10;
 
 /** What tells one logical unit from another: pinned when it is opened, compared whenever there is doubt. */
 export interface Identity {
@@ -36,6 +41,38 @@ export async function readIdentity(
   };
 }
 
+/** Another logical unit answers than the one that was opened: final. */
+export class ReplacedError extends IscsiError {
+  constructor(opened: Identity, found: Identity) {
+    super(
+      'ISCSI_IDENTITY',
+      `Cannot go on: another logical unit answers (${describe(found)}, opened was ${describe(opened)})`,
+      { hint: 'the target was reconfigured: open the logical unit again after checking which one it is' },
+    );
+  }
+}
+
+/**
+ * Makes sure that the logical unit that was opened still answers. When something is noted meanwhile, it is asked again:
+ * the answers could come from before and after.
+ *
+ * @throws {IscsiError} `ISCSI_IDENTITY` when another one answers, or when it changes at every question.
+ */
+export async function verifyIdentity(
+  port: ScsiPort,
+  certainty: Certainty,
+  opened: Identity | undefined,
+): Promise<void> {
+  const call = callTime(port, {});
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const { mark } = certainty;
+    if (opened !== undefined) requireSame(opened, await readIdentity(port, await readCapacity(port, call), call));
+    certainty.confirm(mark);
+    if (!certainty.doubtful) return;
+  }
+  throw new IscsiError('ISCSI_IDENTITY', `Cannot tell which logical unit answers: it changes at every question`);
+}
+
 /**
  * Compares what answers now with what was opened.
  * @throws {IscsiError} `ISCSI_IDENTITY` when they differ: data must not be mixed between two logical units. A capacity
@@ -46,14 +83,7 @@ export function requireSame(opened: Identity, found: Identity): void {
     opened.serialNumber === found.serialNumber &&
     opened.names.join() === found.names.join() &&
     opened.blockSize === found.blockSize;
-  if (same && found.blocks >= opened.blocks) return;
-  throw new IscsiError(
-    'ISCSI_IDENTITY',
-    `Cannot go on: another logical unit answers (${describe(found)}, opened was ${describe(opened)})`,
-    {
-      hint: 'the target was reconfigured: open the logical unit again after checking which one it is',
-    },
-  );
+  if (!same || found.blocks < opened.blocks) throw new ReplacedError(opened, found);
 }
 
 function describe(identity: Identity): string {

@@ -4,6 +4,7 @@ import { readVpdHeader } from '../scsi/data/vpd-page.ts';
 import { readVpdPage, readVpdPageAs, type VpdPage, type VpdPageName, vpdPageCode } from '../scsi/data/vpd-pages.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import { fetch, optional } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import type { CommandOptions } from './options.ts';
 
 /** A VPD page that is not decoded here. */
@@ -77,8 +78,9 @@ export async function anyVpdPage(
 export async function inquiryBytes(
   port: ScsiPort,
   selection: InquirySelection,
-  options: CommandOptions,
+  asked: CommandOptions,
 ): Promise<Uint8Array> {
+  const options = callTime(port, asked);
   const ask = (room: number): Promise<Uint8Array> =>
     fetch(port, { ...options, cdb: cdb('INQUIRY', { ...selection, allocationLength: room }) }, room);
   const first = await ask(FIRST_ROOM);

@@ -7,7 +7,9 @@ import { isMediumNotPresent } from '../scsi/sense.ts';
 import { ScsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { command } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
+import { Certainty } from './doubt.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
@@ -25,6 +27,8 @@ export interface Probe {
   readonly blockLimits: VpdPage<'blockLimits'> | undefined;
   /** VPD page B2h, where the device has it. */
   readonly provisioning: VpdPage<'logicalBlockProvisioning'> | undefined;
+  /** @internal From when on doubt counts: from the first question. */
+  readonly certainty: Certainty;
 }
 
 /**
@@ -51,7 +55,9 @@ export interface ProbeOptions extends CommandOptions {
  * Looks at a logical unit: is it there, what is it, how large, which limits has it.
  * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are.
  */
-export async function probe(port: ScsiPort, { probe: blocks, inventory, ...options }: ProbeOptions): Promise<Probe> {
+export async function probe(port: ScsiPort, { probe: blocks, inventory, ...rest }: ProbeOptions): Promise<Probe> {
+  const options = callTime(port, rest);
+  const certainty = new Certainty(port);
   const inquiryData = await standardInquiry(port, options).catch(async (error: unknown) => {
     const notSupported = error instanceof ScsiStatusError && error.sense?.asc === LOGICAL_UNIT_NOT_SUPPORTED;
     throw notSupported ? await absent(port, error, inventory, options) : error;
@@ -64,6 +70,7 @@ export async function probe(port: ScsiPort, { probe: blocks, inventory, ...optio
     identity: undefined,
     blockLimits: undefined,
     provisioning: undefined,
+    certainty,
   };
   const asked = blocks !== false && inquiryData.peripheralQualifier === 0;
   if (!asked || !hasBlocks(inquiryData.peripheralDeviceType)) return nothing;
@@ -73,7 +80,7 @@ export async function probe(port: ScsiPort, { probe: blocks, inventory, ...optio
   const identity = await readIdentity(port, capacity, options);
   const blockLimits = await vpdPageIfAny(port, 'blockLimits', options);
   const provisioning = await vpdPageIfAny(port, 'logicalBlockProvisioning', options);
-  return { inquiryData, capacity, identity, blockLimits, provisioning };
+  return { inquiryData, capacity, identity, blockLimits, provisioning, certainty };
 }
 
 /**

@@ -3,6 +3,7 @@ import { readReportLuns } from '../scsi/data/report-luns.ts';
 import { decodeLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import { fetch } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import type { CommandOptions } from './options.ts';
 
 /** One entry of a target's list of logical units. */
@@ -21,7 +22,8 @@ const MOST = 8 + 8 * 65_536;
  * Asks LUN 0, to which `port` leads, for the list; again with more room when it does not fit. A unit attention on the
  * way is swallowed.
  */
-export async function reportLuns(port: ScsiPort, options: CommandOptions): Promise<ReportedLun[]> {
+export async function reportLuns(port: ScsiPort, asked: CommandOptions): Promise<ReportedLun[]> {
+  const options = callTime(port, asked);
   let room = FIRST_GUESS;
   for (;;) {
     const request = { ...options, cdb: cdb('REPORT_LUNS', { allocationLength: room }) };
