@@ -1,4 +1,7 @@
-/** Every error of the library, in one place. Match on `code`, which is stable, rather than on class or message. */
+/**
+ * Every error of the library, in one place, but for the `ValueError` of `bytes/`, which is a `RangeError`. Match on
+ * `code`, which is stable, rather than on class or message.
+ */
 
 /**
  * What went wrong, one code a reason:
@@ -76,7 +79,7 @@ export class IscsiError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: IscsiErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = code === 'ISCSI_ABORTED' ? 'AbortError' : new.target.name;
     this.code = code;
     this.hint = options?.hint;
     this.commandSent = options?.commandSent;

@@ -3,6 +3,7 @@
  * are further entrances.
  */
 
+export { ValueError } from './bytes/value-error.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';

@@ -1,4 +1,5 @@
 /** Byte counts as people write them. */
+import { ValueError } from './value-error.ts';
 
 /**
  * Bytes of a text such as `4096`, `64K`, `1.5G`, `10MiB`. Units are powers of 1024; a `B` or `iB` behind the letter
@@ -11,7 +12,7 @@ export function parseSize(text: string): number {
     ? Number(match[1]) * 1024 ** Math.max(0, 'KMGTP'.indexOf((match[2] ?? 'x').toUpperCase()) + 1)
     : Number.NaN;
   if (!Number.isSafeInteger(bytes)) {
-    throw new RangeError(`Cannot read '${text}' as a size: bytes, or a number with K, M, G, T or P behind it`);
+    throw new ValueError(`Cannot read '${text}' as a size: bytes, or a number with K, M, G, T or P behind it`);
   }
   return bytes;
 }

@@ -4,6 +4,8 @@
  *     answer  = *( "TargetName=" name NUL *( "TargetAddress=" address NUL ) )
  *     address = host [ ":" port ] [ "," portal-group-tag ]        host = DNS name / IPv4 / "[" IPv6 "]"
  */
+
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { prepareReceivedName } from './iscsi-name.ts';
@@ -100,7 +102,7 @@ export function formatSendTargets(records: Iterable<Pick<TargetRecord, 'name' | 
     pairs.push(['TargetName', name]);
     for (const address of addresses) {
       if (address.portalGroupTag === undefined) {
-        throw new RangeError(
+        throw new ValueError(
           `Cannot list ${address.host}: an address in a SendTargets answer needs its portal group tag`,
         );
       }

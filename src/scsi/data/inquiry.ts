@@ -15,6 +15,7 @@
     56  :3-2 CLOCKING; :1 QAS; :0 IUS
     58  VERSION DESCRIPTOR (8 of 2)
 */
+import { ValueError } from '../../bytes/value-error.ts';
 import type { FieldInput, FieldValues } from '../fields.ts';
 import { bits, byte, flag, readField, readFields, u16, writeField, writeFields } from '../fields.ts';
 import type { Received } from './parameter-data.ts';
@@ -134,7 +135,7 @@ export function writeInquiry(values: InquiryInput): Uint8Array<ArrayBuffer> {
   writeText(bytes, 16, 16, values.productIdentification ?? '', 'productIdentification');
   writeText(bytes, 32, 4, values.productRevisionLevel ?? '', 'productRevisionLevel');
   if (versionDescriptors.length > VERSION_DESCRIPTORS) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot write ${versionDescriptors.length} version descriptors: at most ${VERSION_DESCRIPTORS} allowed`,
     );
   }
