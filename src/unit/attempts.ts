@@ -5,7 +5,7 @@ import { isUnitAttention, type Sense } from '../scsi/sense.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
-import { type CallLimits, callTime, inTime, LEAST_TIME } from './call-time.ts';
+import { type CallLimits, callTime, graceOf, inTime } from './call-time.ts';
 import { Recalled } from './doubt.ts';
 import { execute } from './execute.ts';
 
@@ -116,7 +116,7 @@ class Patience {
   /** @param timeout Milliseconds from now until BUSY is no longer put up with. */
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
-    this.#until = clock.now() + timeout;
+    this.#until = clock.now() + timeout - graceOf(timeout);
   }
 
   /** Waits where that helps. @returns False when it is enough. */
@@ -129,7 +129,7 @@ class Patience {
   }
 
   #timeIsUp(pause: number): boolean {
-    return this.#clock.now() + pause + LEAST_TIME >= this.#until;
+    return this.#clock.now() + pause >= this.#until;
   }
 }
 

@@ -11,7 +11,7 @@ import { command, type IdentityGuard, untilCertain } from './attempts.ts';
 import { callTime } from './call-time.ts';
 import { Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
-import type { PositionOptions } from './options.ts';
+import type { PositionOptions, TransferOptions } from './options.ts';
 import type { WriteGate } from './write-gate.ts';
 
 /** How many commands one long transfer keeps under way. */
@@ -72,12 +72,14 @@ export function moveBlocks<T>(
 /**
  * Moves whole blocks with as many commands as it takes, several at once. When one fails, no further ones are sent and
  * the error is the first that came; by then none is under way any more.
+ * @param call Spread anew for each command: a `callTime` tells each what is left.
  */
 export async function moveManyBlocks(
   unit: TransferUnit,
   kind: 'read' | 'write',
   buffer: Uint8Array,
-  options: PositionOptions,
+  position: number,
+  call: TransferOptions,
 ): Promise<void> {
   const step = unit.maxTransferBlocks * unit.blockSize;
   let next = 0;
@@ -88,7 +90,7 @@ export async function moveManyBlocks(
       next += step;
       const piece = buffer.subarray(at, Math.min(buffer.length, at + step));
       try {
-        await moveBlocks(unit, kind, piece, { ...options, position: options.position + at }, undefined);
+        await moveBlocks(unit, kind, piece, { ...call, position: position + at }, undefined);
       } catch (error) {
         failure ??= { error };
       }

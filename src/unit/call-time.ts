@@ -18,31 +18,42 @@ export interface TimeKeeper {
 }
 
 /**
- * With less time than this left, in milliseconds, no further command of a call is sent: the device could hardly answer
- * it, and an abort that is not answered in time costs the session.
+ * What of a call's time is for aborting what was sent before, in milliseconds: no further command is sent then. One
+ * that is sent late could hardly be aborted in time, and an abort that is not answered costs the session.
  */
-export const LEAST_TIME = 10;
+const MOST_GRACE = 2000;
+
+/** Those that were made here: to be recognised. */
+const made = new WeakSet<object>();
 
 /**
- * The options of a call that takes several commands, as each of these gets them: `timeout` is what is left of the
- * call's time, whenever it is read or spread. Made of options that were made so before, it tells the same end.
+ * The options of a call that takes several commands: `timeout` is what is left of the call's time, whenever it is read.
+ * To be spread into the options of a single command and nowhere else, since what was spread stands still.
  *
  * Reading `timeout` throws `ISCSI_TIMEOUT` when the time is over.
  */
 export function callTime<O extends CallLimits>(keeper: TimeKeeper, options: O): O & { readonly timeout: number } {
+  if (isCallTime(options)) return options;
   const { clock } = keeper;
   const whole = options.timeout ?? keeper.timeout;
   if (!(whole > 0)) throw timeProblem(whole, 'timeout');
   const end = clock.now() + whole;
-  const least = Math.min(LEAST_TIME, whole / 4);
-  return {
+  const least = graceOf(whole);
+  const call = {
     ...options,
     get timeout(): number {
       const left = end - clock.now();
       if (left >= least) return left;
-      throw overdue(whole);
+      throw overdue();
     },
   };
+  made.add(call);
+  return call;
+}
+
+/** What of `whole` milliseconds no further command is sent in. */
+export function graceOf(whole: number): number {
+  return Math.min(MOST_GRACE, whole / 4);
 }
 
 /** Waits for something that others bring about, no longer than a call's time and its signal allow. */
@@ -52,7 +63,7 @@ export async function inTime<T>(event: Promise<T>, { signal, timeout }: CallLimi
   let stopWaiting: () => void = nothing;
   let stopListening: () => void = nothing;
   const limit = new Promise<never>((_, reject) => {
-    stopWaiting = keeper.clock.after(whole, () => reject(overdue(whole)));
+    stopWaiting = keeper.clock.after(whole, () => reject(overdue()));
     stopListening = whenAborted(signal, () => reject(aborted(signal?.reason)));
   });
   try {
@@ -63,8 +74,12 @@ export async function inTime<T>(event: Promise<T>, { signal, timeout }: CallLimi
   }
 }
 
-function overdue(whole: number): IscsiError {
-  return new IscsiError('ISCSI_TIMEOUT', `Cannot go on: the time of the call is over (${Math.round(whole)} ms)`, {
+function isCallTime<O extends CallLimits>(options: O): options is O & { readonly timeout: number } {
+  return made.has(options);
+}
+
+function overdue(): IscsiError {
+  return new IscsiError('ISCSI_TIMEOUT', 'Cannot go on: the time of the call is over', {
     hint: 'is the target overloaded, or are others in the way? A longer timeout can be set',
   });
 }

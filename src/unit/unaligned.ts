@@ -1,5 +1,5 @@
 import { moveManyBlocks, type TransferUnit } from './block-transfer.ts';
-import type { PositionOptions } from './options.ts';
+import type { PositionOptions, TransferOptions } from './options.ts';
 
 /** Reads bytes that do not begin and end at block borders: whole blocks, then the part that was asked for. */
 export async function readUnaligned(unit: TransferUnit, buffer: Uint8Array, options: PositionOptions): Promise<void> {
@@ -8,7 +8,7 @@ export async function readUnaligned(unit: TransferUnit, buffer: Uint8Array, opti
   const end = Math.ceil((options.position + buffer.length) / blockSize);
   const head = options.position - first * blockSize;
   const blocks = new Uint8Array((end - first) * blockSize);
-  await moveManyBlocks(unit, 'read', blocks, { ...options, position: first * blockSize });
+  await moveManyBlocks(unit, 'read', blocks, first * blockSize, options);
   buffer.set(blocks.subarray(head, head + buffer.length));
 }
 
@@ -33,7 +33,7 @@ export async function writeUnaligned(unit: TransferUnit, buffer: Uint8Array, opt
     await patch(unit, block, blockSize - headLength, buffer.subarray(0, headLength), options);
   }
   const middle = buffer.subarray(headLength, buffer.length - tailLength);
-  if (middle.length > 0) await moveManyBlocks(unit, 'write', middle, { ...options, position: wholeFrom * blockSize });
+  if (middle.length > 0) await moveManyBlocks(unit, 'write', middle, wholeFrom * blockSize, options);
   if (tailLength > 0) await patch(unit, wholeTo * blockSize, 0, buffer.subarray(buffer.length - tailLength), options);
 }
 
@@ -43,11 +43,10 @@ async function patch(
   position: number,
   offset: number,
   bytes: Uint8Array,
-  options: PositionOptions,
+  call: TransferOptions,
 ): Promise<void> {
   const block = new Uint8Array(unit.blockSize);
-  const there = { ...options, position };
-  await moveManyBlocks(unit, 'read', block, there);
+  await moveManyBlocks(unit, 'read', block, position, call);
   block.set(bytes, offset);
-  await moveManyBlocks(unit, 'write', block, there);
+  await moveManyBlocks(unit, 'write', block, position, call);
 }
