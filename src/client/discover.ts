@@ -41,7 +41,7 @@ export interface DiscoveredTarget {
  * names; // ['iqn.2026-11.dev.tsiscsi:disk']
  */
 export async function* discover(url: UrlLike, options: ConnectOptions = {}): AsyncGenerator<DiscoveredTarget> {
-  const parsed = parsedUrl(url, options, 'portal');
+  const parsed = parsedUrl(url, options, 'portal', 'discover');
   const here: TargetAddress = { host: parsed.host, port: parsed.port, portalGroupTag: undefined };
   const { signal } = options;
   const limit = connectLimit(options);

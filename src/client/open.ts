@@ -1,6 +1,5 @@
 import { IscsiError } from '../errors.ts';
 import { RedirectError } from '../initiator/login-run.ts';
-import { timeProblem } from '../unit/options.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { LoginAttempt } from './login-attempt.ts';
 import type { LoginDestination } from './login-config.ts';
@@ -18,8 +17,6 @@ export async function open(
   options: ConnectOptions,
   limit: ConnectLimit,
 ): Promise<Session> {
-  const problem = timeProblem(options.timeout, 'timeout') ?? timeProblem(options.connectTimeout, 'connectTimeout');
-  if (problem !== undefined) throw problem;
   let destination = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
     try {

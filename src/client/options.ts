@@ -61,8 +61,11 @@ export interface ConnectOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What `connect`, `openSession` and `discover` take: text, or a URL parsed before. */
-export type UrlLike = string | IscsiUrl;
+/**
+ * What `connect`, `openSession` and `discover` take: text, a `URL` (its `href` counts), or a URL read by `parseUrl`
+ * before.
+ */
+export type UrlLike = string | URL | IscsiUrl;
 
 export const DEFAULT_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:initiator';
 export const DEFAULT_TIMEOUT = 30_000;
@@ -73,5 +76,5 @@ export const KEEPALIVE_TIMEOUT = 10_000;
 /** Milliseconds that a logout may take. */
 export const LOGOUT_TIMEOUT = 5000;
 
-/** Options of `session.logicalUnit`. `signal` and `timeout` are for each question on the way. */
+/** Options of `session.logicalUnit`. `signal` and `timeout` are for all questions on the way together. */
 export type OpenOptions = Omit<ProbeOptions, 'inventory'>;

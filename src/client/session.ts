@@ -13,16 +13,19 @@ import {
   type WriteStreamOptions,
   writable,
 } from '../node/streams.ts';
-import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
+import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import { noteEvent } from '../unit/doubt.ts';
-import { execute } from '../unit/execute.ts';
+import { executeChecked } from '../unit/execute.ts';
 import { LogicalUnit } from '../unit/logical-unit.ts';
-import type { CommandOptions } from '../unit/options.ts';
+import { checkOptions } from '../unit/option-rules.ts';
+import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
 import { type ReportedLun, reportLuns } from '../unit/report-luns.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
+import { lunOf } from './lun-of.ts';
+import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
@@ -101,7 +104,7 @@ export class Session implements AsyncDisposable {
 
   /** The port to one of its logical units: what whoever speaks SCSI takes. Nothing is sent; the LUN need not exist. */
   port(lun: Lun | number): ScsiPort {
-    return this.#ports.of(typeof lun === 'number' ? encodeLun(lun) : lun);
+    return this.#ports.of(lunOf(lun));
   }
 
   /**
@@ -113,7 +116,7 @@ export class Session implements AsyncDisposable {
    */
   execute(lun: Lun | number, request: ScsiRequest): Promise<ScsiResult> {
     try {
-      return execute(this.port(lun), request);
+      return executeChecked(this.port(lun), request);
     } catch (error) {
       return Promise.reject(error); // a LUN that cannot be
     }
@@ -158,7 +161,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** The logical units that the target shows to this initiator (REPORT LUNS), in its order. */
-  reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
+  async reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
+    checkOptions(options, COMMAND_OPTIONS, 'reportLuns');
     return reportLuns(this.port(LUN_0), options);
   }
 
@@ -166,8 +170,9 @@ export class Session implements AsyncDisposable {
    * Opens a logical unit of this session. Closing it leaves the session open.
    * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND` with the LUNs that there are.
    */
-  logicalUnit(lun: Lun | number, options: OpenOptions = {}): Promise<IscsiLogicalUnit> {
-    return this.openUnit(typeof lun === 'number' ? encodeLun(lun) : lun, options, false);
+  async logicalUnit(lun: Lun | number, options: OpenOptions = {}): Promise<IscsiLogicalUnit> {
+    checkOptions(options, OPEN_RULES, 'logicalUnit');
+    return this.openUnit(lunOf(lun), options, false);
   }
 
   /** @internal As `logicalUnit`; with `ownsSession`, closing it closes the session too. */
@@ -229,7 +234,7 @@ export interface UnitParts {
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
- * const [first] = await lun.createReadStream({ end: 4096 }).toArray();
+ * const [first] = await lun.createReadStream({ end: 4095 }).toArray();
  * first.length; // 4096
  */
 export class IscsiLogicalUnit extends LogicalUnit {
@@ -256,7 +261,7 @@ export class IscsiLogicalUnit extends LogicalUnit {
     return formatLun(this.lun);
   }
 
-  /** A Node stream of the bytes from `start` to `end`, read ahead. */
+  /** A Node stream of the bytes from `start` to `end`, which is the last one, as in `node:fs`; read ahead. */
   createReadStream(options: ReadStreamOptions = {}): Readable {
     return createReadStream(this, options);
   }

@@ -23,7 +23,7 @@ import {
   type PositionOptions,
   RANGE_OPTIONS,
 } from './options.ts';
-import { type Probe, type ProbeOptions, probe } from './probe.ts';
+import { PROBE_OPTIONS, type Probe, type ProbeOptions, probe } from './probe.ts';
 import { trimBlocks } from './trim.ts';
 import { readUnaligned, writeUnaligned } from './unaligned.ts';
 import { gateOf, type Wait, type WriteGate } from './write-gate.ts';
@@ -68,7 +68,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   /**
    * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
    *
-   * @param options `signal` and `timeout` are for each question on the way.
+   * @param options `signal` and `timeout` are for all questions on the way together.
    * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are where `inventory` can tell.
    * @example
    * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
@@ -76,6 +76,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * again.size; // 67108864
    */
   static async open(port: ScsiPort, options: ProbeOptions = {}): Promise<LogicalUnit> {
+    checkOptions(options, PROBE_OPTIONS, 'LogicalUnit.open');
     return new LogicalUnit(port, await probe(port, options));
   }
 
@@ -143,7 +144,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     if (position % blockSize !== 0 || bytesRead % blockSize !== 0)
       return readUnaligned(this, target, this.#callTime(options, bytesRead)).then(() => result);
     if (bytesRead <= this.maxTransferBlocks * blockSize) return moveBlocks(this, 'read', target, options, result);
-    return moveManyBlocks(this, 'read', target, this.#callTime(options, bytesRead)).then(() => result);
+    return moveManyBlocks(this, 'read', target, position, this.#callTime(options, bytesRead)).then(() => result);
   }
 
   /**
@@ -169,7 +170,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     this.gate.enter();
     if (bytes.length <= this.maxTransferBlocks * blockSize)
       return moveBlocks(this, 'gatedWrite', bytes, options, result);
-    return moveManyBlocks(this, 'write', bytes, this.#callTime(options, bytes.length))
+    return moveManyBlocks(this, 'write', bytes, options.position, this.#callTime(options, bytes.length))
       .finally(() => this.gate.leave())
       .then(() => result);
   }
@@ -293,7 +294,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   async #writeInTurn(bytes: Uint8Array, call: PositionOptions): Promise<void> {
     await this.gate.pass(this.#waiting(call));
     try {
-      await moveManyBlocks(this, 'write', bytes, call);
+      await moveManyBlocks(this, 'write', bytes, call.position, call);
     } finally {
       this.gate.leave();
     }

@@ -12,7 +12,8 @@ import { type Capacity, readCapacity } from './capacity.ts';
 import { Certainty } from './doubt.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
-import type { CommandOptions } from './options.ts';
+import { BOOLEAN, OBJECT, type OptionRules } from './option-rules.ts';
+import { COMMAND_OPTIONS, type CommandOptions } from './options.ts';
 import { reportLuns } from './report-luns.ts';
 
 /** What is learned of a logical unit when it is opened. */
@@ -50,6 +51,9 @@ export interface ProbeOptions extends CommandOptions {
   /** A port to LUN 0 of the same device, which tells what there is when the logical unit does not exist. */
   readonly inventory?: ScsiPort;
 }
+
+/** The rules of {@link ProbeOptions}. */
+export const PROBE_OPTIONS: OptionRules<ProbeOptions> = { probe: BOOLEAN, inventory: OBJECT, ...COMMAND_OPTIONS };
 
 /**
  * Looks at a logical unit: is it there, what is it, how large, which limits has it.

@@ -1,4 +1,4 @@
-/** What one logical unit says of changes puts all of its device in doubt: nothing is written before each was looked at. */
+/** What one logical unit says of changes puts all of its device in doubt: nothing is written before a look at each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSession } from '../../src/client/connect.ts';
