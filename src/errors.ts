@@ -83,6 +83,8 @@ export class IscsiError extends Error {
     this.code = code;
     this.hint = options?.hint;
     this.commandSent = options?.commandSent;
+    // Until its stack is read for the first time, V8 keeps the objects that it went through: a connection, its buffers.
+    void this.stack;
   }
 }
 
@@ -92,9 +94,15 @@ export class IscsiError extends Error {
  */
 export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
   if (error.commandSent === commandSent) return error;
-  const copy = Object.create(Object.getPrototypeOf(error) as object, Object.getOwnPropertyDescriptors(error)) as E;
+  const copy = copyOf(error);
   Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
   return copy;
+}
+
+/** @internal The same error, of the same class, as a new object: an error as the platform makes them. */
+export function copyOf<E extends IscsiError>(error: E): E {
+  const copy = Object.defineProperties(new Error(error.message), Object.getOwnPropertyDescriptors(error));
+  return Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object) as E;
 }
 
 /**

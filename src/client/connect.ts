@@ -2,6 +2,7 @@ import { IscsiError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { whenAborted } from '../unit/abort.ts';
+import { atCaller } from '../unit/caller-stack.ts';
 import { checkOptions, shown } from '../unit/option-rules.ts';
 import { type ConnectLimit, connectLimit } from './connect-limit.ts';
 import type { LoginDestination } from './login-config.ts';
@@ -36,7 +37,7 @@ export async function connect(url: UrlLike, options: ConnectOptions = {}): Promi
     return lun;
   } catch (error) {
     await session.close();
-    throw error;
+    throw atCaller(error);
   }
 }
 

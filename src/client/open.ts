@@ -1,5 +1,6 @@
 import { IscsiError } from '../errors.ts';
 import { RedirectError } from '../initiator/login-run.ts';
+import { atCaller } from '../unit/caller-stack.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { LoginAttempt } from './login-attempt.ts';
 import type { LoginDestination } from './login-config.ts';
@@ -22,7 +23,7 @@ export async function open(
     try {
       return await new LoginAttempt({ url, destination, options, limit }).run();
     } catch (error) {
-      if (!(error instanceof RedirectError)) throw error;
+      if (!(error instanceof RedirectError)) throw atCaller(error);
       destination = { ...destination, host: error.address.host, port: error.address.port };
     }
   }

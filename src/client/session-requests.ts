@@ -9,6 +9,7 @@ import type { AbortSignalLike } from '../scsi/request.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { bytesOf, noBuffer } from '../unit/buffers.ts';
+import { failCall } from '../unit/caller-stack.ts';
 import { checkOptions, OBJECT, type OptionRules, shown, wholeNumber } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS } from '../unit/options.ts';
 import type { TaskName } from './commands-under-way.ts';
@@ -93,12 +94,12 @@ export class SessionRequests {
 
   #exchange({ signal, timeout }: RequestOptions, begin: Begin): Promise<ExchangeAnswer> {
     if (signal?.aborted) return Promise.reject(aborted(signal.reason, 'request'));
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       let stop: (() => void) | undefined;
       const exchange = begin(now() + (timeout ?? this.#timeout), (error, answer) => {
         stop?.();
         if (error === undefined) resolve(answer);
-        else reject(error);
+        else resolve(failCall(error));
       });
       if (exchange.phase === 'settled') return;
       stop = whenAborted(signal, () => this.#core.withdraw(exchange, aborted(signal?.reason, 'request')));

@@ -47,7 +47,7 @@ export async function command(
     if (result.status === SCSI_STATUS.GOOD || result.status === SCSI_STATUS.CONDITION_MET) return result;
     const obstacle = obstacleOf(result);
     if (obstacle === undefined || !(await patience.allows(obstacle, request.signal)))
-      throw scsiStatusError(request.cdb, result);
+      throw scsiStatusError(request.cdb, result, port);
     result = await attempt(port, call, guard);
   }
 }

@@ -9,6 +9,7 @@ import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
 import { command, type IdentityGuard, untilCertain } from './attempts.ts';
 import { callTime } from './call-time.ts';
+import { failCall, joinCaller } from './caller-stack.ts';
 import { Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
 import type { PositionOptions, TransferOptions } from './options.ts';
@@ -162,28 +163,29 @@ async function afterTrouble(
 ): Promise<void> {
   const { port } = unit;
   const timeout = Math.max(1, task.deadline - port.clock.now());
-  if (error instanceof Recalled) {
-    const buffer = kind === 'read' ? task.dataIn : task.dataOut;
-    return moveWhenCertain(unit, kind, buffer, { ...options, timeout });
-  }
-  if (error !== undefined) throw error;
+  const buffer = kind === 'read' ? task.dataIn : task.dataOut;
+  if (error instanceof Recalled) return moveWhenCertain(unit, kind, buffer, { ...options, timeout });
+  if (error !== undefined) return failCall(error);
   const request: ScsiRequest = {
     cdb: new Uint8Array(task.cdb.buffer.slice(0)),
-    ...(kind === 'read' ? { dataIn: task.dataIn } : { dataOut: task.dataOut }),
+    ...(kind === 'read' ? { dataIn: buffer } : { dataOut: buffer }),
     signal: options.signal,
     timeout,
   };
-  requireWhole(request, await command(port, request, unit, resultOf(port, task)));
+  const refused = resultOf(port, task);
+  await joinCaller();
+  requireWhole(port, request, await command(port, request, unit, refused));
 }
 
 /** @throws {IscsiError} When a READ or WRITE was carried out, but not to its end. */
-function requireWhole({ cdb, dataIn }: ScsiRequest, result: ScsiResult): void {
-  if (result.status !== SCSI_STATUS.GOOD) throw scsiStatusError(cdb, result);
+function requireWhole(port: ScsiPort, { cdb, dataIn }: ScsiRequest, result: ScsiResult): void {
+  if (result.status !== SCSI_STATUS.GOOD) throw scsiStatusError(cdb, result, port);
   const { kind, count } = result.residual;
   const missing = (dataIn?.length ?? 0) - (dataIn === undefined ? 0 : result.dataInLength);
   if (count === 0 && missing === 0) return;
+  const bytes = count === 0 ? `${missing} bytes` : `${count} bytes (${kind})`;
   throw new IscsiError(
     'ISCSI_SHORT_TRANSFER',
-    `${commandName(cdb)} ended with GOOD, but ${count === 0 ? `${missing} bytes` : `${count} bytes (${kind})`} were not moved`,
+    `${commandName(cdb)} ended with GOOD, but ${bytes} were not moved (${port.unitName} of ${port.deviceName})`,
   );
 }

@@ -8,6 +8,11 @@ import type { CommandOptions } from './options.ts';
 
 const LENGTH_10 = 8;
 const LENGTH_16 = 32;
+/**
+ * Real blocks have 512 to 65,536 bytes. One is the least that is read, kept and written back for a single byte, so that
+ * a device that claims gigabytes must not be believed.
+ */
+const MOST_BLOCK_SIZE = 1_048_576;
 
 /** How large a logical unit is. */
 export interface Capacity {
@@ -60,6 +65,12 @@ export async function capacityData(port: ScsiPort, asked: CommandOptions): Promi
 /** Byte addresses are numbers here: exact up to 2^53. */
 function checked(capacity: Capacity): Capacity {
   const { blocks, blockSize } = capacity;
+  if (blockSize > MOST_BLOCK_SIZE) {
+    throw new IscsiError(
+      'ISCSI_USAGE',
+      `Cannot use blocks of ${blockSize} bytes, as the device claims: up to ${MOST_BLOCK_SIZE} are supported`,
+    );
+  }
   if (!Number.isSafeInteger(blocks * blockSize)) {
     throw new IscsiError(
       'ISCSI_USAGE',

@@ -5,6 +5,7 @@ import { type ScsiTask, TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
 import { parseSense } from '../scsi/sense.ts';
 import { aborted, whenAborted } from './abort.ts';
 import { bytesOf, noBuffer } from './buffers.ts';
+import { failCall } from './caller-stack.ts';
 import { noteSense } from './doubt.ts';
 import { checkOptions } from './option-rules.ts';
 import { REQUEST_OPTIONS, timeProblem } from './options.ts';
@@ -37,7 +38,7 @@ export function execute(port: ScsiPort, request: ScsiRequest, recallable = false
     task.settle = (settled, error) => {
       stop();
       if (error === undefined) resolve(resultOf(port, settled));
-      else reject(error);
+      else resolve(failCall(error));
     };
     port.submit(task);
   });

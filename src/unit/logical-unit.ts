@@ -9,6 +9,7 @@ import type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './block
 import { moveBlocks, moveManyBlocks } from './block-transfer.ts';
 import { bytesOf, noBuffer } from './buffers.ts';
 import { callTime, inTime } from './call-time.ts';
+import { atCaller } from './caller-stack.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
 import type { Certainty } from './doubt.ts';
 import { executeChecked } from './execute.ts';
@@ -142,9 +143,9 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     const { blockSize } = this;
     const target = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead);
     if (position % blockSize !== 0 || bytesRead % blockSize !== 0)
-      return readUnaligned(this, target, this.#callTime(options, bytesRead)).then(() => result);
+      return settled(readUnaligned(this, target, this.#callTime(options, bytesRead)), result);
     if (bytesRead <= this.maxTransferBlocks * blockSize) return moveBlocks(this, 'read', target, options, result);
-    return moveManyBlocks(this, 'read', target, position, this.#callTime(options, bytesRead)).then(() => result);
+    return settled(moveManyBlocks(this, 'read', target, position, this.#callTime(options, bytesRead)), result);
   }
 
   /**
@@ -164,15 +165,16 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     const { blockSize } = this;
     if (options.position % blockSize !== 0 || bytes.length % blockSize !== 0) {
       const call = this.#callTime(options, bytes.length);
-      return this.gate.alone(this.#waiting(call), () => writeUnaligned(this, bytes, call)).then(() => result);
+      return settled(
+        this.gate.alone(this.#waiting(call), () => writeUnaligned(this, bytes, call)),
+        result,
+      );
     }
-    if (!this.gate.open) return this.#writeInTurn(bytes, this.#callTime(options, bytes.length)).then(() => result);
+    const many = bytes.length > this.maxTransferBlocks * blockSize;
+    if (many || !this.gate.open)
+      return settled(this.#writeInTurn(bytes, this.#callTime(options, bytes.length)), result);
     this.gate.enter();
-    if (bytes.length <= this.maxTransferBlocks * blockSize)
-      return moveBlocks(this, 'gatedWrite', bytes, options, result);
-    return moveManyBlocks(this, 'write', bytes, options.position, this.#callTime(options, bytes.length))
-      .finally(() => this.gate.leave())
-      .then(() => result);
+    return moveBlocks(this, 'gatedWrite', bytes, options, result);
   }
 
   /** Makes sure that everything written before is on stable storage (SYNCHRONIZE CACHE). */
@@ -292,7 +294,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   }
 
   async #writeInTurn(bytes: Uint8Array, call: PositionOptions): Promise<void> {
-    await this.gate.pass(this.#waiting(call));
+    if (this.gate.open) this.gate.enter();
+    else await this.gate.pass(this.#waiting(call));
     try {
       await moveManyBlocks(this, 'write', bytes, call.position, call);
     } finally {
@@ -306,6 +309,16 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
       'ISCSI_USAGE',
       `Cannot use ${length} bytes at ${position}: ${this.name} ends at ${this.size}`,
     );
+  }
+}
+
+/** The end of a call of many steps: its stack leads to the caller, and not through all of them. */
+async function settled<T>(work: Promise<void>, value: T): Promise<T> {
+  try {
+    await work;
+    return value;
+  } catch (error) {
+    throw atCaller(error);
   }
 }
 
