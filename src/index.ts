@@ -39,7 +39,7 @@ export type { Lun } from './scsi/lun.ts';
 export type { Clock, ScsiPort } from './scsi/port.ts';
 export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, TaskAttribute } from './scsi/request.ts';
 export { ScsiTask } from './scsi/scsi-task.ts';
-export { ScsiStatusError } from './scsi/status-error.ts';
+export { type CommandPlace, ScsiStatusError, type StatusErrorOptions } from './scsi/status-error.ts';
 export { ASYNC_EVENTS } from './spec/iscsi-async-events.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
 export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { INSPECT } from '../bytes/inspect.ts';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
@@ -193,6 +194,12 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @internal One line, for `console.log` and the like. */
+  [INSPECT](): string {
+    const what = this.targetName === '' ? 'discovery' : this.targetName;
+    return `Session { ${what} at ${this.targetPortal}, ${this.open ? 'open' : 'closed'} }`;
   }
 
   /** @internal The target said something unasked. */

@@ -1,3 +1,4 @@
+import { INSPECT } from '../bytes/inspect.ts';
 import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import type { Inquiry } from '../scsi/data/inquiry.ts';
@@ -256,6 +257,12 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
       if (error instanceof ReplacedError) this.#replaced = error;
       throw error;
     }
+  }
+
+  /** @internal One line, for `console.log` and the like. */
+  [INSPECT](): string {
+    const size = this.isBlockDevice ? `${this.blocks} blocks of ${this.blockSize} bytes` : 'no blocks';
+    return `${this.constructor.name} { ${this.name} of ${this.port.deviceName}, ${size} }`;
   }
 
   /** Closes it. The port stays open: it is its owner's. */
