@@ -19,6 +19,7 @@ export interface CommandPlace {
 
 /** What else a {@link ScsiStatusError} says of its command. */
 export interface StatusErrorOptions extends ErrorOptions {
+  /** Where the command went, to be named in the message. */
   readonly place?: CommandPlace | undefined;
   /** The first block that the command is about. */
   readonly logicalBlockAddress?: number | undefined;
