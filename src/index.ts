@@ -49,4 +49,4 @@ export type { RawPage } from './unit/inquiry.ts';
 export { LogicalUnit } from './unit/logical-unit.ts';
 export type { CommandOptions, PositionOptions, TransferOptions } from './unit/options.ts';
 export type { Probe, ProbeOptions } from './unit/probe.ts';
-export type { ReportedLun } from './unit/report-luns.ts';
+export type { Inventory, ReportedLun } from './unit/report-luns.ts';

@@ -17,15 +17,16 @@ import {
 import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { callTime } from '../unit/call-time.ts';
 import { noteEvent } from '../unit/doubt.ts';
 import { executeChecked } from '../unit/execute.ts';
 import { LogicalUnit } from '../unit/logical-unit.ts';
 import { checkOptions } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
-import { type ReportedLun, reportLuns } from '../unit/report-luns.ts';
+import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
-import { lunOf } from './lun-of.ts';
+import { lunOf, otherAddress } from './lun-of.ts';
 import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
@@ -65,6 +66,8 @@ export class Session implements AsyncDisposable {
    * `close()`. Never rejects.
    */
   readonly closed: Promise<IscsiError | undefined>;
+  /** @internal How whoever waits for something in this session tells the time. */
+  readonly clock = CLOCK;
   /** @internal */
   readonly core: InitiatorSession;
 
@@ -164,7 +167,7 @@ export class Session implements AsyncDisposable {
   /** The logical units that the target shows to this initiator (REPORT LUNS), in its order. */
   async reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
     checkOptions(options, COMMAND_OPTIONS, 'reportLuns');
-    return reportLuns(this.port(LUN_0), options);
+    return reportLuns(this.#inventory, options);
   }
 
   /**
@@ -178,9 +181,24 @@ export class Session implements AsyncDisposable {
 
   /** @internal As `logicalUnit`; with `ownsSession`, closing it closes the session too. */
   async openUnit(lun: Lun, options: OpenOptions, ownsSession: boolean): Promise<IscsiLogicalUnit> {
-    const port = this.port(lun);
-    const probed = await probe(port, { ...options, inventory: this.port(LUN_0) });
-    return IscsiLogicalUnit.of({ session: this, lun, port, probed, ownsSession });
+    const call = callTime(this, options);
+    const open = async (there: Lun): Promise<IscsiLogicalUnit> => {
+      const port = this.port(there);
+      const probed = await probe(port, { ...call, inventory: this.#inventory });
+      return IscsiLogicalUnit.of({ session: this, lun: there, port, probed, ownsSession });
+    };
+    try {
+      return await open(lun);
+    } catch (error) {
+      const other = await otherAddress(lun, error, () => reportLuns(this.#inventory, call));
+      if (other === undefined) throw error;
+      return open(other);
+    }
+  }
+
+  /** Who tells which logical units there are. */
+  get #inventory(): readonly ScsiPort[] {
+    return [this.port(LUN_0), this.port(REPORT_LUNS_WELL_KNOWN)];
   }
 
   /**

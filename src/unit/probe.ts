@@ -14,7 +14,7 @@ import { type Identity, readIdentity } from './identity.ts';
 import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
 import { BOOLEAN, OBJECT, type OptionRules } from './option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from './options.ts';
-import { reportLuns } from './report-luns.ts';
+import { type Inventory, reportLuns } from './report-luns.ts';
 
 /** What is learned of a logical unit when it is opened. */
 export interface Probe {
@@ -48,8 +48,8 @@ export function hasBlocks(peripheralDeviceType: number): boolean {
 export interface ProbeOptions extends CommandOptions {
   /** False: ask for nothing but INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
-  /** A port to LUN 0 of the same device, which tells what there is when the logical unit does not exist. */
-  readonly inventory?: ScsiPort;
+  /** A port to LUN 0 of the same device, or several: who tells what there is when the logical unit does not exist. */
+  readonly inventory?: Inventory;
 }
 
 /** The rules of {@link ProbeOptions}. */
@@ -108,7 +108,7 @@ export async function becomeReady(port: ScsiPort, options: CommandOptions): Prom
 async function absent(
   port: ScsiPort,
   cause: unknown,
-  inventory: ScsiPort | undefined,
+  inventory: Inventory | undefined,
   options: CommandOptions,
 ): Promise<IscsiError> {
   const message = `Cannot open ${port.unitName} of ${port.deviceName}: there is no such logical unit`;
