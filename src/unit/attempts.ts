@@ -1,8 +1,7 @@
-import { IscsiError } from '../errors.ts';
 import type { Clock, ScsiPort } from '../scsi/port.ts';
 import type { AbortSignalLike, ScsiRequest, ScsiResult } from '../scsi/request.ts';
-import { isUnitAttention, type Sense } from '../scsi/sense.ts';
-import { scsiStatusError } from '../scsi/status-error.ts';
+import { isUnitAttention } from '../scsi/sense.ts';
+import { ScsiStatusError, scsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
 import { type CallLimits, callTime, graceOf, inTime } from './call-time.ts';
@@ -61,19 +60,28 @@ export async function fetch(port: ScsiPort, request: ScsiRequest, room: number):
 
 /** True for the answer of a logical unit that does not know what it was asked: the question had no effect. */
 export function isUnsupported(error: unknown): boolean {
-  if (!(error instanceof IscsiError) || error.code !== 'ISCSI_SCSI_STATUS') return false;
-  const { sense } = error as { readonly sense?: Sense };
+  if (!(error instanceof ScsiStatusError)) return false;
+  const { sense } = error;
   return sense?.senseKey === 5 && (sense.asc === 0x20 || sense.asc === 0x24);
 }
 
-/** The answer to a question, or undefined where the logical unit does not know what it was asked: that is no error. */
+/**
+ * The answer to a question, or undefined where the logical unit does not know what it was asked: that is no error.
+ * Neither is a refusal without a reason, as there are devices that give none; so this is for questions whose answer can
+ * be done without, and not for those on which data depends.
+ */
 export async function optional<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (isUnsupported(error)) return undefined;
+    if (isUnsupported(error) || isUnexplained(error)) return undefined;
     throw error;
   }
+}
+
+/** CHECK CONDITION without sense data. */
+function isUnexplained(error: unknown): boolean {
+  return error instanceof ScsiStatusError && error.status === SCSI_STATUS.CHECK_CONDITION && error.sense === undefined;
 }
 
 /** Waits until it is certain which logical unit answers, within the call's time. Throws when it is another one. */

@@ -5,6 +5,7 @@ import { readCapacity } from './capacity.ts';
 import type { Certainty } from './doubt.ts';
 import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
+import { VpdList } from './vpd-list.ts';
 
 const LOGICAL_UNIT = 0; // association of a designator
 /** How often it is asked anew when something changes meanwhile. */
@@ -22,14 +23,20 @@ export interface Identity {
   readonly blockSize: number;
 }
 
-/** Asks a logical unit who it is. Pages that it does not have are left out. */
+/**
+ * Asks a logical unit who it is. Pages that it does not have are left out; but when its list names neither of the two
+ * that tell, both are asked for all the same: this is the need.
+ */
 export async function readIdentity(
   port: ScsiPort,
   capacity: { readonly blocks: number; readonly blockSize: number },
+  pages: VpdList,
   options: CommandOptions,
 ): Promise<Identity> {
-  const serial = await vpdPageIfAny(port, 'unitSerialNumber', options);
-  const identification = await vpdPageIfAny(port, 'deviceIdentification', options);
+  const listed = pages.has('unitSerialNumber') || pages.has('deviceIdentification');
+  const page: VpdList['page'] = (name, asked) => (listed ? pages.page(name, asked) : vpdPageIfAny(port, name, asked));
+  const serial = await page('unitSerialNumber', options);
+  const identification = await page('deviceIdentification', options);
   const names = (identification?.designators ?? [])
     .filter(({ association }) => association === LOGICAL_UNIT)
     .map(({ text }) => text);
@@ -66,7 +73,10 @@ export async function verifyIdentity(
   const call = callTime(port, {});
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const { mark } = certainty;
-    if (opened !== undefined) requireSame(opened, await readIdentity(port, await readCapacity(port, call), call));
+    if (opened !== undefined) {
+      const capacity = await readCapacity(port, call);
+      requireSame(opened, await readIdentity(port, capacity, await VpdList.of(port, call), call));
+    }
     certainty.confirm(mark);
     if (!certainty.doubtful) return;
   }

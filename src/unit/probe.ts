@@ -11,10 +11,11 @@ import { callTime } from './call-time.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
 import { Certainty } from './doubt.ts';
 import { type Identity, readIdentity } from './identity.ts';
-import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
+import { standardInquiry } from './inquiry.ts';
 import { BOOLEAN, OBJECT, type OptionRules } from './option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from './options.ts';
 import { type Inventory, reportLuns } from './report-luns.ts';
+import { VpdList } from './vpd-list.ts';
 
 /** What is learned of a logical unit when it is opened. */
 export interface Probe {
@@ -81,9 +82,10 @@ export async function probe(port: ScsiPort, { probe: blocks, inventory, ...rest 
   if (!(await becomeReady(port, options))) return nothing;
 
   const capacity = await readCapacity(port, options);
-  const identity = await readIdentity(port, capacity, options);
-  const blockLimits = await vpdPageIfAny(port, 'blockLimits', options);
-  const provisioning = await vpdPageIfAny(port, 'logicalBlockProvisioning', options);
+  const pages = await VpdList.of(port, options);
+  const identity = await readIdentity(port, capacity, pages, options);
+  const blockLimits = await pages.page('blockLimits', options);
+  const provisioning = await pages.page('logicalBlockProvisioning', options);
   return { inquiryData, capacity, identity, blockLimits, provisioning, certainty };
 }
 

@@ -47,6 +47,8 @@ const FIELDS = {
 };
 const ADDITIONAL_LENGTH = byte(4);
 const VERSION_DESCRIPTORS = 8;
+/** Bytes that all standard INQUIRY data has since SCSI-2. */
+const LEAST_LENGTH = 36;
 const WRITTEN_LENGTH = 96; // all of the standard's own bytes
 
 /** Standard INQUIRY data: the numbers and bits. RMB is `rmb`, 3PC is `thirdPartyCopy`. */
@@ -94,7 +96,9 @@ export interface InquiryInput extends FieldInput<typeof FIELDS> {
 export function readInquiry(bytes: Uint8Array): Inquiry {
   atLeast(bytes, 5, 'INQUIRY data');
   const additionalLength = bytes[4] ?? 0;
-  const data = block(bytes, additionalLength + 5);
+  // The first 36 bytes are mandatory: a device that leaves the length empty has sent them, if they came.
+  const claimed = additionalLength === 0 ? Math.min(bytes.length, LEAST_LENGTH) : additionalLength + 5;
+  const data = block(bytes, claimed);
   const vendor = readText(data, 8, 16);
   const product = readText(data, 16, 32);
   const revision = readText(data, 32, 36);
