@@ -37,8 +37,8 @@ export interface Sense {
   /** What the additional sense code means, in words. */
   readonly text: string;
   /**
-   * INFORMATION where it is valid: often the block address. With ILI, FILEMARK or EOM it is what was asked for less what
-   * was there, which may be negative. A value above 2^53 - 1 is given as 2^53 - 1.
+   * INFORMATION where it is valid: often the block address. With ILI, FILEMARK or EOM it is what was asked for less
+   * what was there, which may be negative. A value above 2^53 - 1 is given as 2^53 - 1.
    */
   readonly information: number | undefined;
   /** COMMAND-SPECIFIC INFORMATION. */

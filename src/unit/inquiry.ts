@@ -106,7 +106,7 @@ async function inquire(port: ScsiPort, selection: InquirySelection, asked: Comma
   return { bytes, length };
 }
 
-/** The length that the data tells of. Standard data whose length is left empty has the bytes that all has, if they came. */
+/** The length that the data tells of. Standard data that leaves it empty has the bytes that all has, if they came. */
 function lengthOf(bytes: Uint8Array, evpd: boolean): number {
   const [, , high = 0, low = 0, additionalLength = 0] = bytes;
   if (evpd) return 4 + high * 256 + low;

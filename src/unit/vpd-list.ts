@@ -5,8 +5,8 @@ import { vpdPageIfAny } from './inquiry.ts';
 import type { CommandOptions } from './options.ts';
 
 /**
- * The VPD pages that a logical unit says to have (page 00h): others are not asked for without need, as there are devices
- * that take such a question badly. One that does not tell is asked for each.
+ * The VPD pages that a logical unit says to have (page 00h): others are not asked for without need, as there are
+ * devices that take such a question badly. One that does not tell is asked for each.
  */
 export class VpdList {
   readonly #port: ScsiPort;

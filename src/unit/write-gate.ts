@@ -23,10 +23,12 @@ export class WriteGate {
   #passing = 0;
   #alone = false;
   readonly #waiting = new Set<Turn>();
+  /** Those who are alone or wait. One number, since each write looks at it. */
+  #held = 0;
 
   /** True when a write may begin at once. It must then `enter()` and, when it has ended, `leave()`. */
   get open(): boolean {
-    return !this.#alone && this.#waiting.size === 0;
+    return this.#held === 0;
   }
 
   enter(): void {
@@ -49,8 +51,7 @@ export class WriteGate {
     try {
       return await work();
     } finally {
-      this.#alone = false;
-      this.#admit();
+      this.#endAlone();
     }
   }
 
@@ -60,6 +61,7 @@ export class WriteGate {
       turn.admit = resolve;
     });
     this.#waiting.add(turn);
+    this.#held++;
     this.#admit();
     try {
       if (!turn.admitted) await wait(admission);
@@ -75,7 +77,10 @@ export class WriteGate {
       if (this.#alone || (turn.alone && this.#passing > 0)) return;
       this.#waiting.delete(turn);
       if (turn.alone) this.#alone = true;
-      else this.#passing++;
+      else {
+        this.#passing++;
+        this.#held--;
+      }
       turn.admitted = true;
       turn.admit();
     }
@@ -83,9 +88,18 @@ export class WriteGate {
 
   /** Its turn may have come in the same moment. */
   #giveUp(turn: Turn): void {
-    if (!turn.admitted) this.#waiting.delete(turn);
-    else if (turn.alone) this.#alone = false;
-    else this.#passing--;
+    if (turn.admitted && turn.alone) this.#endAlone();
+    else if (turn.admitted) this.leave();
+    else {
+      this.#waiting.delete(turn);
+      this.#held--;
+      this.#admit();
+    }
+  }
+
+  #endAlone(): void {
+    this.#alone = false;
+    this.#held--;
     this.#admit();
   }
 }

@@ -12,7 +12,7 @@ const INQUIRY = 0x12;
 const MODE_SENSE_6 = 0x1a;
 const SYNCHRONIZE_CACHE_10 = 0x35;
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
-/** Standard data of a removable disk, whose byte 1 is the code of the Unit Serial Number page, with a vendor's field. */
+/** Standard data of a removable disk with a vendor's field: its byte 1 is the code of the serial number's page. */
 const STANDARD = Uint8Array.of(
   0,
   0x80,
