@@ -1,4 +1,7 @@
-/** Every error of the library, in one place. Match on `code`, which is stable, rather than on class or message. */
+/**
+ * Every error of the library, in one place, but for the `ValueError` of `bytes/`, which is a `RangeError`. Match on
+ * `code`, which is stable, rather than on class or message.
+ */
 
 /**
  * What went wrong, one code a reason:
@@ -76,10 +79,12 @@ export class IscsiError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: IscsiErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = code === 'ISCSI_ABORTED' ? 'AbortError' : new.target.name;
     this.code = code;
     this.hint = options?.hint;
     this.commandSent = options?.commandSent;
+    // Until its stack is read for the first time, V8 keeps the objects that it went through: a connection, its buffers.
+    void this.stack;
   }
 }
 
@@ -89,12 +94,18 @@ export class IscsiError extends Error {
  */
 export function withCommandSent<E extends IscsiError>(error: E, commandSent: boolean): E {
   if (error.commandSent === commandSent) return error;
+  const copy = copyOf(error);
+  Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
+  return copy;
+}
+
+/** @internal The same error, of the same class, as a new object: an error as the platform makes them. */
+export function copyOf<E extends IscsiError>(error: E): E {
   // An Error from the start, so that it is shown as one; a stack cannot be taken over by its descriptor everywhere.
   const { stack, ...own } = Object.getOwnPropertyDescriptors(error);
   const copy = Object.setPrototypeOf(new Error(error.message), Object.getPrototypeOf(error) as object) as E;
   Object.defineProperties(copy, own);
-  Object.defineProperty(copy, 'stack', { value: error.stack, writable: true, configurable: true });
-  return Object.defineProperty(copy, 'commandSent', { value: commandSent, enumerable: true });
+  return Object.defineProperty(copy, 'stack', { value: error.stack, writable: true, configurable: true });
 }
 
 /**

@@ -3,12 +3,14 @@
  * are further entrances.
  */
 
+export { ValueError } from './bytes/value-error.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
-export type { ConnectOptions, DigestOffer, OpenOptions, SessionEvent, UrlLike } from './client/options.ts';
+export type { ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
+export type { TargetEvent } from './client/target-event.ts';
 export {
   formatUrl,
   type IscsiUrl,
@@ -37,7 +39,8 @@ export type { Lun } from './scsi/lun.ts';
 export type { Clock, ScsiPort } from './scsi/port.ts';
 export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, TaskAttribute } from './scsi/request.ts';
 export { ScsiTask } from './scsi/scsi-task.ts';
-export { ScsiStatusError } from './scsi/status-error.ts';
+export { type CommandPlace, ScsiStatusError, type StatusErrorOptions } from './scsi/status-error.ts';
+export { ASYNC_EVENTS } from './spec/iscsi-async-events.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
 export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';
 export type { Capacity } from './unit/capacity.ts';
@@ -46,4 +49,4 @@ export type { RawPage } from './unit/inquiry.ts';
 export { LogicalUnit } from './unit/logical-unit.ts';
 export type { CommandOptions, PositionOptions, TransferOptions } from './unit/options.ts';
 export type { Probe, ProbeOptions } from './unit/probe.ts';
-export type { ReportedLun } from './unit/report-luns.ts';
+export type { Inventory, ReportedLun } from './unit/report-luns.ts';

@@ -1,4 +1,5 @@
 /** Hexadecimal text and bytes. */
+import { ValueError } from './value-error.ts';
 
 /** Lower-case hex digits of `bytes`, two per byte. */
 export function toHex(bytes: Uint8Array): string {
@@ -14,8 +15,8 @@ export function toHex(bytes: Uint8Array): string {
  */
 export function hex(text: string): Uint8Array<ArrayBuffer> {
   const digits = text.replace(/\/\/.*$/gm, '').replace(/\s+/g, '');
-  if (digits.length % 2 !== 0) throw new RangeError(`Cannot read hex text with half a byte: ${digits.length} digits`);
-  if (!/^[0-9a-fA-F]*$/.test(digits)) throw new RangeError('Cannot read hex text: a character is no hex digit');
+  if (digits.length % 2 !== 0) throw new ValueError(`Cannot read hex text with half a byte: ${digits.length} digits`);
+  if (!/^[0-9a-fA-F]*$/.test(digits)) throw new ValueError('Cannot read hex text: a character is no hex digit');
   const bytes = new Uint8Array(digits.length / 2);
   for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16);
   return bytes;

@@ -81,8 +81,8 @@ ${EXIT_HELP}`,
   async run({ options, print, host }) {
     const units = unitsOf(options.memory, options.file);
     if (units.length === 0) throw usageError('there is nothing to serve', 'give --memory SIZE or --file PATH');
-    const { blockSize: blockLength, readOnly } = options;
-    const luns = units.map(({ lun }) => ({ ...lun, readOnly, ...(blockLength === undefined ? {} : { blockLength }) }));
+    const { blockSize, readOnly } = options;
+    const luns = units.map(({ lun }) => ({ ...lun, readOnly, ...(blockSize === undefined ? {} : { blockSize }) }));
     const address = parseListen(options.listen ?? DEFAULT_LISTEN);
     const running = await start({ luns, ...furtherOptions(options) }, address);
     try {

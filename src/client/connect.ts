@@ -2,9 +2,12 @@ import { IscsiError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { whenAborted } from '../unit/abort.ts';
+import { atCaller } from '../unit/caller-stack.ts';
+import { checkOptions, shown } from '../unit/option-rules.ts';
 import { type ConnectLimit, connectLimit } from './connect-limit.ts';
 import type { LoginDestination } from './login-config.ts';
 import { open } from './open.ts';
+import { CONNECT_RULES } from './option-rules.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
 import type { IscsiLogicalUnit, Session } from './session.ts';
 import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
@@ -21,7 +24,7 @@ import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
  * lun.size; // 67108864
  */
 export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<IscsiLogicalUnit> {
-  const parsed = parsedUrl(url, options, 'full');
+  const parsed = parsedUrl(url, options, 'full', 'connect');
   if (parsed.lun === undefined)
     throw new IscsiError('ISCSI_URL', 'Cannot open a logical unit: the URL names none', {
       hint: 'add /target-name/lun',
@@ -34,7 +37,7 @@ export async function connect(url: UrlLike, options: ConnectOptions = {}): Promi
     return lun;
   } catch (error) {
     await session.close();
-    throw error;
+    throw atCaller(error);
   }
 }
 
@@ -98,7 +101,7 @@ function requireSerialNumber(lun: IscsiLogicalUnit, wanted: string): void {
  * (await session.execute(0, request)).dataInLength; // 36
  */
 export async function openSession(url: UrlLike, options: ConnectOptions = {}): Promise<Session> {
-  const parsed = parsedUrl(url, options, 'target');
+  const parsed = parsedUrl(url, options, 'target', 'openSession');
   return open(parsed, destinationOf(parsed), options, connectLimit(options));
 }
 
@@ -111,7 +114,14 @@ function destinationOf(url: IscsiUrl): LoginDestination {
   return { host: url.host, port: url.port, sessionType: 'Normal', targetName: url.targetName };
 }
 
-/** @internal */
-export function parsedUrl(url: UrlLike, options: ConnectOptions, form: UrlForm): IscsiUrl {
-  return typeof url === 'string' ? parseUrl(url, { env: options.env ?? process.env, form }) : url;
+/** @internal What a call was asked for, checked. */
+export function parsedUrl(url: UrlLike, options: ConnectOptions, form: UrlForm, call: string): IscsiUrl {
+  checkOptions(options, CONNECT_RULES, call);
+  const text = url instanceof URL ? url.href : url;
+  if (typeof text === 'string') return parseUrl(text, { env: options.env ?? process.env, form });
+  if (typeof text === 'object' && text !== null && typeof text.host === 'string') return text;
+  throw new IscsiError(
+    'ISCSI_USAGE',
+    `Cannot ${call} ${shown(text)}: a URL as text, URL or result of parseUrl() allowed`,
+  );
 }

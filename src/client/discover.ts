@@ -1,11 +1,21 @@
-import { formatTargetAddress, parseSendTargets, type TargetAddress } from '../login/send-targets.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { IscsiError } from '../errors.ts';
+import {
+  formatTargetAddress,
+  isWildcard,
+  sendTargetsPairs,
+  type TargetAddress,
+  targetRecords,
+} from '../login/send-targets.ts';
 import { now } from '../node/clock.ts';
-import { parseText } from '../pdu/text.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { parsedUrl } from './connect.ts';
 import { connectLimit } from './connect-limit.ts';
 import { open } from './open.ts';
 import type { ConnectOptions, UrlLike } from './options.ts';
+
+/** Milliseconds for which a long list is read in one go: others wait meanwhile. */
+const LONGEST_TURN = 10;
 
 /** One address at which a target can be reached. */
 export interface Portal {
@@ -18,7 +28,7 @@ export interface Portal {
    * that was asked.
    */
   readonly portalGroupTag: number | undefined;
-  /** As the target wrote it: `host:port,tag`. */
+  /** `host:port,tag`, as the target told it; with the host that was asked where it told a wildcard. */
   readonly text: string;
 }
 
@@ -26,8 +36,14 @@ export interface Portal {
 export interface DiscoveredTarget {
   /** The iSCSI name. */
   readonly name: string;
-  /** At least one. In the order of the target's answer. */
+  /**
+   * In the order of the target's answer. At least one, unless none of the addresses that the target told could be read.
+   */
   readonly portals: readonly Portal[];
+  /** Addresses that could not be read, as they came. */
+  readonly unreadable: readonly string[];
+  /** Why nobody can log in by that name, if it is none. */
+  readonly problem: IscsiError | undefined;
 }
 
 /**
@@ -41,7 +57,7 @@ export interface DiscoveredTarget {
  * names; // ['iqn.2026-11.dev.tsiscsi:disk']
  */
 export async function* discover(url: UrlLike, options: ConnectOptions = {}): AsyncGenerator<DiscoveredTarget> {
-  const parsed = parsedUrl(url, options, 'portal');
+  const parsed = parsedUrl(url, options, 'portal', 'discover');
   const here: TargetAddress = { host: parsed.host, port: parsed.port, portalGroupTag: undefined };
   const { signal } = options;
   const limit = connectLimit(options);
@@ -60,11 +76,19 @@ export async function* discover(url: UrlLike, options: ConnectOptions = {}): Asy
     stop();
     await session.close();
   }
-  for (const { name, addresses } of parseSendTargets(parseText(answer, 16 * 1024 * 1024))) {
-    yield { name, portals: (addresses.length > 0 ? addresses : [here]).map(portalOf) };
+  let resumed = now();
+  for (const { name, addresses, unreadable, problem } of targetRecords(sendTargetsPairs(answer))) {
+    if (now() - resumed > LONGEST_TURN) {
+      await setImmediate();
+      resumed = now();
+    }
+    const told = addresses.length > 0 || unreadable.length > 0;
+    yield { name, portals: (told ? addresses : [here]).map((one) => portalOf(one, parsed.host)), unreadable, problem };
   }
 }
 
-function portalOf(address: TargetAddress): Portal {
+/** A portal that says that it listens everywhere means the host that was asked. */
+function portalOf(told: TargetAddress, asked: string): Portal {
+  const address = isWildcard(told.host) ? { ...told, host: asked } : told;
   return { ...address, text: formatTargetAddress(address) };
 }

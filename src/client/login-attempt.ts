@@ -25,8 +25,10 @@ export class LoginAttempt implements SessionHost {
   readonly #core: InitiatorSession;
   readonly #connection: InitiatorConnection;
   readonly #driver: Driver;
-  /** Settles when the socket is closed and no timer is left. */
-  readonly #ended: Promise<void>;
+  /** Resolves with what ended the session, if it was an error, when the socket is closed and no timer is left. */
+  readonly #ended: Promise<IscsiError | undefined>;
+  #endedBy: IscsiError | undefined;
+  #session: Session | undefined;
   #resolve: (session: Session) => void = nothing;
   #reject: (error: Error) => void = nothing;
   #stopWaiting: () => void = nothing;
@@ -34,8 +36,8 @@ export class LoginAttempt implements SessionHost {
   constructor(request: LoginPlan) {
     const { host, port } = request.destination;
     let socketClosed: () => void = nothing;
-    this.#ended = new Promise<void>((close) => {
-      socketClosed = close;
+    this.#ended = new Promise((close) => {
+      socketClosed = () => close(this.#endedBy);
     });
     this.#request = request;
     this.#portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -70,28 +72,29 @@ export class LoginAttempt implements SessionHost {
   loggedIn(): void {
     const { destination, options } = this.#request;
     this.#stopWaiting();
-    this.#resolve(
-      Session.of({
-        core: this.#core,
-        targetName: destination.targetName ?? '',
-        targetPortal: this.#portal,
-        timeout: options.timeout ?? DEFAULT_TIMEOUT,
-        ended: this.#ended,
-      }),
-    );
+    this.#session = Session.of({
+      core: this.#core,
+      targetName: destination.targetName ?? '',
+      targetPortal: this.#portal,
+      timeout: options.timeout ?? DEFAULT_TIMEOUT,
+      ended: this.#ended,
+      onEvent: options.onEvent,
+    });
+    this.#resolve(this.#session);
   }
 
   /** {@link SessionHost} */
   closed(error: IscsiError | undefined): void {
     // What the socket still holds refers to buffers that are their owners' again: it must not go out.
     if (error !== undefined) this.#driver.destroy();
+    this.#endedBy = error;
     this.#stopWaiting();
     this.#reject(error ?? new IscsiError('ISCSI_CLOSED', 'The session was closed'));
   }
 
   /** {@link SessionHost} */
   event(event: SessionEvent): void {
-    this.#request.options.onEvent?.(event);
+    this.#session?.tell(event);
   }
 
   /** Gives up when the signal says so, or the time is over. */

@@ -1,6 +1,7 @@
 import { IscsiError } from '../errors.ts';
 import { RedirectError } from '../initiator/login-run.ts';
-import { timeProblem } from '../unit/options.ts';
+import { isWildcard } from '../login/send-targets.ts';
+import { atCaller } from '../unit/caller-stack.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { LoginAttempt } from './login-attempt.ts';
 import type { LoginDestination } from './login-config.ts';
@@ -18,15 +19,15 @@ export async function open(
   options: ConnectOptions,
   limit: ConnectLimit,
 ): Promise<Session> {
-  const problem = timeProblem(options.timeout, 'timeout') ?? timeProblem(options.connectTimeout, 'connectTimeout');
-  if (problem !== undefined) throw problem;
   let destination = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
     try {
       return await new LoginAttempt({ url, destination, options, limit }).run();
     } catch (error) {
-      if (!(error instanceof RedirectError)) throw error;
-      destination = { ...destination, host: error.address.host, port: error.address.port };
+      if (!(error instanceof RedirectError)) throw atCaller(error);
+      const { host, port } = error.address;
+      // A portal that says that it listens everywhere means the host that was asked.
+      destination = { ...destination, host: isWildcard(host) ? destination.host : host, port };
     }
   }
   throw new IscsiError('ISCSI_LOGIN', `Cannot log in: more than ${MOST_REDIRECTS} redirects in a row`, {

@@ -1,5 +1,5 @@
-import type { SessionEvent } from '../initiator/session-host.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
+import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
@@ -54,15 +54,18 @@ export interface ConnectOptions {
    * Told what the target says unasked (RFC 7143 §11.9), such as that it wants to be left, or that a logical unit
    * changed.
    */
-  readonly onEvent?: (event: SessionEvent) => void;
+  readonly onEvent?: (event: TargetEvent) => void;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What `connect`, `openSession` and `discover` take: text, or a URL parsed before. */
-export type UrlLike = string | IscsiUrl;
+/**
+ * What `connect`, `openSession` and `discover` take: text, a `URL` (its `href` counts), or a URL read by `parseUrl`
+ * before.
+ */
+export type UrlLike = string | URL | IscsiUrl;
 
 export const DEFAULT_INITIATOR_NAME = 'iqn.2026-11.dev.tsiscsi:initiator';
 export const DEFAULT_TIMEOUT = 30_000;
@@ -73,7 +76,5 @@ export const KEEPALIVE_TIMEOUT = 10_000;
 /** Milliseconds that a logout may take. */
 export const LOGOUT_TIMEOUT = 5000;
 
-/** Options of `session.logicalUnit`. `signal` and `timeout` are for each question on the way. */
+/** Options of `session.logicalUnit`. `signal` and `timeout` are for all questions on the way together. */
 export type OpenOptions = Omit<ProbeOptions, 'inventory'>;
-
-export type { SessionEvent };

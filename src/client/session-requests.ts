@@ -4,12 +4,16 @@ import type { Exchange, ExchangeAnswer, SettleExchange } from '../initiator/exch
 import type { TaskManagementFields } from '../initiator/requests.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import { now } from '../node/clock.ts';
-import { encodeLun, type Lun } from '../scsi/lun.ts';
+import type { Lun } from '../scsi/lun.ts';
 import type { AbortSignalLike } from '../scsi/request.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
-import { timeProblem } from '../unit/options.ts';
+import { bytesOf, noBuffer } from '../unit/buffers.ts';
+import { failCall } from '../unit/caller-stack.ts';
+import { checkOptions, OBJECT, type OptionRules, shown, wholeNumber } from '../unit/option-rules.ts';
+import { COMMAND_OPTIONS } from '../unit/options.ts';
 import type { TaskName } from './commands-under-way.ts';
+import { lunOf } from './lun-of.ts';
 
 /** A task management function and what it acts on. */
 export interface TaskManagementFunction {
@@ -33,6 +37,12 @@ export interface RequestOptions {
   readonly timeout?: number;
 }
 
+const TASK_MANAGEMENT_RULES: OptionRules<TaskManagementFunction> = {
+  functionCode: wholeNumber(0, 127),
+  lun: { allowed: 'a number or { high, low }', is: (value) => typeof value === 'number' || OBJECT.is(value) },
+  task: OBJECT,
+};
+
 /** Sends a request, to be answered until `deadline`. */
 type Begin = (deadline: number, settle: SettleExchange) => Exchange;
 
@@ -51,6 +61,8 @@ export class SessionRequests {
 
   /** See `Session.taskManagement`. */
   async taskManagement(request: TaskManagementFunction, options: RequestOptions): Promise<number> {
+    checkOptions(request, TASK_MANAGEMENT_RULES, 'taskManagement');
+    checkOptions(options, COMMAND_OPTIONS, 'taskManagement');
     const fields = fieldsOf(request);
     const answer = await this.#exchange(options, (deadline, settle) =>
       this.#core.taskManagement(fields, deadline, settle),
@@ -59,7 +71,10 @@ export class SessionRequests {
   }
 
   /** See `Session.nop`. `limit`: bytes that the target takes. */
-  async nop(data: Uint8Array, limit: number, options: RequestOptions): Promise<Uint8Array> {
+  async nop(given: ArrayBufferView, limit: number, options: RequestOptions): Promise<Uint8Array> {
+    checkOptions(options, COMMAND_OPTIONS, 'nop');
+    const data = bytesOf(given);
+    if (data === undefined) throw noBuffer(given, 'ping with');
     if (data.length > limit)
       throw new IscsiError('ISCSI_USAGE', `Cannot ping with ${data.length} bytes: the target takes ${limit}`);
     const answer = await this.#exchange(options, (deadline, settle) => this.#core.nop(data, deadline, settle));
@@ -68,6 +83,8 @@ export class SessionRequests {
 
   /** See `Session.text`. `limit`: bytes that the target takes. */
   async text(text: string, limit: number, options: RequestOptions): Promise<Uint8Array> {
+    checkOptions(options, COMMAND_OPTIONS, 'text');
+    if (typeof text !== 'string') throw new IscsiError('ISCSI_USAGE', `Cannot send ${shown(text)}: a string allowed`);
     const bytes = utf8(text);
     if (bytes.length > limit)
       throw new IscsiError('ISCSI_USAGE', `Cannot send ${bytes.length} bytes of text: the target takes ${limit}`);
@@ -76,14 +93,13 @@ export class SessionRequests {
   }
 
   #exchange({ signal, timeout }: RequestOptions, begin: Begin): Promise<ExchangeAnswer> {
-    const problem = signal?.aborted ? aborted(signal.reason, 'request') : timeProblem(timeout, 'timeout');
-    if (problem !== undefined) return Promise.reject(problem);
-    return new Promise((resolve, reject) => {
+    if (signal?.aborted) return Promise.reject(aborted(signal.reason, 'request'));
+    return new Promise((resolve) => {
       let stop: (() => void) | undefined;
       const exchange = begin(now() + (timeout ?? this.#timeout), (error, answer) => {
         stop?.();
         if (error === undefined) resolve(answer);
-        else reject(error);
+        else resolve(failCall(error));
       });
       if (exchange.phase === 'settled') return;
       stop = whenAborted(signal, () => this.#core.withdraw(exchange, aborted(signal?.reason, 'request')));
@@ -92,7 +108,8 @@ export class SessionRequests {
 }
 
 function fieldsOf({ functionCode, lun, task }: TaskManagementFunction): TaskManagementFields {
-  const { high, low } = typeof lun === 'number' ? encodeLun(lun) : (lun ?? task?.lun ?? LUN_0);
+  if (functionCode === undefined) throw new IscsiError('ISCSI_USAGE', 'Cannot send no task management function');
+  const { high, low } = lunOf(lun ?? task?.lun ?? LUN_0);
   const named = { functionCode, lunHigh: high, lunLow: low };
   if (task === undefined) return { ...named, referencedTaskTag: RESERVED_TAG, refCmdSN: 0 };
   if (task.cmdSN === undefined) {

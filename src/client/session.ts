@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
+import { INSPECT } from '../bytes/inspect.ts';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
+import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { CLOCK, now } from '../node/clock.ts';
@@ -12,18 +14,24 @@ import {
   type WriteStreamOptions,
   writable,
 } from '../node/streams.ts';
-import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
+import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
-import { execute } from '../unit/execute.ts';
+import { callTime } from '../unit/call-time.ts';
+import { noteEvent } from '../unit/doubt.ts';
+import { executeChecked } from '../unit/execute.ts';
 import { LogicalUnit } from '../unit/logical-unit.ts';
-import type { CommandOptions } from '../unit/options.ts';
+import { checkOptions } from '../unit/option-rules.ts';
+import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
-import { type ReportedLun, reportLuns } from '../unit/report-luns.ts';
+import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
+import { lunOf, otherAddress } from './lun-of.ts';
+import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
+import { type TargetEvent, targetEvent } from './target-event.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
@@ -31,8 +39,10 @@ export interface SessionParts {
   readonly targetName: string;
   readonly targetPortal: string;
   readonly timeout: number;
-  /** Settles when the socket is closed and nothing is left. */
-  readonly ended: Promise<void>;
+  /** Resolves when the socket is closed and nothing is left: with the error that ended the session, if one did. */
+  readonly ended: Promise<IscsiError | undefined>;
+  /** Told what the target says unasked. */
+  readonly onEvent: ((event: TargetEvent) => void) | undefined;
 }
 
 /**
@@ -51,6 +61,13 @@ export class Session implements AsyncDisposable {
   readonly targetPortal: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
   readonly timeout: number;
+  /**
+   * Resolves when the session is over and its socket is gone: with the error that ended it, or with undefined after
+   * `close()`. Never rejects.
+   */
+  readonly closed: Promise<IscsiError | undefined>;
+  /** @internal How whoever waits for something in this session tells the time. */
+  readonly clock = CLOCK;
   /** @internal */
   readonly core: InitiatorSession;
 
@@ -73,6 +90,7 @@ export class Session implements AsyncDisposable {
     this.targetName = targetName;
     this.targetPortal = parts.targetPortal;
     this.timeout = timeout;
+    this.closed = parts.ended;
   }
 
   /** What the login has settled. */
@@ -90,7 +108,7 @@ export class Session implements AsyncDisposable {
 
   /** The port to one of its logical units: what whoever speaks SCSI takes. Nothing is sent; the LUN need not exist. */
   port(lun: Lun | number): ScsiPort {
-    return this.#ports.of(typeof lun === 'number' ? encodeLun(lun) : lun);
+    return this.#ports.of(lunOf(lun));
   }
 
   /**
@@ -102,7 +120,7 @@ export class Session implements AsyncDisposable {
    */
   execute(lun: Lun | number, request: ScsiRequest): Promise<ScsiResult> {
     try {
-      return execute(this.port(lun), request);
+      return executeChecked(this.port(lun), request);
     } catch (error) {
       return Promise.reject(error); // a LUN that cannot be
     }
@@ -147,23 +165,40 @@ export class Session implements AsyncDisposable {
   }
 
   /** The logical units that the target shows to this initiator (REPORT LUNS), in its order. */
-  reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
-    return reportLuns(this.port(LUN_0), options);
+  async reportLuns(options: CommandOptions = {}): Promise<ReportedLun[]> {
+    checkOptions(options, COMMAND_OPTIONS, 'reportLuns');
+    return reportLuns(this.#inventory, options);
   }
 
   /**
    * Opens a logical unit of this session. Closing it leaves the session open.
    * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND` with the LUNs that there are.
    */
-  logicalUnit(lun: Lun | number, options: OpenOptions = {}): Promise<IscsiLogicalUnit> {
-    return this.openUnit(typeof lun === 'number' ? encodeLun(lun) : lun, options, false);
+  async logicalUnit(lun: Lun | number, options: OpenOptions = {}): Promise<IscsiLogicalUnit> {
+    checkOptions(options, OPEN_RULES, 'logicalUnit');
+    return this.openUnit(lunOf(lun), options, false);
   }
 
   /** @internal As `logicalUnit`; with `ownsSession`, closing it closes the session too. */
   async openUnit(lun: Lun, options: OpenOptions, ownsSession: boolean): Promise<IscsiLogicalUnit> {
-    const port = this.port(lun);
-    const probed = await probe(port, { ...options, inventory: this.port(LUN_0) });
-    return IscsiLogicalUnit.of({ session: this, lun, port, probed, ownsSession });
+    const call = callTime(this, options);
+    const open = async (there: Lun): Promise<IscsiLogicalUnit> => {
+      const port = this.port(there);
+      const probed = await probe(port, { ...call, inventory: this.#inventory });
+      return IscsiLogicalUnit.of({ session: this, lun: there, port, probed, ownsSession });
+    };
+    try {
+      return await open(lun);
+    } catch (error) {
+      const other = await otherAddress(lun, error, () => reportLuns(this.#inventory, call));
+      if (other === undefined) throw error;
+      return open(other);
+    }
+  }
+
+  /** Who tells which logical units there are. */
+  get #inventory(): readonly ScsiPort[] {
+    return [this.port(LUN_0), this.port(REPORT_LUNS_WELL_KNOWN)];
   }
 
   /**
@@ -179,6 +214,19 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
+  /** @internal One line, for `console.log` and the like. */
+  [INSPECT](): string {
+    const what = this.targetName === '' ? 'discovery' : this.targetName;
+    return `Session { ${what} at ${this.targetPortal}, ${this.open ? 'open' : 'closed'} }`;
+  }
+
+  /** @internal The target said something unasked. */
+  tell(event: SessionEvent): void {
+    const told = targetEvent(event);
+    if (told.sense !== undefined) noteEvent(this.port(LUN_0), told.sense);
+    this.#parts.onEvent?.(told);
+  }
+
   /** @internal Gives the session up at once: whatever waits settles with `error`. */
   abandon(error: IscsiError): void {
     this.core.fail(error);
@@ -186,7 +234,7 @@ export class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
-    await this.#parts.ended;
+    await this.closed;
   }
 }
 
@@ -211,7 +259,7 @@ export interface UnitParts {
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
- * const [first] = await lun.createReadStream({ end: 4096 }).toArray();
+ * const [first] = await lun.createReadStream({ end: 4095 }).toArray();
  * first.length; // 4096
  */
 export class IscsiLogicalUnit extends LogicalUnit {
@@ -238,7 +286,7 @@ export class IscsiLogicalUnit extends LogicalUnit {
     return formatLun(this.lun);
   }
 
-  /** A Node stream of the bytes from `start` to `end`, read ahead. */
+  /** A Node stream of the bytes from `start` to `end`, which is the last one, as in `node:fs`; read ahead. */
   createReadStream(options: ReadStreamOptions = {}): Readable {
     return createReadStream(this, options);
   }

@@ -44,6 +44,7 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   readonly deviceName: string;
   readonly timeout: number;
   readonly clock: Clock;
+  readonly device: object;
   readonly #device: ScsiDevice;
   readonly #lun: Lun;
   readonly #nexus: Nexus;
@@ -60,6 +61,7 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
 
   constructor(device: ScsiDevice, options: DevicePortOptions) {
     const lun = options.lun ?? 0;
+    this.device = device;
     this.#device = device;
     this.#lun = typeof lun === 'number' ? encodeLun(lun) : lun;
     this.#nexus = {

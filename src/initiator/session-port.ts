@@ -20,6 +20,8 @@ export class SessionPort implements ScsiPort {
   readonly deviceName: string;
   readonly timeout: number;
   readonly clock: Clock;
+  /** The session: all its ports lead to logical units of one target. */
+  readonly device: object;
   readonly #session: InitiatorSession;
   readonly #lunHigh: number;
   readonly #lunLow: number;
@@ -29,6 +31,7 @@ export class SessionPort implements ScsiPort {
     this.deviceName = targetName;
     this.timeout = timeout;
     this.clock = clock;
+    this.device = session;
     this.#session = session;
     this.#lunHigh = lun.high;
     this.#lunLow = lun.low;
@@ -47,5 +50,13 @@ export class SessionPort implements ScsiPort {
 
   abort(task: InitiatorTask, reason: IscsiError): void {
     this.#session.abort(task, task.initiatorTaskTag, reason);
+  }
+
+  recallUnsent(reason: IscsiError): void {
+    const unsent: InitiatorTask[] = [];
+    this.#session.tasks.forEach((entry) => {
+      if (entry.kind === 'scsi' && entry.phase === 'queued' && entry.recallable) unsent.push(entry);
+    });
+    for (const task of unsent) this.#session.abort(task, task.initiatorTaskTag, reason);
   }
 }

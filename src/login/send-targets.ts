@@ -4,6 +4,9 @@
  *     answer  = *( "TargetName=" name NUL *( "TargetAddress=" address NUL ) )
  *     address = host [ ":" port ] [ "," portal-group-tag ]        host = DNS name / IPv4 / "[" IPv6 "]"
  */
+
+import { fromUtf8 } from '../bytes/text.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { prepareReceivedName } from './iscsi-name.ts';
@@ -12,6 +15,16 @@ import { parseNumber, quote } from './values.ts';
 /** The port of a portal that names none (RFC 7143 §15). */
 export const DEFAULT_PORT = 3260;
 
+/** More than any portal has. */
+const MOST_TARGETS = 65_536;
+const MOST_ADDRESSES = 262_144;
+/** Names that are none: from then on it is no list. */
+const MOST_PROBLEMS = 1000;
+/** Bytes of a key (RFC 7143 §6.1), and of what is kept of a value: more than a name or an address has. */
+const KEY_LIMIT = 63;
+const VALUE_LIMIT = 1024;
+const NUL = 0;
+const EQUALS = 0x3d;
 /** The longest DNS name in characters. */
 const HOST_LIMIT = 255;
 /** The longest address that is looked at: host, brackets and zone, port, tag. */
@@ -34,6 +47,8 @@ export interface TargetRecord {
   readonly addresses: readonly TargetAddress[];
   /** Addresses that could not be read, as they came: one bad address must not hide the other portals. */
   readonly unreadable: readonly string[];
+  /** Why nobody can log in by that name: one bad name must not hide the other targets. */
+  readonly problem?: ProtocolError;
 }
 
 /**
@@ -58,26 +73,60 @@ export function formatTargetAddress(address: TargetAddress): string {
 /**
  * Reads the answer to SendTargets. Keys besides TargetName and TargetAddress are passed over, as older targets send
  * some.
- * @throws {ProtocolError} When an address stands before the first name, a name cannot be one, or the request was
- *   refused.
+ * @throws {ProtocolError} When an address stands before the first name, the request was refused, or there are more
+ *   targets, addresses or names that are none than anybody has.
  */
 export function parseSendTargets(pairs: Iterable<TextPair>): TargetRecord[] {
-  const records: { name: string; values: string[] }[] = [];
+  return [...targetRecords(pairs)];
+}
+
+/** As {@link parseSendTargets}, one target after the other: for lists that are too long to be read in one go. */
+export function* targetRecords(pairs: Iterable<TextPair>): Generator<TargetRecord> {
+  let [targets, addresses, problems] = [0, 0, 0];
+  let record: RecordInMaking | undefined;
   for (const [key, value] of pairs) {
     if (key === 'SendTargets') {
       throw new ProtocolError(`Cannot list targets: the target answers SendTargets=${quote(value)}`, { clause: 'C' });
     }
     if (key === 'TargetName') {
-      prepareReceivedName(value); // checked only: a login sends the name as the target spells it
-      records.push({ name: value, values: [] });
+      if (record !== undefined) yield finished(record);
+      if (++targets > MOST_TARGETS) throw tooMany(`${MOST_TARGETS} targets`);
+      const problem = problemOf(value);
+      if (problem !== undefined && ++problems > MOST_PROBLEMS) throw problem;
+      record = { name: value, problem, values: [] };
     }
     if (key !== 'TargetAddress') continue;
-    const record = records.at(-1);
+    if (++addresses > MOST_ADDRESSES) throw tooMany(`${MOST_ADDRESSES} addresses`);
     if (record === undefined)
       throw new ProtocolError('Cannot take a TargetAddress before the first TargetName', { clause: 'C' });
     record.values.push(value);
   }
-  return records.map(({ name, values }) => ({ name, ...readAddresses(values) }));
+  if (record !== undefined) yield finished(record);
+}
+
+/**
+ * The pairs of an answer to SendTargets, one after the other. Such an answer can be long, so that no value is taken
+ * from it further than a name or an address can be: one that is cut is too long to be either.
+ * @throws {ProtocolError} When a pair is none.
+ */
+export function* sendTargetsPairs(bytes: Uint8Array): Generator<TextPair> {
+  for (let at = 0; at < bytes.length; ) {
+    const stop = bytes.indexOf(NUL, at);
+    const end = stop < 0 ? bytes.length : stop;
+    const equals = bytes.subarray(at, Math.min(end, at + KEY_LIMIT + 1)).indexOf(EQUALS);
+    if (end > at) {
+      if (equals <= 0 || stop < 0)
+        throw new ProtocolError(`Cannot read the list of targets: no key=value and NUL at byte ${at}`, { clause: 'C' });
+      const from = at + equals + 1;
+      yield [fromUtf8(bytes, at, at + equals), fromUtf8(bytes, from, Math.min(end, from + VALUE_LIMIT))];
+    }
+    at = end + 1;
+  }
+}
+
+/** Whether a host is a wildcard, such as 0.0.0.0 or ::, by which a portal means that it listens everywhere. */
+export function isWildcard(host: string): boolean {
+  return host.length <= HOST_LIMIT && /^(?:::ffff:)?[0:.]+(?:%.*)?$/i.test(host);
 }
 
 /**
@@ -105,7 +154,7 @@ export function formatSendTargets(records: Iterable<Pick<TargetRecord, 'name' | 
     pairs.push(['TargetName', name]);
     for (const address of addresses) {
       if (address.portalGroupTag === undefined) {
-        throw new RangeError(
+        throw new ValueError(
           `Cannot list ${address.host}: an address in a SendTargets answer needs its portal group tag`,
         );
       }
@@ -113,6 +162,31 @@ export function formatSendTargets(records: Iterable<Pick<TargetRecord, 'name' | 
     }
   }
   return pairs;
+}
+
+interface RecordInMaking {
+  readonly name: string;
+  readonly problem: ProtocolError | undefined;
+  readonly values: string[];
+}
+
+function finished({ name, problem, values }: RecordInMaking): TargetRecord {
+  return { name, ...readAddresses(values), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Checked only: a login sends the name as the target spells it. */
+function problemOf(name: string): ProtocolError | undefined {
+  try {
+    prepareReceivedName(name);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+}
+
+function tooMany(what: string): ProtocolError {
+  return new ProtocolError(`Cannot list more than ${what}`, { clause: 'C' });
 }
 
 function readAddress(value: string): { portal: TargetAddress; hasBadTag: boolean } | undefined {

@@ -1,44 +1,70 @@
 import { Readable, Writable } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { IscsiError } from '../errors.ts';
+import { aborted, whenAborted } from '../unit/abort.ts';
 import type { BlockDevice } from '../unit/block-device.ts';
+import { checkOptions, type OptionRule, type OptionRules, SIGNAL, wholeNumber } from '../unit/option-rules.ts';
 
-/** Options of `createReadStream` and `readable`. */
+/** Options of `createReadStream` and `readable`. Those that `node:fs` has, too, mean what they mean there. */
 export interface ReadStreamOptions {
   /** First byte. Default 0. */
   readonly start?: number;
-  /** The byte behind the last one. Default: the end of the device. */
+  /** The last byte, which is read too. Default: that of the device. Before `start`: nothing is read. */
   readonly end?: number;
-  /** Bytes of one chunk. Default 1 MiB. */
+  /** Bytes of one chunk at the most, and of what waits in the stream. Default 1 MiB. */
+  readonly highWaterMark?: number;
+  /** Bytes of one chunk, where that is not `highWaterMark`. */
   readonly chunkSize?: number;
   /** Chunks read ahead. Default 4. */
   readonly queueDepth?: number;
-  /** Destroys the stream when it is aborted. */
+  /** Destroys the stream, with `ISCSI_ABORTED`, when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** Options of `createWriteStream` and `writable`. */
+/** Options of `createWriteStream` and `writable`. Those that `node:fs` has, too, mean what they mean there. */
 export interface WriteStreamOptions {
   /** First byte. Default 0. */
   readonly start?: number;
+  /** Bytes that may wait in the stream before `write()` returns false. Default: Node's. */
+  readonly highWaterMark?: number;
   /** Bytes that are written at once. Default 1 MiB. */
   readonly chunkSize?: number;
   /** Writes under way at the same time. Default 4. */
   readonly queueDepth?: number;
-  /** Destroys the stream when it is aborted. */
+  /** Destroys the stream, with `ISCSI_ABORTED`, when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
 const CHUNK_SIZE = 1024 * 1024;
 const DEPTH = 4;
+/** A chunk size or a depth of 0 would never come to an end. */
+const FROM_0 = wholeNumber(0);
+const FROM_1 = wholeNumber(1);
+const END: OptionRule = {
+  allowed: 'a whole number from 0 on, or Infinity',
+  is: (value) => value === Number.POSITIVE_INFINITY || FROM_0.is(value),
+};
+const WRITE_RULES: OptionRules<WriteStreamOptions> = {
+  start: FROM_0,
+  highWaterMark: FROM_1,
+  chunkSize: FROM_1,
+  queueDepth: FROM_1,
+  signal: SIGNAL,
+};
+const READ_RULES: OptionRules<ReadStreamOptions> = { ...WRITE_RULES, end: END };
 
 /**
  * A Node stream over a range of `device`. Each chunk is a buffer of its own.
  * @throws {IscsiError} `ISCSI_USAGE` on options that cannot be.
  */
 export function createReadStream(device: BlockDevice, options: ReadStreamOptions): Readable {
-  checkOptions(options);
-  return Readable.from(chunks(device, options), { objectMode: false, signal: options.signal });
+  checkOptions(options, READ_RULES, 'createReadStream');
+  const { highWaterMark } = options;
+  const stream = Readable.from(chunks(device, options), {
+    objectMode: false,
+    ...(highWaterMark === undefined ? {} : { highWaterMark }),
+  });
+  return destroyedBy(options.signal, stream);
 }
 
 /** A web stream over a range of `device`. */
@@ -48,7 +74,8 @@ export function readable(device: BlockDevice, options: ReadStreamOptions): Reada
 
 /** A Node stream that writes to `device`. 'finish' comes after the device's cache was flushed. */
 export function createWriteStream(device: BlockDevice, options: WriteStreamOptions): Writable {
-  return new BlockWriter(device, options);
+  checkOptions(options, WRITE_RULES, 'createWriteStream');
+  return destroyedBy(options.signal, new BlockWriter(device, options));
 }
 
 /** A web stream that writes to `device`. */
@@ -56,10 +83,21 @@ export function writable(device: BlockDevice, options: WriteStreamOptions): Writ
   return Writable.toWeb(createWriteStream(device, options)) as WritableStream<Uint8Array>;
 }
 
+/** Node's own handling of a signal ends a stream with another error than everything else here does. */
+function destroyedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
+  if (signal === undefined) return stream;
+  const stop = (): void => {
+    stream.destroy(aborted(signal.reason, 'stream'));
+  };
+  if (signal.aborted) stop();
+  else stream.once('close', whenAborted(signal, stop));
+  return stream;
+}
+
 /** Reads `depth` chunks ahead and gives them in order. When it is left early, the reads under way are waited for. */
 async function* chunks(device: BlockDevice, options: ReadStreamOptions): AsyncGenerator<Uint8Array> {
-  const { start = 0, chunkSize = CHUNK_SIZE, queueDepth = DEPTH, signal } = options;
-  const end = Math.min(options.end ?? device.size, device.size);
+  const { start = 0, highWaterMark = CHUNK_SIZE, chunkSize = highWaterMark, queueDepth = DEPTH, signal } = options;
+  const end = Math.min((options.end ?? device.size) + 1, device.size);
   const command = signal === undefined ? {} : { signal };
   const ahead: Promise<{ readonly bytesRead: number; readonly buffer: Uint8Array }>[] = [];
   let next = start;
@@ -73,7 +111,7 @@ async function* chunks(device: BlockDevice, options: ReadStreamOptions): AsyncGe
         next += buffer.length;
       }
       const first = await ahead.shift();
-      if (first !== undefined) yield first.buffer;
+      if (first !== undefined) yield first.buffer.subarray(0, first.bytesRead);
     }
   } finally {
     await Promise.allSettled(ahead);
@@ -93,8 +131,8 @@ class BlockWriter extends Writable {
   #error: Error | undefined;
 
   constructor(device: BlockDevice, options: WriteStreamOptions) {
-    checkOptions(options);
-    super({ decodeStrings: true, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    const { highWaterMark } = options;
+    super({ decodeStrings: true, ...(highWaterMark === undefined ? {} : { highWaterMark }) });
     this.#device = device;
     this.#position = options.start ?? 0;
     // The first write ends at a chunk border, so that all further ones are whole blocks wherever the stream starts.
@@ -156,20 +194,6 @@ class BlockWriter extends Writable {
     await Promise.all(this.#running);
     if (this.#error !== undefined) throw this.#error;
     await this.#device.flush(this.#command);
-  }
-}
-
-/** A chunk size or a depth of 0 would never come to an end. */
-function checkOptions(options: ReadStreamOptions): void {
-  const { start = 0, end = 0, chunkSize = CHUNK_SIZE, queueDepth = DEPTH } = options;
-  for (const [name, value, least] of [
-    ['start', start, 0],
-    ['end', end, 0],
-    ['chunkSize', chunkSize, 1],
-    ['queueDepth', queueDepth, 1],
-  ] as const) {
-    if (Number.isSafeInteger(value) && value >= least) continue;
-    throw new IscsiError('ISCSI_USAGE', `Cannot use ${name} ${value}: a whole number from ${least} on allowed`);
   }
 }
 

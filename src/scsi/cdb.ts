@@ -8,7 +8,9 @@
  *
  * Variable length (7F): 1 CONTROL; 7 ADDITIONAL CDB LENGTH (24 for 32 bytes); 8-9 SERVICE ACTION.
  */
+
 import { viewOf } from '../bytes/hex.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import type { CommandRow } from './command-row.ts';
 import type { CdbInput, CdbValues, CommandName } from './commands.ts';
 import { COMMANDS, fieldsOf, VARIABLE_LENGTH } from './commands.ts';
@@ -48,10 +50,10 @@ const BY_OPCODE = indexByOpcode();
  */
 export function cdb<N extends CommandName>(name: N, values: CdbInput<N>): Uint8Array<ArrayBuffer> {
   const entry = ENTRIES.get(name);
-  if (!entry) throw new RangeError(`Cannot build a CDB: there is no command ${name} in the table`);
+  if (!entry) throw new ValueError(`Cannot build a CDB: there is no command ${name} in the table`);
   for (const field in values) {
     if (!Object.hasOwn(entry.fields, field)) {
-      throw new RangeError(
+      throw new ValueError(
         `Cannot build ${name}: it has no field ${field}, only ${Object.keys(entry.fields).join(', ')}`,
       );
     }

@@ -9,7 +9,9 @@
  *     12 bytes   2-5 LBA          6-9 LENGTH
  *     16 bytes   2-9 LBA          10-13 LENGTH
  */
+
 import { readUint64Clamped, writeUint64 } from '../bytes/uint64.ts';
+import { ValueError } from '../bytes/value-error.ts';
 
 const READ_10 = 0x28;
 const READ_16 = 0x88;
@@ -153,10 +155,10 @@ function writeExtentCdb(
   fua: boolean,
 ): 10 | 16 {
   if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= 0xffff_ffff)) {
-    throw new RangeError(`Cannot build READ or WRITE of ${blocks} blocks: 0..4294967295 allowed`);
+    throw new ValueError(`Cannot build READ or WRITE of ${blocks} blocks: 0..4294967295 allowed`);
   }
   if (!(Number.isSafeInteger(logicalBlockAddress) && logicalBlockAddress >= 0)) {
-    throw new RangeError(`Cannot build READ or WRITE at block ${logicalBlockAddress}: 0..2^53 - 1 allowed`);
+    throw new ValueError(`Cannot build READ or WRITE at block ${logicalBlockAddress}: 0..2^53 - 1 allowed`);
   }
   for (let next = at; next < at + CDB_FIELD_LENGTH; next += 4) view.setUint32(next, 0);
   const flags = fua ? FUA : 0;

@@ -2,7 +2,9 @@
  * Bit fields of CDBs and parameter data, as tables: one table reads, writes and gives the type. A row says what T10's
  * byte maps say: `bits(2, 6, 5)` is "byte 2, bits 7-6", written as first byte, number of bits, lowest bit.
  */
+
 import { readUint64Clamped, writeUint64 } from '../bytes/uint64.ts';
+import { ValueError } from '../bytes/value-error.ts';
 
 /** Where a number lies: the big-endian bytes from `at` on that `bits + shift` fill, less the `shift` lowest bits. */
 export interface Field {
@@ -119,7 +121,7 @@ export function writeField(view: DataView, at: number, field: Field, value: numb
   const limit = field.bits === 64 ? Number.MAX_SAFE_INTEGER : 2 ** field.bits - 1;
   if (!Number.isInteger(number) || number < 0 || number > limit) {
     const allowed = field.bits === 64 ? '0..2^53 - 1' : `0..${limit}`;
-    throw new RangeError(`Cannot write ${what} = ${value}: ${allowed} allowed`);
+    throw new ValueError(`Cannot write ${what} = ${value}: ${allowed} allowed`);
   }
   if (field.bits === 64) {
     writeUint64(view, at + field.at, number);

@@ -133,4 +133,4 @@ export type { RawDescriptor, SenseDescriptor } from './sense-descriptors.ts';
 export { readSenseDescriptors } from './sense-descriptors.ts';
 export type { SenseFields } from './sense-write.ts';
 export { descriptorSense, fixedSense } from './sense-write.ts';
-export { ScsiStatusError, scsiStatusError } from './status-error.ts';
+export { type CommandPlace, ScsiStatusError, type StatusErrorOptions, scsiStatusError } from './status-error.ts';

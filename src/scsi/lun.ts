@@ -10,6 +10,7 @@
  *                  D2 extended flat     1-3 LUN (24 bits)
  *                  E2 long ext. flat    1-5 LUN (40 bits)
  */
+import { ValueError } from '../bytes/value-error.ts';
 
 /** The eight bytes of a LUN as two big-endian words. */
 export interface Lun {
@@ -51,7 +52,7 @@ const WELL_KNOWN = new Map([
  */
 export function encodeLun(number: number): Lun {
   if (!Number.isInteger(number) || number < 0 || number > EXTENDED_FLAT_LIMIT) {
-    throw new RangeError(`Cannot make a LUN of ${number}: 0..${EXTENDED_FLAT_LIMIT} allowed`);
+    throw new ValueError(`Cannot make a LUN of ${number}: 0..${EXTENDED_FLAT_LIMIT} allowed`);
   }
   if (number <= PERIPHERAL_LIMIT) return { high: number << 16, low: 0 };
   if (number <= FLAT_LIMIT) return { high: 0x4000_0000 | (number << 16), low: 0 };
@@ -114,7 +115,7 @@ export function parseLun(text: string): Lun {
   if (/^\d+$/.test(text)) return encodeLun(Number(text));
   const digits = /^0[xX]([0-9a-fA-F]{8})([0-9a-fA-F]{8})$/.exec(text);
   if (!digits) {
-    throw new RangeError(`Cannot read LUN "${text}": a decimal number, or 0x and 16 hexadecimal digits allowed`);
+    throw new ValueError(`Cannot read LUN "${text}": a decimal number, or 0x and 16 hexadecimal digits allowed`);
   }
   return { high: Number.parseInt(digits[1] ?? '', 16), low: Number.parseInt(digits[2] ?? '', 16) };
 }

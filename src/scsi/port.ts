@@ -28,6 +28,11 @@ export interface ScsiPort {
   readonly timeout: number;
   /** How whoever uses the port tells time and waits. */
   readonly clock: Clock;
+  /**
+   * Stands for the device that the logical unit belongs to, as it is reached here: the same object at all ports of one
+   * session. What is learned at one of them can be about all. A port that stands alone may give itself.
+   */
+  readonly device: object;
 
   /**
    * A task to fill in and to give to `submit` of the same port. One that is not submitted is lost to the pool, which
@@ -47,4 +52,10 @@ export interface ScsiPort {
    * the port's: this must not be called.
    */
   abort(task: ScsiTask, reason: IscsiError): void;
+
+  /**
+   * Takes back the `recallable` commands to any logical unit of `device` that wait and were not sent: each settles with
+   * `reason`, which says then that it was not sent, before this returns. Absent where no command ever waits.
+   */
+  recallUnsent?(reason: IscsiError): void;
 }

@@ -32,6 +32,8 @@ export class ScsiTask {
   dataOut: Uint8Array = NOTHING;
   /** Milliseconds from `submit` to the latest moment of `settle`. Infinity for none. */
   timeout = Number.POSITIVE_INFINITY;
+  /** Whether it may be taken back by `ScsiPort.recallUnsent`. */
+  recallable = false;
   /** Called exactly once. Without an error, the outcome below is valid until it returns. It must not throw. */
   settle: (task: ScsiTask, error: IscsiError | undefined) => void = ignore;
 
@@ -56,6 +58,7 @@ export class ScsiTask {
     this.dataIn = NOTHING;
     this.dataOut = NOTHING;
     this.timeout = Number.POSITIVE_INFINITY;
+    this.recallable = false;
     this.settle = ignore;
     this.deadline = Number.POSITIVE_INFINITY;
     this.status = 0;

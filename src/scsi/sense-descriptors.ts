@@ -92,6 +92,17 @@ export function readSenseDescriptors(bytes: Uint8Array, from: number, to: number
   return found;
 }
 
+/** The INFORMATION of a descriptor, where it is a difference: in two's complement. */
+export function differenceIn({ kind, bytes }: SenseDescriptor): number {
+  const at = kind === 'directAccessBlock' ? 8 : 4;
+  return bytes.length < at + 8 ? 0 : clamped(viewOf(bytes).getBigInt64(at));
+}
+
+function clamped(value: bigint): number {
+  const limit = BigInt(Number.MAX_SAFE_INTEGER);
+  return Number(value > limit ? limit : value < -limit ? -limit : value);
+}
+
 function readDescriptor(bytes: Uint8Array): SenseDescriptor {
   const view = viewOf(bytes);
   const end = bytes.length;

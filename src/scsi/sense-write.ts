@@ -1,6 +1,8 @@
 /** Sense data as a device sends it, in both formats (layouts: sense.ts). */
+
 import { viewOf } from '../bytes/hex.ts';
 import { writeUint64 } from '../bytes/uint64.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import { bits, byte, flag, u16, u32, writeField, writeFields } from './fields.ts';
 
 /** What sense data can say. A field left out is not valid in the result. */
@@ -117,7 +119,7 @@ function writeSenseKeySpecific(view: DataView, at: number, fields: SenseFields):
     writeField(view, at, u16(1), fieldPointer, 'sense data: fieldPointer');
   } else if (progress !== undefined) {
     if (!(progress >= 0 && progress <= 1))
-      throw new RangeError(`Cannot write sense data: progress = ${progress}: 0..1 allowed`);
+      throw new ValueError(`Cannot write sense data: progress = ${progress}: 0..1 allowed`);
     writeField(view, at, flag(0, 7), true, 'sense data: SKSV');
     writeField(view, at, u16(1), Math.min(Math.floor(progress * 0x1_0000), 0xffff), 'sense data: progress');
   }

@@ -15,9 +15,10 @@ import { nameOf } from '../spec/scsi-names.ts';
 import type { SenseKeyName } from '../spec/scsi-sense-keys.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import { additionalSenseText, hexByte, senseKeyText } from './additional-sense.ts';
+import type { FieldValues } from './fields.ts';
 import { bits, byte, flag, readFields, u24, u32 } from './fields.ts';
 import type { SenseDescriptor } from './sense-descriptors.ts';
-import { readSenseDescriptors } from './sense-descriptors.ts';
+import { differenceIn, readSenseDescriptors } from './sense-descriptors.ts';
 
 /** Decoded sense data. What was not sent, or is not valid, is `undefined` (flags: `false`). */
 export interface Sense {
@@ -36,8 +37,8 @@ export interface Sense {
   /** What the additional sense code means, in words. */
   readonly text: string;
   /**
-   * INFORMATION where it is valid: often the block address, or a difference of lengths. A value above 2^53 - 1 is given
-   * as 2^53 - 1.
+   * INFORMATION where it is valid: often the block address. With ILI, FILEMARK or EOM it is what was asked for less
+   * what was there, which may be negative. A value above 2^53 - 1 is given as 2^53 - 1.
    */
   readonly information: number | undefined;
   /** COMMAND-SPECIFIC INFORMATION. */
@@ -199,7 +200,7 @@ function parseFixed(bytes: Uint8Array, responseCode: number): Sense {
     asc,
     ascq,
     text: additionalSenseText(asc, ascq),
-    information: fields.valid && end >= 7 ? fields.information : undefined,
+    information: fields.valid && end >= 7 ? fixedInformation(fields) : undefined,
     commandSpecific: end >= 12 ? fields.commandSpecific : undefined,
     filemark: fields.filemark,
     eom: fields.eom,
@@ -233,6 +234,11 @@ function parseDescriptors(bytes: Uint8Array, responseCode: number): Sense {
   };
 }
 
+/** A difference is in two's complement (SPC, "Fixed format sense data"). */
+function fixedInformation({ information, ili, eom, filemark }: FieldValues<typeof FIXED>): number {
+  return ili || eom || filemark ? information | 0 : information;
+}
+
 type Gathered = SenseKeySpecific &
   Pick<Sense, 'information' | 'commandSpecific' | 'filemark' | 'eom' | 'ili' | 'fieldReplaceableUnit'>;
 
@@ -242,9 +248,13 @@ function gather(descriptors: readonly SenseDescriptor[], senseKey: number): Gath
   let commandSpecific: number | undefined;
   let fieldReplaceableUnit: number | undefined;
   let specific = 0;
+  let difference: number | undefined;
   const marks = { filemark: false, eom: false, ili: false };
   for (const descriptor of descriptors) {
-    if ('information' in descriptor && descriptor.valid) information ??= descriptor.information;
+    if ('information' in descriptor && descriptor.valid) {
+      information ??= descriptor.information;
+      difference ??= differenceIn(descriptor);
+    }
     if ('commandSpecific' in descriptor) commandSpecific ??= descriptor.commandSpecific;
     if ('fieldReplaceableUnit' in descriptor) fieldReplaceableUnit ??= descriptor.fieldReplaceableUnit || undefined;
     if ('senseKeySpecific' in descriptor) specific ||= descriptor.senseKeySpecific;
@@ -254,6 +264,7 @@ function gather(descriptors: readonly SenseDescriptor[], senseKey: number): Gath
       marks.eom ||= descriptor.eom;
     }
   }
+  if (marks.ili || marks.eom || marks.filemark) information = difference;
   return { information, commandSpecific, fieldReplaceableUnit, ...marks, ...senseKeySpecific(senseKey, specific) };
 }
 

@@ -5,9 +5,25 @@ import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import type { ScsiStatusName } from '../spec/scsi-status.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { hexByte } from './additional-sense.ts';
-import { commandName, commandTitle } from './cdb.ts';
+import { commandName, commandTitle, parseCdb } from './cdb.ts';
 import type { Sense } from './sense.ts';
 import { describeSense, isBecomingReady, isMediumNotPresent } from './sense.ts';
+
+/** Where a command went: what a `ScsiPort` knows of it. */
+export interface CommandPlace {
+  /** What messages call the device, such as the name of the iSCSI target. */
+  readonly deviceName: string;
+  /** What messages call the logical unit, such as `LUN 0`. */
+  readonly unitName: string;
+}
+
+/** What else a {@link ScsiStatusError} says of its command. */
+export interface StatusErrorOptions extends ErrorOptions {
+  /** Where the command went, to be named in the message. */
+  readonly place?: CommandPlace | undefined;
+  /** The first block that the command is about. */
+  readonly logicalBlockAddress?: number | undefined;
+}
 
 /**
  * A command ended with a status other than GOOD. What the device said is on the error, decoded.
@@ -26,31 +42,43 @@ export class ScsiStatusError extends IscsiError {
   readonly sense: Sense | undefined;
   /** Name of the command, such as `READ_10`. */
   readonly command: string;
+  /** What the device is called, such as the name of the iSCSI target; undefined where that is not known. */
+  readonly deviceName: string | undefined;
+  /** What the logical unit is called, such as `LUN 0`. */
+  readonly unitName: string | undefined;
+  /** The first block that the command is about; undefined for one that is about none. */
+  readonly logicalBlockAddress: number | undefined;
 
   constructor(
     command: string,
     result: { readonly status: number; readonly sense?: Sense | undefined },
-    options?: ErrorOptions,
+    options: StatusErrorOptions = {},
   ) {
     const { status, sense } = result;
+    const { place, logicalBlockAddress, ...rest } = options;
     const statusName = nameOf(SCSI_STATUS, status);
     const title = statusName?.replaceAll('_', ' ') ?? `status ${hexByte(status)}h`;
     const detail = sense ? `: ${describeSense(sense)}` : '';
     const hint = hintFor(status, sense);
-    super('ISCSI_SCSI_STATUS', `${commandTitle(command)} ended with ${title}${detail}`, {
-      ...options,
+    super('ISCSI_SCSI_STATUS', `${commandTitle(command)} ended with ${title}${detail}${describePlace(options)}`, {
+      ...rest,
       ...(hint !== undefined && { hint }),
     });
     this.status = status;
     this.statusName = statusName;
     this.sense = sense;
     this.command = command;
+    this.deviceName = place?.deviceName;
+    this.unitName = place?.unitName;
+    this.logicalBlockAddress = logicalBlockAddress;
   }
 }
 
 /**
  * The error of the command in `cdb` that ended with `result`, for whoever wants an exception of what `execute()` gives.
  * Nothing is thrown.
+ *
+ * @param place Where it went, such as the port: it is named in the message.
  *
  * @example
  * const error = scsiStatusError(cdb('TEST_UNIT_READY', {}), { status: SCSI_STATUS.BUSY });
@@ -59,8 +87,21 @@ export class ScsiStatusError extends IscsiError {
 export function scsiStatusError(
   cdb: Uint8Array,
   result: { readonly status: number; readonly sense?: Sense | undefined },
+  place?: CommandPlace,
 ): ScsiStatusError {
-  return new ScsiStatusError(commandName(cdb), result);
+  return new ScsiStatusError(commandName(cdb), result, { place, logicalBlockAddress: addressOf(cdb) });
+}
+
+function describePlace({ place, logicalBlockAddress }: StatusErrorOptions): string {
+  if (place === undefined) return '';
+  const block = logicalBlockAddress === undefined ? '' : `, block ${logicalBlockAddress}`;
+  return ` (${place.unitName} of ${place.deviceName}${block})`;
+}
+
+function addressOf(cdb: Uint8Array): number | undefined {
+  const fields: Readonly<Record<string, unknown>> | undefined = parseCdb(cdb)?.fields;
+  const address = fields?.['logicalBlockAddress'];
+  return typeof address === 'number' ? address : undefined;
 }
 
 function hintFor(status: number, sense: Sense | undefined): string | undefined {

@@ -83,20 +83,20 @@ async function openStore(lun: OwnLun): Promise<BlockStore> {
   return 'memory' in lun ? memoryStore(lun) : await fileStore(lun);
 }
 
-function memoryStore({ memory, blockLength, readOnly }: MemoryLun): MemoryStore {
+function memoryStore({ memory, blockSize, readOnly }: MemoryLun): MemoryStore {
   return new MemoryStore({
     size: sizeInBytes(memory),
-    ...(blockLength === undefined ? {} : { blockLength }),
+    ...(blockSize === undefined ? {} : { blockLength: blockSize }),
     ...(readOnly === undefined ? {} : { readOnly }),
   });
 }
 
 async function fileStore(lun: FileLun): Promise<BlockStore> {
-  const { file, size, create = true, blockLength, readOnly, writeCache } = lun;
+  const { file, size, create = true, blockSize, readOnly, writeCache } = lun;
   if (!create) await access(file);
   const options: FileStoreOptions = {
     ...(size === undefined ? {} : { size: sizeInBytes(size) }),
-    ...(blockLength === undefined ? {} : { blockLength }),
+    ...(blockSize === undefined ? {} : { blockLength: blockSize }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(writeCache === undefined ? {} : { writeCache }),
   };

@@ -13,7 +13,7 @@ export interface LunOptions {
   /** The logical unit number, 0..16383. Default: the next free one, from 0 on. */
   readonly lun?: number;
   /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
-  readonly blockLength?: number;
+  readonly blockSize?: number;
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
   /**
@@ -52,7 +52,7 @@ export interface FileLun extends LunOptions {
  * A logical unit over a store of your own. It is closed with the target. Its block length and protection are the
  * store's.
  */
-export interface StoreLun extends Omit<LunOptions, 'blockLength' | 'readOnly'> {
+export interface StoreLun extends Omit<LunOptions, 'blockSize' | 'readOnly'> {
   /** Where its blocks are. */
   readonly store: BlockStore;
 }

@@ -2,7 +2,7 @@ import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import type { CommandOptions, PositionOptions } from './options.ts';
 
 /** What `read` gives. */
-export interface BytesRead<B extends Uint8Array> {
+export interface BytesRead<B extends ArrayBufferView> {
   /** How much of `buffer` was filled, in bytes: less than all of it only at the end of the device. */
   readonly bytesRead: number;
   /** The buffer that was given. */
@@ -10,7 +10,7 @@ export interface BytesRead<B extends Uint8Array> {
 }
 
 /** What `write` gives. */
-export interface BytesWritten<B extends Uint8Array> {
+export interface BytesWritten<B extends ArrayBufferView> {
   /** All of `buffer`, in bytes. */
   readonly bytesWritten: number;
   /** The buffer that was given. */

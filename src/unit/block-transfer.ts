@@ -7,9 +7,12 @@ import type { ScsiTask } from '../scsi/scsi-task.ts';
 import { scsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
-import { command, type IdentityGuard } from './attempts.ts';
+import { command, type IdentityGuard, untilCertain } from './attempts.ts';
+import { callTime } from './call-time.ts';
+import { failCall, joinCaller } from './caller-stack.ts';
+import { Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
-import type { PositionOptions } from './options.ts';
+import type { PositionOptions, TransferOptions } from './options.ts';
 import { SentInPart } from './sent-in-part.ts';
 import type { WriteGate } from './write-gate.ts';
 
@@ -43,8 +46,7 @@ export function moveBlocks<T>(
   options: PositionOptions,
   value: T,
 ): Promise<T> {
-  const { inDoubt } = unit;
-  if (inDoubt !== undefined) return moveWhenCertain(unit, inDoubt, kind, buffer, options).then(() => value);
+  if (unit.inDoubt !== undefined) return thenLeave(unit, kind, moveWhenCertain(unit, kind, buffer, options), value);
   return new Promise((resolve, reject) => {
     const { port } = unit;
     const { signal } = options;
@@ -58,13 +60,12 @@ export function moveBlocks<T>(
     const stop = signal === undefined ? undefined : whenAborted(signal, () => port.abort(task, aborted(signal.reason)));
     task.settle = (settled, error) => {
       if (stop !== undefined) stop();
-      if (error === undefined && (settled.status !== SCSI_STATUS.GOOD || settled.residualCount !== 0)) {
-        resolve(afterRefusal(unit, kind, settled, options).then(() => value));
+      if (error !== undefined || !isWhole(settled)) {
+        resolve(thenLeave(unit, kind, afterTrouble(unit, kind, settled, error, options), value));
         return;
       }
       if (kind === 'gatedWrite') unit.gate.leave();
-      if (error === undefined) resolve(value);
-      else reject(error);
+      resolve(value);
     };
     port.submit(task);
   });
@@ -74,12 +75,14 @@ export function moveBlocks<T>(
  * Moves whole blocks with as many commands as it takes, several at once. When one fails, no further ones are sent and
  * the error is the first that came; by then none is under way any more. It says that nothing was sent only when none of
  * them was.
+ * @param call Spread anew for each command: a `callTime` tells each what is left.
  */
 export async function moveManyBlocks(
   unit: TransferUnit,
   kind: 'read' | 'write',
   buffer: Uint8Array,
-  options: PositionOptions,
+  position: number,
+  call: TransferOptions,
 ): Promise<void> {
   const step = unit.maxTransferBlocks * unit.blockSize;
   let next = 0;
@@ -91,7 +94,7 @@ export async function moveManyBlocks(
       next += step;
       const piece = buffer.subarray(at, Math.min(buffer.length, at + step));
       try {
-        const there = { ...options, position: options.position + at };
+        const there = { ...call, position: position + at };
         await whole.step(moveBlocks(unit, kind, piece, there, undefined));
       } catch (error) {
         failure ??= { error };
@@ -103,19 +106,26 @@ export async function moveManyBlocks(
   if (failure !== undefined) throw whole.errorOf((failure as { readonly error: unknown }).error);
 }
 
+/** The end of whatever is not the usual course of a transfer. */
+async function thenLeave<T>(unit: TransferUnit, kind: TransferKind, work: Promise<void>, value: T): Promise<T> {
+  try {
+    await work;
+    return value;
+  } finally {
+    if (kind === 'gatedWrite') unit.gate.leave();
+  }
+}
+
+/** Nothing is sent before it is certain which logical unit answers. */
 async function moveWhenCertain(
   unit: TransferUnit,
-  inDoubt: Promise<void>,
   kind: TransferKind,
   buffer: Uint8Array,
   options: PositionOptions,
 ): Promise<void> {
-  try {
-    await inDoubt;
-    await moveBlocks(unit, kind === 'read' ? 'read' : 'write', buffer, options, undefined);
-  } finally {
-    if (kind === 'gatedWrite') unit.gate.leave();
-  }
+  const call = callTime(unit.port, options);
+  await untilCertain(unit, call, unit.port);
+  await moveBlocks(unit, kind === 'read' ? 'read' : 'write', buffer, { ...call }, undefined);
 }
 
 function fill(
@@ -136,38 +146,50 @@ function fill(
     writeWriteCdb(task.cdb, 0, address, blocks, options.forceUnitAccess);
     task.dataOut = buffer;
   }
+  task.recallable = true;
+}
+
+/** GOOD, and every byte has moved: what came is counted here, too, whatever the device says of it. Hot path. */
+function isWhole({ status, residualCount, received, dataIn }: ScsiTask): boolean {
+  return status === SCSI_STATUS.GOOD && residualCount === 0 && received === dataIn.length;
 }
 
 /**
- * A command that ended otherwise than well: sent again when it was refused before it did anything, else its error.
- * What the task says is taken from it before the first pause: afterwards it serves another command.
+ * A command that ended otherwise than well: sent again when it did nothing, because it was taken back or refused, else
+ * its error. What the task says is taken from it before the first pause: afterwards it serves another command.
  */
-async function afterRefusal(
+async function afterTrouble(
   unit: TransferUnit,
   kind: TransferKind,
   task: ScsiTask,
-  { signal }: PositionOptions,
+  error: IscsiError | undefined,
+  options: PositionOptions,
 ): Promise<void> {
-  try {
-    const request: ScsiRequest = {
-      cdb: new Uint8Array(task.cdb.buffer.slice(0)),
-      ...(kind === 'read' ? { dataIn: task.dataIn } : { dataOut: task.dataOut }),
-      signal,
-      timeout: Math.max(1, task.deadline - unit.port.clock.now()),
-    };
-    requireWhole(request.cdb, await command(unit.port, request, unit, resultOf(task)));
-  } finally {
-    if (kind === 'gatedWrite') unit.gate.leave();
-  }
+  const { port } = unit;
+  const timeout = Math.max(1, task.deadline - port.clock.now());
+  const buffer = kind === 'read' ? task.dataIn : task.dataOut;
+  if (error instanceof Recalled) return moveWhenCertain(unit, kind, buffer, { ...options, timeout });
+  if (error !== undefined) return failCall(error);
+  const request: ScsiRequest = {
+    cdb: new Uint8Array(task.cdb.buffer.slice(0)),
+    ...(kind === 'read' ? { dataIn: buffer } : { dataOut: buffer }),
+    signal: options.signal,
+    timeout,
+  };
+  const refused = resultOf(port, task);
+  await joinCaller();
+  requireWhole(port, request, await command(port, request, unit, refused));
 }
 
 /** @throws {IscsiError} When a READ or WRITE was carried out, but not to its end. */
-function requireWhole(cdb: Uint8Array, result: ScsiResult): void {
-  if (result.status !== SCSI_STATUS.GOOD) throw scsiStatusError(cdb, result);
+function requireWhole(port: ScsiPort, { cdb, dataIn }: ScsiRequest, result: ScsiResult): void {
+  if (result.status !== SCSI_STATUS.GOOD) throw scsiStatusError(cdb, result, port);
   const { kind, count } = result.residual;
-  if (count === 0) return;
+  const missing = (dataIn?.length ?? 0) - (dataIn === undefined ? 0 : result.dataInLength);
+  if (count === 0 && missing === 0) return;
+  const bytes = count === 0 ? `${missing} bytes` : `${count} bytes (${kind})`;
   throw new IscsiError(
     'ISCSI_SHORT_TRANSFER',
-    `${commandName(cdb)} ended with GOOD, but ${count} bytes (${kind}) were not moved`,
+    `${commandName(cdb)} ended with GOOD, but ${bytes} were not moved (${port.unitName} of ${port.deviceName})`,
   );
 }

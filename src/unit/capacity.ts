@@ -3,10 +3,16 @@ import { cdb } from '../scsi/cdb.ts';
 import { type Capacity16, readCapacity10, readCapacity16 } from '../scsi/data/read-capacity.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import { fetch, optional } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import type { CommandOptions } from './options.ts';
 
 const LENGTH_10 = 8;
 const LENGTH_16 = 32;
+/**
+ * Real blocks have 512 to 65,536 bytes. One is the least that is read, kept and written back for a single byte, so that
+ * a device that claims gigabytes must not be believed.
+ */
+const MOST_BLOCK_SIZE = 1_048_576;
 
 /** How large a logical unit is. */
 export interface Capacity {
@@ -47,7 +53,8 @@ export async function readCapacity(port: ScsiPort, options: CommandOptions): Pro
  * Asks by READ CAPACITY(16), then by (10) where the device does not know the former. Believes nothing: decoding is the
  * caller's.
  */
-export async function capacityData(port: ScsiPort, options: CommandOptions): Promise<CapacityData> {
+export async function capacityData(port: ScsiPort, asked: CommandOptions): Promise<CapacityData> {
+  const options = callTime(port, asked);
   const request = { ...options, cdb: cdb('READ_CAPACITY_16', { allocationLength: LENGTH_16 }) };
   const long = await optional(fetch(port, request, LENGTH_16));
   if (long !== undefined) return { source: 'READ_CAPACITY_16', bytes: long };
@@ -58,6 +65,12 @@ export async function capacityData(port: ScsiPort, options: CommandOptions): Pro
 /** Byte addresses are numbers here: exact up to 2^53. */
 function checked(capacity: Capacity): Capacity {
   const { blocks, blockSize } = capacity;
+  if (blockSize > MOST_BLOCK_SIZE) {
+    throw new IscsiError(
+      'ISCSI_USAGE',
+      `Cannot use blocks of ${blockSize} bytes, as the device claims: up to ${MOST_BLOCK_SIZE} are supported`,
+    );
+  }
   if (!Number.isSafeInteger(blocks * blockSize)) {
     throw new IscsiError(
       'ISCSI_USAGE',

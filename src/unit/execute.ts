@@ -4,7 +4,11 @@ import { NO_RESIDUAL, type ScsiRequest, type ScsiResult } from '../scsi/request.
 import { type ScsiTask, TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
 import { parseSense } from '../scsi/sense.ts';
 import { aborted, whenAborted } from './abort.ts';
-import { timeProblem } from './options.ts';
+import { bytesOf, noBuffer } from './buffers.ts';
+import { failCall } from './caller-stack.ts';
+import { noteSense } from './doubt.ts';
+import { checkOptions } from './option-rules.ts';
+import { REQUEST_OPTIONS, timeProblem } from './options.ts';
 
 const NOTHING = new Uint8Array(0);
 /** The longest CDB that SPC has: a variable-length one with ADDITIONAL CDB LENGTH 252. */
@@ -15,10 +19,11 @@ const CDB_FIELD_LENGTH = 16;
  * Sends one command through `port` and waits for its status. A status other than GOOD is a result, not an error.
  * The buffers belong to the port until the promise settles.
  *
+ * @param recallable Whether it may be taken back while it waits, with `Recalled`.
  * @throws {IscsiError} `ISCSI_USAGE` for a CDB of less than 6 or more than 260 bytes; `ISCSI_ABORTED`, `ISCSI_TIMEOUT`,
  *   `ISCSI_CONNECTION_LOST` and the like, when there is no status.
  */
-export function execute(port: ScsiPort, request: ScsiRequest): Promise<ScsiResult> {
+export function execute(port: ScsiPort, request: ScsiRequest, recallable = false): Promise<ScsiResult> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
     const problem = problemOf(request);
@@ -28,21 +33,35 @@ export function execute(port: ScsiPort, request: ScsiRequest): Promise<ScsiResul
     }
     const task = port.newTask();
     fill(task, request, port.timeout);
+    task.recallable = recallable;
     const stop = whenAborted(signal, () => port.abort(task, aborted(signal?.reason)));
     task.settle = (settled, error) => {
       stop();
-      if (error === undefined) resolve(resultOf(settled));
-      else reject(error);
+      if (error === undefined) resolve(resultOf(port, settled));
+      else resolve(failCall(error));
     };
     port.submit(task);
   });
 }
 
-/** The outcome of a task, as the caller may keep it. */
-export function resultOf(task: ScsiTask): ScsiResult {
+/**
+ * {@link execute} for callers who may be no TypeScript: unknown options are refused by name, views are used by their
+ * bytes.
+ */
+export async function executeChecked(port: ScsiPort, request: ScsiRequest): Promise<ScsiResult> {
+  checkOptions(request, REQUEST_OPTIONS, 'execute');
+  if (request.cdb === undefined) throw noBuffer(request.cdb, 'send as CDB');
+  const [cdb, dataIn, dataOut] = [request.cdb, request.dataIn, request.dataOut].map((view) => view && bytesOf(view));
+  return execute(port, { ...request, cdb: cdb ?? NOTHING, dataIn, dataOut });
+}
+
+/** The outcome of a task, as the caller may keep it. What it says about who answers is noted. */
+export function resultOf(port: ScsiPort, task: ScsiTask): ScsiResult {
+  const sense = task.sense === undefined ? undefined : parseSense(task.sense);
+  noteSense(port, sense);
   return {
     status: task.status,
-    sense: task.sense === undefined ? undefined : parseSense(task.sense),
+    sense,
     dataInLength: task.received,
     residual: task.residual === 'none' ? NO_RESIDUAL : { kind: task.residual, count: task.residualCount },
   };

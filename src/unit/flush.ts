@@ -2,6 +2,7 @@ import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import { command, type IdentityGuard, isUnsupported } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import type { CommandOptions } from './options.ts';
 import { hasWriteCache } from './write-cache.ts';
 
@@ -16,7 +17,8 @@ export interface FlushableUnit extends IdentityGuard {
  * SYNCHRONIZE CACHE over the whole logical unit. A device that does not know the command passes only when it says that
  * it has no volatile write cache: otherwise data that was reported written could be lost.
  */
-export async function synchronizeCache(unit: FlushableUnit, options: CommandOptions): Promise<void> {
+export async function synchronizeCache(unit: FlushableUnit, asked: CommandOptions): Promise<void> {
+  const options = callTime(unit.port, asked);
   const long = unit.blocks > 0xffff_ffff;
   const request = { ...options, cdb: long ? cdb('SYNCHRONIZE_CACHE_16', {}) : cdb('SYNCHRONIZE_CACHE_10', {}) };
   try {

@@ -1,3 +1,4 @@
+import { INSPECT } from '../bytes/inspect.ts';
 import { IscsiError } from '../errors.ts';
 import { cdb } from '../scsi/cdb.ts';
 import type { Inquiry } from '../scsi/data/inquiry.ts';
@@ -7,16 +8,27 @@ import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import { command } from './attempts.ts';
 import type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './block-device.ts';
 import { moveBlocks, moveManyBlocks } from './block-transfer.ts';
+import { bytesOf, noBuffer } from './buffers.ts';
+import { callTime, inTime } from './call-time.ts';
+import { atCaller } from './caller-stack.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
-import { execute } from './execute.ts';
+import type { Certainty } from './doubt.ts';
+import { executeChecked } from './execute.ts';
 import { synchronizeCache } from './flush.ts';
-import { type Identity, readIdentity, requireSame } from './identity.ts';
+import { ReplacedError, verifyIdentity } from './identity.ts';
 import { anyVpdPage, type RawPage, standardInquiry, vpdPage } from './inquiry.ts';
-import { type CommandOptions, type PositionOptions, timeProblem } from './options.ts';
-import { type Probe, type ProbeOptions, probe } from './probe.ts';
+import { checkOptions, optionProblem, shown } from './option-rules.ts';
+import {
+  COMMAND_OPTIONS,
+  type CommandOptions,
+  POSITION_OPTIONS,
+  type PositionOptions,
+  RANGE_OPTIONS,
+} from './options.ts';
+import { PROBE_OPTIONS, type Probe, type ProbeOptions, probe } from './probe.ts';
 import { trimBlocks } from './trim.ts';
 import { readUnaligned, writeUnaligned } from './unaligned.ts';
-import { gateOf, type WriteGate } from './write-gate.ts';
+import { gateOf, type Wait, type WriteGate } from './write-gate.ts';
 
 /** Blocks that one command moves where the device names no limit: 4 MiB of 512-byte blocks. */
 const DEFAULT_TRANSFER_BYTES = 4 * 1024 * 1024;
@@ -50,14 +62,15 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   /** @internal */
   readonly gate: WriteGate;
 
+  /** Once another logical unit has answered, nothing is sent any more. */
   #replaced: IscsiError | undefined;
-  #doubtful = false;
+  readonly #certainty: Certainty;
   #verifying: Promise<void> | undefined;
 
   /**
    * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
    *
-   * @param options `signal` and `timeout` are for each question on the way.
+   * @param options `signal` and `timeout` are for all questions on the way together.
    * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are where `inventory` can tell.
    * @example
    * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
@@ -65,6 +78,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * again.size; // 67108864
    */
   static async open(port: ScsiPort, options: ProbeOptions = {}): Promise<LogicalUnit> {
+    checkOptions(options, PROBE_OPTIONS, 'LogicalUnit.open');
     return new LogicalUnit(port, await probe(port, options));
   }
 
@@ -73,6 +87,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     this.port = port;
     this.probed = probed;
     this.gate = gateOf(port);
+    this.#certainty = probed.certainty;
     this.blockSize = probed.capacity?.blockSize ?? 0;
     this.blocks = probed.capacity?.blocks ?? 0;
     this.size = this.blocks * this.blockSize;
@@ -118,19 +133,20 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * @throws {ScsiStatusError} When the target could not read. `IscsiError` with `ISCSI_TIMEOUT`, `ISCSI_ABORTED`,
    *   `ISCSI_CONNECTION_LOST`, `ISCSI_IDENTITY` (another logical unit answers) otherwise.
    */
-  read<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesRead<B>> {
+  read<B extends ArrayBufferView>(buffer: B, options: PositionOptions): Promise<BytesRead<B>> {
+    const bytes = bytesOf(buffer);
+    const problem = bytes === undefined ? noBuffer(buffer, 'read into') : this.#problem(options, 'read');
+    if (bytes === undefined || problem !== undefined) return Promise.reject(problem);
     const { position } = options;
-    const problem = this.#problem(options);
-    if (problem !== undefined) return Promise.reject(problem);
-    const bytesRead = Math.max(0, Math.min(buffer.length, this.size - position));
+    const bytesRead = Math.max(0, Math.min(bytes.length, this.size - position));
     const result = { bytesRead, buffer };
     if (bytesRead === 0) return Promise.resolve(result);
     const { blockSize } = this;
+    const target = bytesRead === bytes.length ? bytes : bytes.subarray(0, bytesRead);
     if (position % blockSize !== 0 || bytesRead % blockSize !== 0)
-      return readUnaligned(this, buffer.subarray(0, bytesRead), options).then(() => result);
-    const target = bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+      return settled(readUnaligned(this, target, this.#callTime(options, bytesRead)), result);
     if (bytesRead <= this.maxTransferBlocks * blockSize) return moveBlocks(this, 'read', target, options, result);
-    return moveManyBlocks(this, 'read', target, options).then(() => result);
+    return settled(moveManyBlocks(this, 'read', target, position, this.#callTime(options, bytesRead)), result);
   }
 
   /**
@@ -140,28 +156,32 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * @throws {IscsiError} `ISCSI_USAGE` when it would reach beyond the end: nothing is written then. Errors as for
    *   `read`; after an error any part of the range may have been written.
    */
-  write<B extends Uint8Array>(buffer: B, options: PositionOptions): Promise<BytesWritten<B>> {
-    const { position } = options;
-    const problem = this.#problem(options) ?? this.#beyondEnd(position, buffer.length);
+  write<B extends ArrayBufferView>(buffer: B, options: PositionOptions): Promise<BytesWritten<B>> {
+    const bytes = bytesOf(buffer);
+    if (bytes === undefined) return Promise.reject(noBuffer(buffer, 'write'));
+    const problem = this.#problem(options, 'write') ?? this.#beyondEnd(options.position, bytes.length);
     if (problem !== undefined) return Promise.reject(problem);
-    const result = { bytesWritten: buffer.length, buffer };
-    if (buffer.length === 0) return Promise.resolve(result);
+    const result = { bytesWritten: bytes.length, buffer };
+    if (bytes.length === 0) return Promise.resolve(result);
     const { blockSize } = this;
-    if (position % blockSize !== 0 || buffer.length % blockSize !== 0) {
-      return this.gate.alone(() => writeUnaligned(this, buffer, options)).then(() => result);
+    if (options.position % blockSize !== 0 || bytes.length % blockSize !== 0) {
+      const call = this.#callTime(options, bytes.length);
+      return settled(
+        this.gate.alone(this.#waiting(call), () => writeUnaligned(this, bytes, call)),
+        result,
+      );
     }
-    if (!this.gate.open) return this.gate.opened().then(() => this.write(buffer, options));
+    const many = bytes.length > this.maxTransferBlocks * blockSize;
+    if (many || !this.gate.open)
+      return settled(this.#writeInTurn(bytes, this.#callTime(options, bytes.length)), result);
     this.gate.enter();
-    if (buffer.length <= this.maxTransferBlocks * blockSize)
-      return moveBlocks(this, 'gatedWrite', buffer, options, result);
-    return moveManyBlocks(this, 'write', buffer, options)
-      .finally(() => this.gate.leave())
-      .then(() => result);
+    return moveBlocks(this, 'gatedWrite', bytes, options, result);
   }
 
   /** Makes sure that everything written before is on stable storage (SYNCHRONIZE CACHE). */
-  flush(options: CommandOptions = {}): Promise<void> {
-    return synchronizeCache(this, options);
+  async flush(options: CommandOptions = {}): Promise<void> {
+    checkOptions(options, COMMAND_OPTIONS, 'flush');
+    await synchronizeCache(this, options);
   }
 
   /**
@@ -170,31 +190,36 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * @throws {IscsiError} `ISCSI_USAGE` when the logical unit is not thinly provisioned.
    */
   async trim(options: RangeOptions): Promise<void> {
+    checkOptions(options, RANGE_OPTIONS, 'trim');
     const { position, length, ...rest } = options;
-    const problem = this.#problem(options) ?? this.#beyondEnd(position, length);
+    const problem = this.#problem({ position }, 'trim') ?? this.#beyondEnd(position, length);
     if (problem !== undefined) throw problem;
     const first = Math.ceil(position / this.blockSize);
     const end = Math.floor((position + length) / this.blockSize);
-    if (end > first) await this.gate.alone(() => trimBlocks(this, first, end - first, rest));
+    const call = rest.timeout === undefined ? rest : callTime(this.port, rest);
+    if (end > first) await this.gate.alone(this.#waiting(call), () => trimBlocks(this, first, end - first, call));
   }
 
   /** Standard INQUIRY data, or a VPD page: decoded by name; by number raw where it is not known here. */
   inquiry(page?: 'standard', options?: CommandOptions): Promise<Inquiry>;
   inquiry<N extends VpdPageName>(page: N, options?: CommandOptions): Promise<VpdPage<N>>;
   inquiry(page: number, options?: CommandOptions): Promise<VpdPage<VpdPageName> | RawPage>;
-  inquiry(page: 'standard' | VpdPageName | number = 'standard', options: CommandOptions = {}): Promise<unknown> {
+  async inquiry(page: 'standard' | VpdPageName | number = 'standard', options: CommandOptions = {}): Promise<unknown> {
+    checkOptions(options, COMMAND_OPTIONS, 'inquiry');
     if (page === 'standard') return standardInquiry(this.port, options);
     if (typeof page === 'number') return anyVpdPage(this.port, page, options);
     return vpdPage(this.port, page, options);
   }
 
   /** Asks for the capacity anew. `size` stays what it was when the logical unit was opened. */
-  readCapacity(options: CommandOptions = {}): Promise<Capacity> {
+  async readCapacity(options: CommandOptions = {}): Promise<Capacity> {
+    checkOptions(options, COMMAND_OPTIONS, 'readCapacity');
     return readCapacity(this.port, options);
   }
 
   /** TEST UNIT READY; unit attentions are swallowed. @throws {ScsiStatusError} When it is not ready. */
-  testUnitReady(options: CommandOptions = {}): Promise<ScsiResult> {
+  async testUnitReady(options: CommandOptions = {}): Promise<ScsiResult> {
+    checkOptions(options, COMMAND_OPTIONS, 'testUnitReady');
     return command(this.port, { ...options, cdb: cdb('TEST_UNIT_READY', {}) });
   }
 
@@ -208,38 +233,36 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   execute(request: ScsiRequest): Promise<ScsiResult>;
   execute(bytes: Uint8Array, options?: Omit<ScsiRequest, 'cdb'>): Promise<ScsiResult>;
   execute(request: ScsiRequest | Uint8Array, options: Omit<ScsiRequest, 'cdb'> = {}): Promise<ScsiResult> {
-    return execute(this.port, request instanceof Uint8Array ? { ...options, cdb: request } : request);
+    return executeChecked(this.port, ArrayBuffer.isView(request) ? { ...options, cdb: request } : request);
   }
 
-  /** @internal Nothing is read or written before it resolves: see {@link verifyIdentity}. Undefined without doubt. */
+  /** @internal Nothing is read or written before it resolves. Undefined without doubt. */
   get inDoubt(): Promise<void> | undefined {
-    return this.#doubtful ? this.verifyIdentity() : undefined;
+    return this.#certainty.doubtful && this.probed.identity !== undefined ? this.#verifyIdentity() : undefined;
   }
 
-  /**
-   * @internal Looks whether the same logical unit still answers. Until that is known nothing is read or written, and
-   * once it is another one, never again.
-   */
-  verifyIdentity(): Promise<void> {
-    if (this.probed.identity === undefined) return Promise.resolve();
-    this.#doubtful = true;
-    this.#verifying ??= this.#verify(this.probed.identity).finally(() => {
+  /** Looks whether the same logical unit still answers: once for all who wait for that. */
+  #verifyIdentity(): Promise<void> {
+    this.#verifying ??= this.#verify().finally(() => {
       this.#verifying = undefined;
     });
     return this.#verifying;
   }
 
-  async #verify(identity: Identity): Promise<void> {
+  async #verify(): Promise<void> {
     if (this.#replaced !== undefined) throw this.#replaced;
-    const capacity = await readCapacity(this.port, {});
-    const found = await readIdentity(this.port, capacity, {});
     try {
-      requireSame(identity, found);
-      this.#doubtful = false;
+      await verifyIdentity(this.port, this.#certainty, this.probed.identity);
     } catch (error) {
-      if (error instanceof IscsiError) this.#replaced = error;
+      if (error instanceof ReplacedError) this.#replaced = error;
       throw error;
     }
+  }
+
+  /** @internal One line, for `console.log` and the like. */
+  [INSPECT](): string {
+    const size = this.isBlockDevice ? `${this.blocks} blocks of ${this.blockSize} bytes` : 'no blocks';
+    return `${this.constructor.name} { ${this.name} of ${this.port.deviceName}, ${size} }`;
   }
 
   /** Closes it. The port stays open: it is its owner's. */
@@ -251,15 +274,40 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     return this.close();
   }
 
-  #problem({ position, timeout }: PositionOptions): IscsiError | undefined {
+  /** What is wrong with a transfer. On the hot path: `position` alone costs no look at the rules. */
+  #problem(options: PositionOptions, call: string): IscsiError | undefined {
     if (this.#replaced !== undefined) return this.#replaced;
-    if (this.blockSize === 0)
-      return new IscsiError('ISCSI_USAGE', `Cannot read or write ${this.name}: it has no blocks`);
-    if (Number.isSafeInteger(position) && position >= 0) return timeProblem(timeout, 'timeout');
+    if (this.blockSize === 0) return new IscsiError('ISCSI_USAGE', `Cannot ${call} ${this.name}: it has no blocks`);
+    if (hasMoreThanPosition(options)) {
+      const problem = optionProblem(options, POSITION_OPTIONS, call);
+      if (problem !== undefined) return problem;
+    }
+    const { position } = options;
+    if (Number.isSafeInteger(position) && position >= 0) return undefined;
     return new IscsiError(
       'ISCSI_USAGE',
-      `Cannot use position ${position}: a whole number of bytes from 0 to 2^53 - 1 allowed`,
+      `Cannot use position ${shown(position)}: a whole number of bytes from 0 to 2^53 - 1 allowed`,
     );
+  }
+
+  /** The time of a call that may take several commands: how long a long transfer takes by itself nobody can know. */
+  #callTime<O extends CommandOptions>(options: O, length: number): O {
+    const long = length > this.maxTransferBlocks * this.blockSize;
+    return long && options.timeout === undefined ? options : callTime(this.port, options);
+  }
+
+  #waiting(call: CommandOptions): Wait {
+    return (turn) => inTime(turn, call, this.port);
+  }
+
+  async #writeInTurn(bytes: Uint8Array, call: PositionOptions): Promise<void> {
+    if (this.gate.open) this.gate.enter();
+    else await this.gate.pass(this.#waiting(call));
+    try {
+      await moveManyBlocks(this, 'write', bytes, call.position, call);
+    } finally {
+      this.gate.leave();
+    }
   }
 
   #beyondEnd(position: number, length: number): IscsiError | undefined {
@@ -269,4 +317,20 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
       `Cannot use ${length} bytes at ${position}: ${this.name} ends at ${this.size}`,
     );
   }
+}
+
+/** The end of a call of many steps: its stack leads to the caller, and not through all of them. */
+async function settled<T>(work: Promise<void>, value: T): Promise<T> {
+  try {
+    await work;
+    return value;
+  } catch (error) {
+    throw atCaller(error);
+  }
+}
+
+function hasMoreThanPosition(options: PositionOptions): boolean {
+  if (typeof options !== 'object') return true;
+  for (const name in options) if (name !== 'position') return true;
+  return options === null;
 }

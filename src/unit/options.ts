@@ -1,11 +1,16 @@
 import { IscsiError } from '../errors.ts';
-import type { AbortSignalLike } from '../scsi/request.ts';
+import type { AbortSignalLike, ScsiRequest } from '../scsi/request.ts';
+import { TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
+import { BOOLEAN, BYTES, MILLISECONDS, type OptionRules, oneOf, SIGNAL, shown, wholeNumber } from './option-rules.ts';
 
-/** Options of a single command. */
+/** Options of a single call. */
 export interface CommandOptions {
-  /** Aborts the command at the device; everything else lives on. An `AbortSignal`. */
+  /** Aborts the call's commands at the device; everything else lives on. An `AbortSignal`. */
   readonly signal?: AbortSignalLike;
-  /** Milliseconds. Default: the port's `timeout`, which is that of its session. */
+  /**
+   * Milliseconds for the whole call, however many commands it takes, waiting for others included. Default: the port's
+   * `timeout`, which is that of its session; for each command of a transfer that is longer than one command moves.
+   */
   readonly timeout?: number;
 }
 
@@ -24,11 +29,40 @@ export interface PositionOptions extends TransferOptions {
   readonly position: number;
 }
 
+/** The rules of {@link CommandOptions}. */
+export const COMMAND_OPTIONS: OptionRules<CommandOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
+
+/** The rules of {@link PositionOptions}; `position` is looked at by itself. */
+export const POSITION_OPTIONS: OptionRules<PositionOptions> = {
+  position: { allowed: 'a whole number', is: () => true },
+  forceUnitAccess: BOOLEAN,
+  ...COMMAND_OPTIONS,
+};
+
+/** The rules of the range that `trim` takes; `position` is looked at by itself. */
+export const RANGE_OPTIONS: OptionRules<CommandOptions & { readonly position: number; readonly length: number }> = {
+  position: { allowed: 'a whole number', is: () => true },
+  length: wholeNumber(0),
+  ...COMMAND_OPTIONS,
+};
+
+/** The rules of a request to `execute`. */
+export const REQUEST_OPTIONS: OptionRules<ScsiRequest> = {
+  cdb: BYTES,
+  dataIn: BYTES,
+  dataOut: BYTES,
+  attribute: oneOf(...Object.keys(TASK_ATTRIBUTES).filter((name) => name !== 'untagged')),
+  ...COMMAND_OPTIONS,
+};
+
 /**
  * The error of a time that cannot be; undefined when it can. Not a number would be no limit at all, and nobody asked
  * for that.
  */
 export function timeProblem(milliseconds: number | undefined, name: string): IscsiError | undefined {
-  if (milliseconds === undefined || milliseconds > 0) return undefined;
-  return new IscsiError('ISCSI_USAGE', `Cannot use a ${name} of ${milliseconds}: milliseconds above 0 allowed`);
+  if (milliseconds === undefined || MILLISECONDS.is(milliseconds)) return undefined;
+  return new IscsiError(
+    'ISCSI_USAGE',
+    `Cannot use a ${name} of ${shown(milliseconds)}: ${MILLISECONDS.allowed} allowed`,
+  );
 }

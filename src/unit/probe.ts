@@ -7,11 +7,15 @@ import { isMediumNotPresent } from '../scsi/sense.ts';
 import { ScsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { command } from './attempts.ts';
+import { callTime } from './call-time.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
+import { Certainty } from './doubt.ts';
 import { type Identity, readIdentity } from './identity.ts';
-import { standardInquiry, vpdPageIfAny } from './inquiry.ts';
-import type { CommandOptions } from './options.ts';
-import { reportLuns } from './report-luns.ts';
+import { standardInquiry } from './inquiry.ts';
+import { BOOLEAN, OBJECT, type OptionRules } from './option-rules.ts';
+import { COMMAND_OPTIONS, type CommandOptions } from './options.ts';
+import { type Inventory, reportLuns } from './report-luns.ts';
+import { VpdList } from './vpd-list.ts';
 
 /** What is learned of a logical unit when it is opened. */
 export interface Probe {
@@ -25,6 +29,8 @@ export interface Probe {
   readonly blockLimits: VpdPage<'blockLimits'> | undefined;
   /** VPD page B2h, where the device has it. */
   readonly provisioning: VpdPage<'logicalBlockProvisioning'> | undefined;
+  /** @internal From when on doubt counts: from the first question. */
+  readonly certainty: Certainty;
 }
 
 /**
@@ -43,15 +49,20 @@ export function hasBlocks(peripheralDeviceType: number): boolean {
 export interface ProbeOptions extends CommandOptions {
   /** False: ask for nothing but INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
-  /** A port to LUN 0 of the same device, which tells what there is when the logical unit does not exist. */
-  readonly inventory?: ScsiPort;
+  /** A port to LUN 0 of the same device, or several: who tells what there is when the logical unit does not exist. */
+  readonly inventory?: Inventory;
 }
+
+/** The rules of {@link ProbeOptions}. */
+export const PROBE_OPTIONS: OptionRules<ProbeOptions> = { probe: BOOLEAN, inventory: OBJECT, ...COMMAND_OPTIONS };
 
 /**
  * Looks at a logical unit: is it there, what is it, how large, which limits has it.
  * @throws {IscsiError} `ISCSI_LUN_NOT_FOUND`, with the LUNs that there are.
  */
-export async function probe(port: ScsiPort, { probe: blocks, inventory, ...options }: ProbeOptions): Promise<Probe> {
+export async function probe(port: ScsiPort, { probe: blocks, inventory, ...rest }: ProbeOptions): Promise<Probe> {
+  const options = callTime(port, rest);
+  const certainty = new Certainty(port);
   const inquiryData = await standardInquiry(port, options).catch(async (error: unknown) => {
     const notSupported = error instanceof ScsiStatusError && error.sense?.asc === LOGICAL_UNIT_NOT_SUPPORTED;
     throw notSupported ? await absent(port, error, inventory, options) : error;
@@ -64,16 +75,18 @@ export async function probe(port: ScsiPort, { probe: blocks, inventory, ...optio
     identity: undefined,
     blockLimits: undefined,
     provisioning: undefined,
+    certainty,
   };
   const asked = blocks !== false && inquiryData.peripheralQualifier === 0;
   if (!asked || !hasBlocks(inquiryData.peripheralDeviceType)) return nothing;
   if (!(await becomeReady(port, options))) return nothing;
 
   const capacity = await readCapacity(port, options);
-  const identity = await readIdentity(port, capacity, options);
-  const blockLimits = await vpdPageIfAny(port, 'blockLimits', options);
-  const provisioning = await vpdPageIfAny(port, 'logicalBlockProvisioning', options);
-  return { inquiryData, capacity, identity, blockLimits, provisioning };
+  const pages = await VpdList.of(port, options);
+  const identity = await readIdentity(port, capacity, pages, options);
+  const blockLimits = await pages.page('blockLimits', options);
+  const provisioning = await pages.page('logicalBlockProvisioning', options);
+  return { inquiryData, capacity, identity, blockLimits, provisioning, certainty };
 }
 
 /**
@@ -97,7 +110,7 @@ export async function becomeReady(port: ScsiPort, options: CommandOptions): Prom
 async function absent(
   port: ScsiPort,
   cause: unknown,
-  inventory: ScsiPort | undefined,
+  inventory: Inventory | undefined,
   options: CommandOptions,
 ): Promise<IscsiError> {
   const message = `Cannot open ${port.unitName} of ${port.deviceName}: there is no such logical unit`;

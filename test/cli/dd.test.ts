@@ -21,7 +21,7 @@ async function serve(t: Cleanup) {
   const directory = await temporaryDirectory(t);
   const disk = join(directory, 'disk.img');
   const target = await createTarget({
-    luns: [{ memory: 8 * MiB }, { file: disk, size: 4 * MiB, blockLength: 4096 }],
+    luns: [{ memory: 8 * MiB }, { file: disk, size: 4 * MiB, blockSize: 4096 }],
   }).listen({ port: 0 });
   t.after(() => target.close());
   return { directory, disk, memory: target.url(0), file: target.url(1) };

@@ -64,7 +64,7 @@ test('against our own target', async (t) => {
   if (!requirePeer(t, 'iscsi-inq', 'libiscsi-bin')) return;
   const target = await createTarget({
     name: NAME,
-    luns: [{ memory: '8M' }, { memory: '8M', blockLength: 4096 }],
+    luns: [{ memory: '8M' }, { memory: '8M', blockSize: 4096 }],
   }).listen({
     port: 0,
   });

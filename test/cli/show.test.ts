@@ -17,7 +17,7 @@ const NAME = 'iqn.2003-01.org.example:disk';
 async function serve(t: Cleanup) {
   const target = await createTarget({
     name: NAME,
-    luns: [{ memory: '64M' }, { memory: '1M', blockLength: 4096 }, { memory: '1M', lun: 300 }],
+    luns: [{ memory: '64M' }, { memory: '1M', blockSize: 4096 }, { memory: '1M', lun: 300 }],
   }).listen({ port: 0 });
   t.after(() => target.close());
   return { target, portal: `iscsi://127.0.0.1:${target.port}` };

@@ -1,6 +1,7 @@
 /** Cancelling, timeouts, closing, and the raw layer over a real socket. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { connect, openSession } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { createTarget } from '../../src/server/create-target.ts';
@@ -441,4 +442,17 @@ test('everything works against our own target with digests, byte for byte', asyn
   const { buffer } = await lun.read(new Uint8Array(bytes.length), { position: 77 });
   assert.ok(Buffer.from(buffer).equals(bytes));
   await lun.close();
+});
+
+test('a logical unit and a session are shown in one line each', async (t) => {
+  const { lun, target } = await open(t);
+  assert.equal(inspect(lun), 'IscsiLogicalUnit { LUN 0 of iqn.2003-01.org.example:target, 256 blocks of 512 bytes }');
+  const at = `Session { iqn.2003-01.org.example:target at 127.0.0.1:${target.port}`;
+  assert.equal(inspect(lun.session), `${at}, open }`);
+  assert.equal(
+    inspect({ lun: lun.session }, { depth: 5, breakLength: Number.POSITIVE_INFINITY }),
+    `{ lun: ${at}, open } }`,
+  );
+  await lun.close();
+  assert.equal(inspect(lun.session), `${at}, closed }`);
 });

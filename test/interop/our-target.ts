@@ -16,10 +16,10 @@ export interface Served {
 /** Serves one RAM disk as LUN 0 until the test is over. */
 export async function serve(
   t: TestContext,
-  { sizeMiB, blockLength = 512 }: { readonly sizeMiB: number; readonly blockLength?: number },
+  { sizeMiB, blockSize = 512 }: { readonly sizeMiB: number; readonly blockSize?: number },
 ): Promise<Served> {
   const memory = sizeMiB * 2 ** 20;
-  const target = await createTarget({ name: NAME, luns: [{ memory, blockLength }] }).listen({ port: 0 });
+  const target = await createTarget({ name: NAME, luns: [{ memory, blockSize }] }).listen({ port: 0 });
   t.after(() => target.close());
   return { port: target.port, portal: `127.0.0.1:${target.port}`, url: target.url(0) };
 }

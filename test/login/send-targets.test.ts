@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { utf8 } from '../../src/bytes/text.ts';
 import {
   formatSendTargets,
   formatTargetAddress,
+  isWildcard,
   parseSendTargets,
   parseTargetAddress,
   readAddresses,
+  sendTargetsPairs,
 } from '../../src/login/send-targets.ts';
 import { broken } from './help.ts';
 
@@ -116,9 +119,61 @@ test('parseSendTargets() keeps an address whose portal group tag is none, withou
   }
 });
 
-test('parseSendTargets() refuses an address before the first name, a bad name, and a refusal', () => {
+test('parseSendTargets() keeps one name that cannot be one from hiding the others', () => {
+  const records = parseSendTargets([
+    ['TargetName', 'first'],
+    ['TargetName', ''],
+    ['TargetAddress', 'host,1'],
+    ['TargetName', 'bell\u0007'],
+    ['TargetName', 'x'.repeat(300)],
+    ['TargetName', 'last'],
+  ]);
+  assert.deepEqual(
+    records.map(({ name, problem }) => [name.slice(0, 6), problem?.clause]),
+    [
+      ['first', undefined],
+      ['', '4.2.7'],
+      ['bell\u0007', '4.2.7'],
+      ['xxxxxx', '4.2.7'],
+      ['last', undefined],
+    ],
+  );
+  assert.equal(records[1]?.addresses.length, 1);
+});
+
+test('parseSendTargets() refuses more targets and addresses than anybody has', () => {
+  function* pairs(key: string, count: number): Generator<readonly [string, string]> {
+    yield ['TargetName', 'disk'];
+    for (let at = 0; at < count; at++) yield [key, 'a'];
+  }
+  assert.equal(parseSendTargets(pairs('TargetName', 65_535)).length, 65_536);
+  assert.throws(() => parseSendTargets(pairs('TargetName', 65_536)), broken('C'));
+  assert.throws(() => parseSendTargets(pairs('TargetAddress', 262_145)), broken('C'));
+  const names = Array.from({ length: 1001 }, () => ['TargetName', ''] as const);
+  assert.throws(() => parseSendTargets(names), broken('4.2.7'));
+});
+
+test('sendTargetsPairs() gives the pairs one by one, and of a value no more than can be a name', () => {
+  const pairs = (text: string) => [...sendTargetsPairs(utf8(text))];
+  assert.deepEqual(pairs(''), []);
+  assert.deepEqual(pairs('TargetName=a\0TargetAddress=h=1,1\0\0\0X-new=\0'), [
+    ['TargetName', 'a'],
+    ['TargetAddress', 'h=1,1'],
+    ['X-new', ''],
+  ]);
+  assert.equal(pairs(`TargetName=${'ä'.repeat(5000)}\0`)[0]?.[1].length, 512);
+  for (const text of ['TargetName=a', 'TargetName\0', '=a\0', `${'K'.repeat(64)}=a\0`])
+    assert.throws(() => pairs(text), broken('C'), text);
+});
+
+test('isWildcard() knows every way to say that a portal listens everywhere', () => {
+  for (const host of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '0', '::ffff:0.0.0.0', '::FFFF:0:0', '::%eth0'])
+    assert.ok(isWildcard(host), host);
+  for (const host of ['10.0.0.0', '::1', '0.0.0.1', 'fe80::', '00.example', '']) assert.ok(!isWildcard(host), host);
+});
+
+test('parseSendTargets() refuses an address before the first name, and a refusal', () => {
   assert.throws(() => parseSendTargets([['TargetAddress', 'host,1']]), broken('C'));
-  assert.throws(() => parseSendTargets([['TargetName', '']]), broken('4.2.7'));
   assert.throws(() => parseSendTargets([['SendTargets', 'Reject']]), broken('C'));
 });
 

@@ -1,11 +1,14 @@
 /** Node and web streams over a block device, whatever its port. */
 import assert from 'node:assert/strict';
+import { createReadStream as createFileStream, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { createReadStream, createWriteStream, readable, writable } from '../../src/node/streams.ts';
 import { seededRandom } from '../pdu/random.ts';
 import { until } from '../support/loop-time.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { RAW_WAYS, WAYS } from '../unit/ways.ts';
 
 const READ_10 = 0x28;
@@ -27,7 +30,9 @@ for (const { name, open } of WAYS) {
       [600, 500, 100, 2],
     ] as const) {
       const parts: Buffer[] = [];
-      for await (const part of createReadStream(lun, { start, end, chunkSize, queueDepth })) parts.push(part as Buffer);
+      const last = end - 1; // as node:fs has it
+      for await (const part of createReadStream(lun, { start, end: last, chunkSize, queueDepth }))
+        parts.push(part as Buffer);
       const wanted = content().subarray(start, Math.max(start, end));
       assert.ok(Buffer.concat(parts).equals(wanted), `${start}..${end} by ${chunkSize}`);
     }
@@ -59,6 +64,53 @@ for (const { name, open } of WAYS) {
     }
   });
 
+  test(`${name}: start, end and highWaterMark mean what they mean in node:fs`, async (t) => {
+    const { lun, content, fill } = await open(t);
+    fill(seededRandom().bytes(lun.size));
+    const path = join(await temporaryDirectory(t), 'disk');
+    writeFileSync(path, content());
+    for (const range of [
+      { start: 0, end: 99 },
+      { start: 5, end: 5 },
+      { end: 0 },
+      { start: 1000, end: Number.POSITIVE_INFINITY, highWaterMark: 4096 },
+      { start: lun.size - 3 },
+      { start: 700, end: 70_000, highWaterMark: 512 },
+      { highWaterMark: 100_000 },
+    ]) {
+      const ours = (await createReadStream(lun, range).toArray()) as Buffer[];
+      const theirs = (await createFileStream(path, range).toArray()) as Buffer[];
+      assert.ok(Buffer.concat(ours).equals(Buffer.concat(theirs)), JSON.stringify(range));
+      if (range.highWaterMark !== undefined) {
+        assert.deepEqual(
+          ours.map(({ length }) => length),
+          theirs.map(({ length }) => length),
+          JSON.stringify(range),
+        );
+      }
+    }
+    const writer = createWriteStream(lun, { highWaterMark: 1000 });
+    assert.equal(writer.writableHighWaterMark, 1000);
+    assert.deepEqual([writer.write(new Uint8Array(999)), writer.write(new Uint8Array(1))], [true, false]);
+    await new Promise<void>((resolve) => void writer.end(() => resolve()));
+  });
+
+  test(`${name}: an option that streams do not have is refused by name, with those that they have`, async (t) => {
+    const { lun } = await open(t);
+    for (const [make, message] of [
+      [
+        () => createReadStream(lun, { length: 5 } as object),
+        /^Cannot use option "length" of createReadStream: start, /,
+      ],
+      [() => createReadStream(lun, { start: '5' } as object), /^Cannot use a start of "5": a whole number from 0 on/],
+      [() => createReadStream(lun, { end: -1 }), /^Cannot use a end of -1/],
+      [() => createWriteStream(lun, { end: 5 } as object), /^Cannot use option "end" of createWriteStream/],
+      [() => createWriteStream(lun, { highWaterMark: 0 }), /^Cannot use a highWaterMark of 0/],
+    ] as const) {
+      assert.throws(make, { code: 'ISCSI_USAGE', message });
+    }
+  });
+
   test(`${name}: web streams move the same bytes`, async (t) => {
     const { lun, content } = await open(t);
     const random = seededRandom();
@@ -72,7 +124,8 @@ for (const { name, open } of WAYS) {
     await source.pipeTo(writable(lun, { start: 99, chunkSize: 4096 }) as WritableStream<Uint8Array>);
     assert.ok(Buffer.from(content().subarray(99, 99 + bytes.length)).equals(bytes));
     const parts: Uint8Array[] = [];
-    for await (const part of readable(lun, { start: 99, end: 99 + bytes.length, chunkSize: 1000 })) parts.push(part);
+    for await (const part of readable(lun, { start: 99, end: 99 + bytes.length - 1, chunkSize: 1000 }))
+      parts.push(part);
     assert.ok(Buffer.concat(parts).equals(bytes));
   });
 
@@ -194,13 +247,10 @@ for (const { name, open } of RAW_WAYS) {
       const stop = new AbortController();
       const work = make(stop.signal);
       until(() => underWay() > 0).then(
-        () => stop.abort(),
+        () => stop.abort('enough'),
         () => undefined,
       );
-      await assert.rejects(
-        work,
-        (error: Error & { code?: string }) => error.name === 'AbortError' || error.code === 'ISCSI_ABORTED',
-      );
+      await assert.rejects(work, { name: 'AbortError', code: 'ISCSI_ABORTED', cause: 'enough' });
     }
     await until(() => underWay() === 0, 'the end of the last command');
     assert.equal(underWay(), 0);

@@ -328,3 +328,23 @@ test('both formats say the same', () => {
   const common = { responseCode: 0, descriptors: [], commandSpecific: undefined };
   assert.deepEqual({ ...parsed(fixedSense(fields)), ...common }, { ...parsed(descriptorSense(fields)), ...common });
 });
+
+test('INFORMATION is a difference, and can be negative, where a tape met another length, a filemark or the end', () => {
+  const fixed = (flags: string, information: string) =>
+    parseSense(hex(`f0 00 ${flags} ${information} 0a 00000000 00 00 00 00 00 00`))?.information;
+  assert.equal(fixed('20', 'ffffffe0'), -32); // ILI: the block was 32 bytes longer than asked for
+  assert.equal(fixed('20', '00000020'), 32);
+  assert.equal(fixed('40', 'fffffff9'), -7); // EOM: spacing backwards met the beginning
+  assert.equal(fixed('80', '00000003'), 3); // FILEMARK
+  assert.equal(fixed('03', 'ffffffe0'), 0xffff_ffe0); // MEDIUM ERROR: an address
+  const descriptor = (marks: string, information: string) =>
+    parseSense(hex(`72 00 00 00 00 00 00 10 00 0a 80 00 ${information} ${marks}`))?.information;
+  assert.equal(descriptor('04 02 00 20', 'ffffffffffffffe0'), -32);
+  assert.equal(descriptor('05 02 00 20', 'ffffffffffffffe0'), -32);
+  assert.equal(descriptor('04 02 00 00', 'ffffffffffffffe0'), Number.MAX_SAFE_INTEGER);
+  assert.equal(descriptor('04 02 00 40', '8000000000000000'), -Number.MAX_SAFE_INTEGER);
+  const block = parseSense(
+    hex('72 00 00 00 00 00 00 20 0d 1e a0 00 000000 00 ffffffffffffffe0 0000000000000000 0000000000000000'),
+  );
+  assert.equal(block?.information, -32);
+});

@@ -18,6 +18,7 @@ class NotingPort extends RawDiskPort {
   override submit(task: ScsiTask): void {
     if (this.atOnce) {
       const { settle } = task;
+      task.received = task.dataIn.length;
       settle(task, undefined);
       task.reset();
     } else super.submit(task);

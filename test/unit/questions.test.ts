@@ -117,3 +117,20 @@ test('becomeReady() tells a missing medium from a reservation and from a device 
     code: 'ISCSI_SCSI_STATUS',
   });
 });
+
+test('a device that claims blocks of gigabytes is refused with what is allowed, before anything is allocated for one', async () => {
+  const claim = (length: readonly number[]) => ({
+    [READ_CAPACITY_16]: () => good(0, 0, 0, 0, 0, 0, 0, 99, ...length),
+  });
+  for (const [length, size] of [
+    [[0xff, 0xff, 0xff, 0xff], 0xffff_ffff],
+    [[0, 0x10, 0, 1], 1_048_577],
+  ] as const) {
+    await assert.rejects(LogicalUnit.open(answering(claim(length)).port), {
+      code: 'ISCSI_USAGE',
+      message: `Cannot use blocks of ${size} bytes, as the device claims: up to 1048576 are supported`,
+    });
+  }
+  const large = await LogicalUnit.open(answering(claim([0, 0x10, 0, 0])).port);
+  assert.equal(large.blockSize, 1_048_576);
+});

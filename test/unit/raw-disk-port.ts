@@ -30,13 +30,15 @@ export class RawDiskPort implements ScsiPort {
   readonly deviceName = 'a raw disk';
   readonly timeout = 30_000;
   readonly clock = CLOCK;
+  readonly device: object;
   readonly #disk: RawDisk;
   readonly #lun: number;
   readonly #stepIn: StepIn | undefined;
   readonly #underWay = new Map<ScsiTask, () => void>();
 
-  constructor(disk: RawDisk, stepIn?: StepIn, lun = 0) {
+  constructor(disk: RawDisk, stepIn?: StepIn, lun = 0, device: object = {}) {
     this.unitName = `LUN ${lun}`;
+    this.device = device;
     this.#disk = disk;
     this.#stepIn = stepIn;
     this.#lun = lun;

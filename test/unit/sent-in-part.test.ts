@@ -21,6 +21,7 @@ class DyingPort implements ScsiPort {
   readonly deviceName = 'a raw disk';
   readonly timeout = 30_000;
   readonly clock = CLOCK;
+  readonly device = {};
   limit = 0;
   readonly #port: RawDiskPort;
 

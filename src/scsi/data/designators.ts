@@ -8,8 +8,10 @@
           4, 5, 6  2-3 RELATIVE TARGET PORT / TARGET PORT GROUP / LOGICAL UNIT GROUP    7 MD5 (16)
           8 SCSI name string, UTF-8, NUL padded    9 protocol-specific port    A  2 UUID (16)
 */
+
 import { toHex, viewOf } from '../../bytes/hex.ts';
 import { fromAscii, fromUtf8 } from '../../bytes/text.ts';
+import { ValueError } from '../../bytes/value-error.ts';
 import { CODE_SET, DESIGNATOR_TYPE } from '../../spec/scsi-designators.ts';
 import { bits, byte, flag, readField, readFields, u16, writeFields } from '../fields.ts';
 
@@ -129,7 +131,7 @@ export function readDesignators(
 export function writeDesignator(values: DesignatorInput): Uint8Array<ArrayBuffer> {
   const { protocolIdentifier, designator } = values;
   if (designator.length > LONGEST_DESIGNATOR) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot write a designator of ${designator.length} bytes: at most ${LONGEST_DESIGNATOR} allowed`,
     );
   }

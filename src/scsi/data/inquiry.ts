@@ -15,6 +15,7 @@
     56  :3-2 CLOCKING; :1 QAS; :0 IUS
     58  VERSION DESCRIPTOR (8 of 2)
 */
+import { ValueError } from '../../bytes/value-error.ts';
 import type { FieldInput, FieldValues } from '../fields.ts';
 import { bits, byte, flag, readField, readFields, u16, writeField, writeFields } from '../fields.ts';
 import type { Received } from './parameter-data.ts';
@@ -46,6 +47,8 @@ const FIELDS = {
 };
 const ADDITIONAL_LENGTH = byte(4);
 const VERSION_DESCRIPTORS = 8;
+/** Bytes that all standard INQUIRY data has since SCSI-2. */
+const LEAST_LENGTH = 36;
 const WRITTEN_LENGTH = 96; // all of the standard's own bytes
 
 /** Standard INQUIRY data: the numbers and bits. RMB is `rmb`, 3PC is `thirdPartyCopy`. */
@@ -93,7 +96,9 @@ export interface InquiryInput extends FieldInput<typeof FIELDS> {
 export function readInquiry(bytes: Uint8Array): Inquiry {
   atLeast(bytes, 5, 'INQUIRY data');
   const additionalLength = bytes[4] ?? 0;
-  const data = block(bytes, additionalLength + 5);
+  // The first 36 bytes are mandatory: a device that leaves the length empty has sent them, if they came.
+  const claimed = additionalLength === 0 ? Math.min(bytes.length, LEAST_LENGTH) : additionalLength + 5;
+  const data = block(bytes, claimed);
   const vendor = readText(data, 8, 16);
   const product = readText(data, 16, 32);
   const revision = readText(data, 32, 36);
@@ -134,7 +139,7 @@ export function writeInquiry(values: InquiryInput): Uint8Array<ArrayBuffer> {
   writeText(bytes, 16, 16, values.productIdentification ?? '', 'productIdentification');
   writeText(bytes, 32, 4, values.productRevisionLevel ?? '', 'productRevisionLevel');
   if (versionDescriptors.length > VERSION_DESCRIPTORS) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot write ${versionDescriptors.length} version descriptors: at most ${VERSION_DESCRIPTORS} allowed`,
     );
   }

@@ -2,7 +2,9 @@
  * The designators that a target gives its logical units and ports, ready for `writeVpdDeviceIdentification()`. The
  * layouts are in designators.ts.
  */
+
 import { utf8 } from '../../bytes/text.ts';
+import { ValueError } from '../../bytes/value-error.ts';
 import { ASSOCIATION, CODE_SET, DESIGNATOR_TYPE } from '../../spec/scsi-designators.ts';
 import { u16, writeField } from '../fields.ts';
 import type { DesignatorInput } from './designators.ts';
@@ -29,7 +31,7 @@ export function naaDesignator(designator: Uint8Array, owner: DesignatorOwner = {
   const naa = (designator[0] ?? 0) >>> 4;
   const length = naa === 6 ? 16 : naa === 2 || naa === 3 || naa === 5 ? 8 : 0;
   if (length === 0 || designator.length !== length) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot make NAA ${naa} designator of ${designator.length} bytes: NAA 2, 3 or 5 of 8, NAA 6 of 16 allowed`,
     );
   }
@@ -46,7 +48,7 @@ export function naaDesignator(designator: Uint8Array, owner: DesignatorOwner = {
  */
 export function eui64Designator(designator: Uint8Array, owner: DesignatorOwner = {}): DesignatorInput {
   if (![8, 12, 16].includes(designator.length)) {
-    throw new RangeError(`Cannot make an EUI-64 designator of ${designator.length} bytes: 8, 12 or 16 allowed`);
+    throw new ValueError(`Cannot make an EUI-64 designator of ${designator.length} bytes: 8, 12 or 16 allowed`);
   }
   return { ...owner, codeSet: CODE_SET.BINARY, designatorType: DESIGNATOR_TYPE.EUI_64, designator };
 }
@@ -61,7 +63,7 @@ export function eui64Designator(designator: Uint8Array, owner: DesignatorOwner =
  */
 export function t10VendorDesignator(vendorIdentification: string, identifier: string): DesignatorInput {
   if (identifier.length > 247) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot make a T10 vendor designator with ${identifier.length} characters: at most 247 allowed`,
     );
   }
@@ -82,7 +84,7 @@ export function t10VendorDesignator(vendorIdentification: string, identifier: st
 export function scsiNameDesignator(name: string, owner: DesignatorOwner = {}): DesignatorInput {
   const text = utf8(name);
   const length = Math.ceil((text.length + 1) / 4) * 4; // NUL terminated, padded to four
-  if (length > 252) throw new RangeError(`Cannot make a SCSI name string of ${text.length} bytes: at most 251 allowed`);
+  if (length > 252) throw new ValueError(`Cannot make a SCSI name string of ${text.length} bytes: at most 251 allowed`);
   const designator = new Uint8Array(length);
   designator.set(text);
   return { ...owner, codeSet: CODE_SET.UTF_8, designatorType: DESIGNATOR_TYPE.SCSI_NAME_STRING, designator };

@@ -12,7 +12,9 @@
      short  0-3 NUMBER OF LOGICAL BLOCKS; 5-7 LOGICAL BLOCK LENGTH
      long   0-7 NUMBER OF LOGICAL BLOCKS; 12-15 LOGICAL BLOCK LENGTH
 */
+
 import { concat } from '../../bytes/hex.ts';
+import { ValueError } from '../../bytes/value-error.ts';
 import { byte, flag, readFields, u16, u24, u32, u64, writeFields } from '../fields.ts';
 import type { ModePage } from './mode-page.ts';
 import { modePageLength, PS, readAnyModePage } from './mode-page.ts';
@@ -122,7 +124,7 @@ export function readModeParameters10(bytes: Uint8Array, use: ModeUse = 'sense'):
  */
 export function writeModeParameters6(values: ModeParametersInput, use: ModeUse = 'sense'): Uint8Array<ArrayBuffer> {
   if (values.longLba)
-    throw new RangeError('Cannot write a 6-byte mode parameter list with long block descriptors: use the 10-byte list');
+    throw new ValueError('Cannot write a 6-byte mode parameter list with long block descriptors: use the 10-byte list');
   const descriptors = writeDescriptors(values.blockDescriptors ?? [], false);
   const bytes = concat(new Uint8Array(HEADER_6_LENGTH), descriptors, ...writePages(values.pages ?? [], use));
   const header = {

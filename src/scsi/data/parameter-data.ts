@@ -5,6 +5,7 @@
  */
 import { viewOf } from '../../bytes/hex.ts';
 import { fromAscii } from '../../bytes/text.ts';
+import { ValueError } from '../../bytes/value-error.ts';
 import { ProtocolError } from '../../errors.ts';
 
 /** What every reader tells besides the fields. */
@@ -71,8 +72,8 @@ export function readText(data: Block, from: number, to: number): PaddedText {
  */
 export function writeText(bytes: Uint8Array, at: number, length: number, text: string, what: string): void {
   if (text.length > length)
-    throw new RangeError(`Cannot write ${what} "${text}": at most ${length} characters allowed`);
-  if (!/^[\x20-\x7e]*$/.test(text)) throw new RangeError(`Cannot write ${what}: printable ASCII allowed`);
+    throw new ValueError(`Cannot write ${what} "${text}": at most ${length} characters allowed`);
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new ValueError(`Cannot write ${what}: printable ASCII allowed`);
   for (let next = 0; next < length; next++) bytes[at + next] = next < text.length ? text.charCodeAt(next) : 0x20;
 }
 

@@ -4,6 +4,7 @@
      2  UNMAP BLOCK DESCRIPTOR DATA LENGTH (n - 7)
      8  descriptors, 16 bytes each: 0 UNMAP LOGICAL BLOCK ADDRESS (8); 8 NUMBER OF LOGICAL BLOCKS
 */
+import { ValueError } from '../../bytes/value-error.ts';
 import { readFields, u16, u32, u64, writeFields } from '../fields.ts';
 import type { Received } from './parameter-data.ts';
 import { atLeast, block } from './parameter-data.ts';
@@ -66,7 +67,7 @@ export function readUnmapList(bytes: Uint8Array): UnmapList {
  */
 export function writeUnmapList(ranges: readonly UnmapRange[]): Uint8Array<ArrayBuffer> {
   if (ranges.length > UNMAP_RANGE_LIMIT) {
-    throw new RangeError(`Cannot write an UNMAP list of ${ranges.length} ranges: at most ${UNMAP_RANGE_LIMIT} allowed`);
+    throw new ValueError(`Cannot write an UNMAP list of ${ranges.length} ranges: at most ${UNMAP_RANGE_LIMIT} allowed`);
   }
   const bytes = new Uint8Array(HEADER_LENGTH + DESCRIPTOR_LENGTH * ranges.length);
   const view = new DataView(bytes.buffer);

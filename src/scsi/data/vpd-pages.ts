@@ -2,6 +2,8 @@
  * The VPD pages that are decoded, by page code: for callers that learn the code at run time, and for the types of those
  * that do not.
  */
+
+import { ValueError } from '../../bytes/value-error.ts';
 import { ProtocolError } from '../../errors.ts';
 import { readVpdBlockDeviceCharacteristics } from './vpd-block-device-characteristics.ts';
 import { readVpdBlockLimits } from './vpd-block-limits.ts';
@@ -47,7 +49,7 @@ for (const [code, { name }] of Object.entries(vpdPages)) CODES.set(name, Number(
 export function vpdPageCode(name: VpdPageName): number {
   const code = CODES.get(name);
   if (code === undefined)
-    throw new RangeError(`Cannot find VPD page "${name}": ${[...CODES.keys()].join(', ')} allowed`);
+    throw new ValueError(`Cannot find VPD page "${name}": ${[...CODES.keys()].join(', ')} allowed`);
   return code;
 }
 

@@ -3,6 +3,7 @@
      0  header
      4  PAGE CODE, one byte each, ascending
 */
+import { ValueError } from '../../bytes/value-error.ts';
 import { VPD_PAGE } from '../../spec/vpd-page-codes.ts';
 import type { VpdDeviceInput, VpdReceived } from './vpd-page.ts';
 import { newVpdPage, readVpdHeader, VPD_HEADER_LENGTH } from './vpd-page.ts';
@@ -44,7 +45,7 @@ export function writeVpdSupportedPages(values: VpdSupportedPagesInput): Uint8Arr
   let last = -1;
   for (const [index, pageCode] of pageCodes.entries()) {
     if (!Number.isInteger(pageCode) || pageCode <= last || pageCode > 0xff) {
-      throw new RangeError(
+      throw new ValueError(
         `Cannot write VPD page 00: page code ${pageCode} after ${last}, bytes in ascending order allowed`,
       );
     }

@@ -102,3 +102,21 @@ test('writeInquiry() refuses what does not fit', () => {
   assert.throws(() => writeInquiry({ peripheralDeviceType: 32 }), /peripheralDeviceType = 32: 0\.\.31 allowed/);
   assert.throws(() => writeInquiry({ versionDescriptors: new Array(9).fill(1) }), /at most 8 allowed/);
 });
+
+test('readInquiry() takes the 36 bytes that all devices have when the length is left empty, as far as they came', () => {
+  const empty = DISK.slice(0, 60);
+  empty[4] = 0;
+  const read = readInquiry(empty);
+  assert.deepEqual(
+    [read.vendorIdentification, read.productIdentification, read.productRevisionLevel, read.versionDescriptors],
+    ['TSISCSI', 'Virtual disk', '01', []],
+  );
+  assert.deepEqual([read.additionalLength, read.fullLength, read.truncated], [0, 36, false]);
+  assert.equal(readInquiry(empty.slice(0, 20)).vendorIdentification, 'TSISCSI');
+  const short = DISK.slice();
+  short[4] = 11; // not empty: what lies behind it is not looked at
+  assert.deepEqual(
+    [readInquiry(short).vendorIdentification, readInquiry(short).productIdentification],
+    ['TSISCSI', ''],
+  );
+});

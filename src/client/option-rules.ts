@@ -1,0 +1,47 @@
+import {
+  BOOLEAN,
+  FUNCTION,
+  MILLISECONDS,
+  OBJECT,
+  type OptionRule,
+  type OptionRules,
+  oneOf,
+  SIGNAL,
+  TEXT,
+} from '../unit/option-rules.ts';
+import { COMMAND_OPTIONS } from '../unit/options.ts';
+import type { ConnectOptions, OpenOptions } from './options.ts';
+
+/** A number whose range is looked at where it is used. */
+const NUMBER: OptionRule = { allowed: 'a number', is: (value) => typeof value === 'number' && !Number.isNaN(value) };
+const NOT_NEGATIVE: OptionRule = {
+  allowed: 'a number from 0 on',
+  is: (value) => typeof value === 'number' && value >= 0,
+};
+/** `CRC32C`, as it is called on the wire, must not pass for something else. */
+const DIGESTS = oneOf('none', 'crc32c', 'none,crc32c', 'crc32c,none');
+
+/** What `connect`, `openSession` and `discover` take. */
+export const CONNECT_RULES: OptionRules<ConnectOptions> = {
+  initiatorName: TEXT,
+  initiatorAlias: TEXT,
+  isid: { allowed: 'a Uint8Array of 6 bytes', is: (value) => value instanceof Uint8Array && value.length === 6 },
+  signal: SIGNAL,
+  timeout: MILLISECONDS,
+  connectTimeout: MILLISECONDS,
+  headerDigest: DIGESTS,
+  dataDigest: DIGESTS,
+  immediateData: BOOLEAN,
+  initialR2T: BOOLEAN,
+  maxRecvDataSegmentLength: NUMBER,
+  maxBurstLength: NUMBER,
+  firstBurstLength: NUMBER,
+  keepaliveInterval: NOT_NEGATIVE,
+  busyPoll: NOT_NEGATIVE,
+  onEvent: FUNCTION,
+  probe: BOOLEAN,
+  env: OBJECT,
+};
+
+/** What `session.logicalUnit` takes. */
+export const OPEN_RULES: OptionRules<OpenOptions> = { probe: BOOLEAN, ...COMMAND_OPTIONS };

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WriteGate } from '../../src/unit/write-gate.ts';
+import { seededRandom } from '../pdu/random.ts';
+
+const patiently = (turn: Promise<void>): Promise<void> => turn;
+
+test('nobody is inside beside one who is alone, whoever gives up when, and everyone else gets a turn', async () => {
+  const random = seededRandom();
+  const gate = new WriteGate();
+  let inside = 0;
+  let alone = 0;
+  let done = 0;
+  let gaveUp = 0;
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, random.below(4)));
+  const impatiently = (turn: Promise<void>): Promise<void> =>
+    Promise.race([turn, pause().then(() => Promise.reject(new Error('enough')))]);
+  const shared = async (wait: typeof patiently): Promise<void> => {
+    if (gate.open) gate.enter();
+    else await gate.pass(wait);
+    inside++;
+    assert.equal(alone, 0, random.note);
+    await pause();
+    inside--;
+    gate.leave();
+    done++;
+  };
+  const exclusive = (wait: typeof patiently): Promise<void> =>
+    gate.alone(wait, async () => {
+      alone++;
+      assert.deepEqual([alone, inside], [1, 0], random.note);
+      await pause();
+      alone--;
+      done++;
+    });
+  const work: Promise<void>[] = [];
+  for (let at = 0; at < 400; at++) {
+    const one = random.below(3) === 0 ? exclusive : shared;
+    const wait = random.below(3) === 0 ? impatiently : patiently;
+    work.push(
+      one(wait).catch((error: Error) => {
+        assert.equal(error.message, 'enough', random.note);
+        gaveUp++;
+      }),
+    );
+    if (random.below(4) === 0) await pause();
+  }
+  await Promise.all(work);
+  assert.equal(done + gaveUp, 400);
+  assert.ok(gaveUp > 0 && gate.open, `${gaveUp} gave up`);
+});
+
+test('turns are had in the order of the calls', async () => {
+  const gate = new WriteGate();
+  const order: string[] = [];
+  gate.enter();
+  const first = gate.alone(patiently, async () => void order.push('alone 1'));
+  const second = gate.pass(patiently).then(() => {
+    order.push('shared 2');
+    gate.leave();
+  });
+  const third = gate.alone(patiently, async () => void order.push('alone 3'));
+  assert.equal(gate.open, false);
+  gate.leave();
+  await Promise.all([first, second, third]);
+  assert.deepEqual(order, ['alone 1', 'shared 2', 'alone 3']);
+});
