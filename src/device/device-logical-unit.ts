@@ -71,6 +71,8 @@ export class DeviceLogicalUnit {
   blocks: number;
   /** STOP was sent: the medium cannot be used before START. */
   stopped = false;
+  /** The store fails for good: the medium cannot be used any more. */
+  failed = false;
   /** SWP of the Control mode page. */
   softwareWriteProtect = false;
   /** D_SENSE of the Control mode page. */
@@ -158,6 +160,12 @@ export class DeviceLogicalUnit {
     this.descriptorSense = false;
     this.writeCacheEnabled = this.volatileWriteCache;
     this.attentions.addToAll(RESET_BY_FUNCTION);
+  }
+
+  /** Instead of {@link close}, where nobody was served: takes away again what opening the store has made. */
+  async abandon(): Promise<void> {
+    if (this.store.abandon === undefined) await this.close();
+    else await this.store.abandon();
   }
 
   /** Waits for commands in flight, and closes the store. */

@@ -6,6 +6,7 @@ import { decodeLun } from '../scsi/lun.ts';
 import { fixedSense } from '../scsi/sense-write.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import {
+  FAILED,
   fail,
   INVALID_OPERATION_CODE,
   invalidCdbField,
@@ -148,6 +149,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     if (unit.attentions.any && !command?.passesAttention && this.#tellAttention(unit, task)) return;
     if (command === undefined) refuseUnknown(place, task);
     else if (hasForbiddenBits(command, task.cdb)) refuseForbiddenBit(unit, task, command);
+    else if (command.needs !== undefined && unit.failed) fail(unit, task, FAILED);
     else if (command.needs !== undefined && unit.stopped) fail(unit, task, STOPPED);
     else if (command.needs === 'writable' && unit.writeProtected) fail(unit, task, writeProtection(unit));
     else command.run(unit, task, this);
