@@ -5,6 +5,7 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
+import { type Pace, UNHURRIED } from './pace.ts';
 import type { BlockStore } from './store.ts';
 import { TaskOrder } from './task-order.ts';
 import { TaskSet } from './task-set.ts';
@@ -26,6 +27,8 @@ export interface LogicalUnitOptions {
   readonly revision?: string;
   /** Physical block length in bytes: the logical one times a power of two up to 2^15. Default: the logical one. */
   readonly physicalBlockLength?: number;
+  /** Gives long work its turns. Default: all is done at once, and whoever else is there waits. */
+  readonly pace?: Pace;
 }
 
 /** The most that one command may ask for; reported in the Block Limits page. */
@@ -41,7 +44,6 @@ export interface Limits {
 }
 
 const MAXIMUM_TRANSFER = 8 * 1024 * 1024;
-// Bounded by the time that a RAM store takes to fill them: meanwhile nothing else runs.
 const MAXIMUM_WRITE_SAME = 16 * 1024 * 1024;
 const MAXIMUM_UNMAP = 512 * 1024 * 1024;
 const MAXIMUM_UNMAP_DESCRIPTORS = 256;
@@ -63,6 +65,8 @@ export class DeviceLogicalUnit {
   readonly taskSet = new TaskSet();
   /** Which commands that run may touch the store together. */
   readonly order = new TaskOrder();
+  /** Gives long work its turns. */
+  readonly pace: Pace;
   /** What the nexuses are told with their next command. */
   readonly attentions = new Attentions();
   /** The store as the transport pulls from it. */
@@ -87,6 +91,7 @@ export class DeviceLogicalUnit {
     const { blockLength } = store;
     this.store = store;
     this.names = unitNamesOf(options.serial, options);
+    this.pace = options.pace ?? UNHURRIED;
     this.blockLength = blockLength;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;

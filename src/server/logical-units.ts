@@ -5,6 +5,7 @@ import { MemoryStore } from '../device/memory-store.ts';
 import { DeviceServer } from '../device/scsi-device.ts';
 import type { BlockStore } from '../device/store.ts';
 import { type FileStoreOptions, openFileStore } from '../node/file-store.ts';
+import { LOOP_PACE } from '../node/pace.ts';
 import { isOwn, numbered, originOf } from './numbering.ts';
 import type { FileLun, MemoryLun, OwnLun, TargetSpec } from './options.ts';
 import { sizeInBytes } from './size.ts';
@@ -71,6 +72,7 @@ async function openUnit(name: string, lun: number, options: OwnLun): Promise<Dev
     return new DeviceLogicalUnit(store, {
       ...namesOf(options),
       serial: options.serial ?? serialOf(name, lun, options),
+      pace: LOOP_PACE,
     });
   } catch (error) {
     await store.close();
