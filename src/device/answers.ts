@@ -88,7 +88,12 @@ export function perform(
   work: () => Eventually,
   answer: () => void,
 ): void {
-  const unlessAborted = () => (task.aborted ? undefined : work());
+  task.harmless = true;
+  const unlessAborted = () => {
+    if (task.aborted) return;
+    if (access === 'write') task.harmless = false;
+    return work();
+  };
   unit.order.run(access, position, position + length, unlessAborted, (error) => {
     if (task.aborted) task.status(SCSI_STATUS.TASK_ABORTED);
     else if (error === undefined) answer();

@@ -1,6 +1,8 @@
 /** A logical unit: a block store, its names, and what initiators changed about it since power on. */
 
 import type { DataSource } from '../bytes/data-source.ts';
+import { IscsiError } from '../errors.ts';
+import type { Clock } from '../scsi/port.ts';
 import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
@@ -29,6 +31,10 @@ export interface LogicalUnitOptions {
   readonly physicalBlockLength?: number;
   /** Gives long work its turns. Default: all is done at once, and whoever else is there waits. */
   readonly pace?: Pace;
+  /** What `close()` waits by. Default: none, and it waits as long as the store takes. */
+  readonly clock?: Clock;
+  /** Milliseconds that `close()` waits for commands and for the store. Default 60,000, since a flush may take long. */
+  readonly closePatience?: number;
 }
 
 /** The most that one command may ask for; reported in the Block Limits page. */
@@ -43,6 +49,7 @@ export interface Limits {
   readonly unmapDescriptors: number;
 }
 
+const DEFAULT_CLOSE_PATIENCE = 60_000;
 const MAXIMUM_TRANSFER = 8 * 1024 * 1024;
 const MAXIMUM_WRITE_SAME = 16 * 1024 * 1024;
 const MAXIMUM_UNMAP = 512 * 1024 * 1024;
@@ -83,6 +90,8 @@ export class DeviceLogicalUnit {
   descriptorSense = false;
   /** WCE of the Caching mode page: writes may be answered before they are on stable storage. */
   writeCacheEnabled: boolean;
+  readonly #clock: Clock | undefined;
+  readonly #closePatience: number;
   /** Something was written since the last flush began. */
   #unflushed = false;
 
@@ -92,6 +101,8 @@ export class DeviceLogicalUnit {
     this.store = store;
     this.names = unitNamesOf(options.serial, options);
     this.pace = options.pace ?? UNHURRIED;
+    this.#clock = options.clock;
+    this.#closePatience = options.closePatience ?? DEFAULT_CLOSE_PATIENCE;
     this.blockLength = blockLength;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;
@@ -173,10 +184,30 @@ export class DeviceLogicalUnit {
     else await this.store.abandon();
   }
 
-  /** Waits for commands in flight, and closes the store. */
+  /**
+   * Waits for commands in flight, and closes the store.
+   *
+   * @throws {IscsiError} `ISCSI_TIMEOUT` when that takes longer than the patience: it goes on, but nobody waits for it
+   *   any more. The error of the store otherwise.
+   */
   async close(): Promise<void> {
-    await this.order.whenIdle();
-    await this.store.close();
+    const closing = this.order.whenIdle().then(() => this.store.close());
+    const clock = this.#clock;
+    if (clock === undefined) return closing;
+    await new Promise<void>((resolve, reject) => {
+      const stop = clock.after(this.#closePatience, () => reject(this.#stuck()));
+      closing.finally(stop).then(resolve, reject);
+    });
+  }
+
+  #stuck(): IscsiError {
+    const { unfinished } = this.order;
+    const what = unfinished > 0 ? `has not ended ${unfinished} of its commands` : 'does not close';
+    return new IscsiError(
+      'ISCSI_TIMEOUT',
+      `Cannot close the logical unit with serial number ${this.names.serial}: within ${this.#closePatience} ms its store ${what}`,
+      { hint: 'what was written may not be on stable storage' },
+    );
   }
 }
 

@@ -24,7 +24,7 @@ import { sendSense } from './readiness.ts';
 import { runReportLuns } from './report-luns.ts';
 import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
 import type { TaskSet } from './task-set.ts';
-import { beginUnitFunction } from './unit-function.ts';
+import { beginTargetReset, beginUnitFunction } from './unit-function.ts';
 
 /** What a device is made of. */
 export interface DeviceServerOptions {
@@ -162,6 +162,13 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   beginFunction(name: UnitFunction, lunHigh: number, lunLow: number, issuer: Nexus): UnitFunctionRun | undefined {
     const unit = this.#place(lunHigh, lunLow)?.unit;
     return unit && beginUnitFunction(name, unit, issuer);
+  }
+
+  beginTargetReset(issuer: Nexus): UnitFunctionRun {
+    return beginTargetReset(
+      [...this.#places.values()].map(({ unit }) => unit),
+      issuer,
+    );
   }
 
   nexusStarted(nexus: Nexus): void {

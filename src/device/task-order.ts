@@ -58,6 +58,11 @@ export class TaskOrder {
     return this.#unfinished === 0;
   }
 
+  /** How many commands have not ended. */
+  get unfinished(): number {
+    return this.#unfinished;
+  }
+
   /**
    * Runs `work` on the bytes `[from, to)` as soon as the order allows, at once when it can, and then `done`, exactly
    * once. An error that `work` throws, or its promise is rejected with, goes to `done`.

@@ -103,7 +103,7 @@ export class TargetSession implements TaskSession {
     if (task.dataOutLength > 0) task.connection.releaseRoom(task);
     if (task.buffer.length > 0) this.buffers.give(task.buffer);
     task.reset();
-    if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
+    if (!task.leftBehind && this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
 
   /**
@@ -118,6 +118,10 @@ export class TargetSession implements TaskSession {
 
   run(task: TargetTask): void {
     this.#queue.run(task);
+  }
+
+  withdraw(task: TargetTask): void {
+    this.#queue.withdraw(task);
   }
 
   /** Less waits to be sent than before: runs what had to wait for that. */
@@ -153,10 +157,12 @@ export class TargetSession implements TaskSession {
    */
   forget(task: TargetTask): void {
     const { watchers, sender } = task;
+    const held = task.phase === PHASE.HELD;
     task.phase = PHASE.IDLE;
     this.tasks.remove(task);
     if (!this.closed) {
-      this.#complete(task);
+      if (held) this.window.plug(task.cmdSN);
+      else this.#complete(task);
       sender.windowMoved = true; // no answer will say so
     }
     leaveTaskSet(task);
@@ -174,7 +180,10 @@ export class TargetSession implements TaskSession {
     this.#queue.clear();
     const tasks = this.tasks.all();
     for (const task of tasks) task.aborted = true; // all of them first: one that goes must not let the next one run
-    for (const task of tasks) if (task.phase !== PHASE.EXECUTING) this.forget(task);
+    for (const task of tasks) {
+      if (task.phase === PHASE.EXECUTING) task.letGo();
+      else this.forget(task);
+    }
     for (const connection of [...this.#connections]) connection.finish();
     this.#connections.clear();
     this.device?.nexusEnded(this.nexus);
