@@ -9,6 +9,7 @@ import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
 import { type Pace, UNHURRIED } from './pace.ts';
 import type { BlockStore } from './store.ts';
+import type { Nexus } from './task.ts';
 import { TaskOrder } from './task-order.ts';
 import { TaskSet } from './task-set.ts';
 import type { UnitNames } from './unit-names.ts';
@@ -82,6 +83,8 @@ export class DeviceLogicalUnit {
   blocks: number;
   /** STOP was sent: the medium cannot be used before START. */
   stopped = false;
+  /** The nexus that has reserved the unit. */
+  reservedBy: Nexus | undefined = undefined;
   /** The store fails for good: the medium cannot be used any more. */
   failed = false;
   /** SWP of the Control mode page. */
@@ -172,10 +175,17 @@ export class DeviceLogicalUnit {
    */
   reset(): void {
     this.stopped = false;
+    this.reservedBy = undefined;
     this.softwareWriteProtect = false;
     this.descriptorSense = false;
     this.writeCacheEnabled = this.volatileWriteCache;
     this.attentions.addToAll(RESET_BY_FUNCTION);
+  }
+
+  /** Forgets a nexus that has ended, or that does not reach the unit any more. */
+  nexusEnded(nexus: Nexus): void {
+    this.attentions.end(nexus);
+    if (this.reservedBy === nexus) this.reservedBy = undefined;
   }
 
   /** Instead of {@link close}, where nobody was served: takes away again what opening the store has made. */

@@ -156,5 +156,6 @@ export const INQUIRY_COMMANDS: readonly Declaration[] = [
     accepts: ['evpd', 'pageCode', 'allocationLength'],
     run: inquiry,
     passesAttention: true,
+    passesReservation: () => true,
   }),
 ];

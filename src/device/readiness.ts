@@ -87,8 +87,19 @@ export const READINESS_COMMANDS: readonly Declaration[] = [
     accepts: ['desc', 'allocationLength'],
     run: requestSense,
     passesAttention: true,
+    passesReservation: () => true,
   }),
-  declare({ name: 'START_STOP_UNIT', accepts: ['immed', 'noFlush', 'start'], run: startStopUnit }),
-  declare({ name: 'PREVENT_ALLOW_MEDIUM_REMOVAL', accepts: ['prevent'], run: preventAllow }),
+  declare({
+    name: 'START_STOP_UNIT',
+    accepts: ['immed', 'noFlush', 'start'],
+    run: startStopUnit,
+    passesReservation: (cdb) => (cdb.getUint8(4) & 0x01) !== 0, // START
+  }),
+  declare({
+    name: 'PREVENT_ALLOW_MEDIUM_REMOVAL',
+    accepts: ['prevent'],
+    run: preventAllow,
+    passesReservation: (cdb) => (cdb.getUint8(4) & 0x03) === 0, // ALLOW
+  }),
   declare({ name: 'SEND_DIAGNOSTIC', accepts: ['selfTest'], run: sendDiagnostic }),
 ];

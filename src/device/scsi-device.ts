@@ -90,7 +90,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     this.#places.delete(lun);
     if (lun < this.#peripheral.length) this.#peripheral[lun] = undefined;
     if (![...this.#places.values()].some(({ unit }) => unit === place.unit)) {
-      for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+      for (const nexus of this.#nexuses) place.unit.nexusEnded(nexus);
     }
     this.#inventoryChanged();
     return place.unit;
@@ -149,7 +149,9 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     if (unit.attentions.any && !command?.passesAttention && this.#tellAttention(unit, task)) return;
     if (command === undefined) refuseUnknown(place, task);
     else if (hasForbiddenBits(command, task.cdb)) refuseForbiddenBit(unit, task, command);
-    else if (command.needs !== undefined && unit.failed) fail(unit, task, FAILED);
+    else if (unit.reservedBy !== undefined && isReserved(unit, task, command)) {
+      task.status(SCSI_STATUS.RESERVATION_CONFLICT);
+    } else if (command.needs !== undefined && unit.failed) fail(unit, task, FAILED);
     else if (command.needs !== undefined && unit.stopped) fail(unit, task, STOPPED);
     else if (command.needs === 'writable' && unit.writeProtected) fail(unit, task, writeProtection(unit));
     else command.run(unit, task, this);
@@ -178,7 +180,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
 
   nexusEnded(nexus: Nexus): void {
     this.#nexuses.delete(nexus);
-    for (const { unit } of this.#places.values()) unit.attentions.end(nexus);
+    for (const { unit } of this.#places.values()) unit.nexusEnded(nexus);
   }
 
   #place(lunHigh: number, lunLow: number): Place | undefined {
@@ -237,6 +239,11 @@ function hasForbiddenBits(command: Command, cdb: DataView): boolean {
       (cdb.getUint32(12) & command.forbidden12)) !==
     0
   );
+}
+
+/** Whether another nexus has reserved the unit, and the command does not pass. */
+function isReserved(unit: DeviceLogicalUnit, task: DeviceTask, command: Command): boolean {
+  return unit.reservedBy !== task.nexus && command.passesReservation?.(task.cdb) !== true;
 }
 
 function refuseUnknown({ unit, commands }: Place, task: DeviceTask): void {

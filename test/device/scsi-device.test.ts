@@ -64,7 +64,7 @@ test('a number without logical unit answers INQUIRY, REQUEST SENSE, and REPORT L
 
 test('an unknown operation code is 20/00, an unknown service action 24/00 at byte 1', async () => {
   const { run } = bench();
-  for (const opcode of ['04', '16', '48', '4d', '5e', '5f', '7f', '7e', '89', '9c', 'c0', 'ff']) {
+  for (const opcode of ['04', '18', '48', '4d', '5e', '5f', '7f', '7e', '89', '9c', 'c0', 'ff']) {
     assert.equal((await run(`${opcode}${'00'.repeat(15)}`)).outcome, 'CHECK CONDITION 05/20/00', opcode);
   }
   for (const cdb of ['9e 1f', '9e 00', 'a3 0a', 'a3 05']) {
