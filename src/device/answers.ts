@@ -24,6 +24,8 @@ export const TOO_LITTLE_DATA = illegalRequest(ASC_ASCQ.INVALID_FIELD_IN_COMMAND_
 export const SAVING_NOT_SUPPORTED = illegalRequest(ASC_ASCQ.SAVING_PARAMETERS_NOT_SUPPORTED);
 /** After STOP. */
 export const STOPPED = sense(SENSE_KEY.NOT_READY, ASC_ASCQ.LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED);
+/** The store fails for good. */
+export const FAILED = sense(SENSE_KEY.HARDWARE_ERROR, ASC_ASCQ.LOGICAL_UNIT_FAILURE);
 const READ_FAILED = sense(SENSE_KEY.MEDIUM_ERROR, ASC_ASCQ.UNRECOVERED_READ_ERROR);
 const WRITE_FAILED = sense(SENSE_KEY.MEDIUM_ERROR, ASC_ASCQ.WRITE_ERROR);
 const NO_ROOM = sense(SENSE_KEY.DATA_PROTECT, ASC_ASCQ.SPACE_ALLOCATION_FAILED_WRITE_PROTECT);
@@ -86,17 +88,27 @@ export function perform(
   work: () => Eventually,
   answer: () => void,
 ): void {
-  const unlessAborted = () => (task.aborted ? undefined : work());
+  task.harmless = true;
+  const unlessAborted = () => {
+    if (task.aborted) return;
+    if (access === 'write') task.harmless = false;
+    return work();
+  };
   unit.order.run(access, position, position + length, unlessAborted, (error) => {
     if (task.aborted) task.status(SCSI_STATUS.TASK_ABORTED);
     else if (error === undefined) answer();
-    else fail(unit, task, storeFailure(error, access));
+    else fail(unit, task, storeFailure(unit, error, access));
   });
 }
 
-/** The sense data for an error of the store. */
-export function storeFailure(error: unknown, access: Access): SenseFields {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+/** The sense data for an error of the store. One that is for good is noted: no later command asks the store again. */
+export function storeFailure(unit: DeviceLogicalUnit, error: unknown, access: Access): SenseFields {
+  const known = typeof error === 'object' && error !== null ? error : {};
+  if ('permanent' in known && known.permanent === true) {
+    unit.failed = true;
+    return FAILED;
+  }
+  const code = 'code' in known ? known.code : undefined;
   if (access === 'read') return READ_FAILED;
   if (code === 'ENOSPC' || code === 'EDQUOT') return NO_ROOM;
   if (code === 'EROFS') return READ_ONLY;

@@ -10,10 +10,8 @@ import type { Nexus } from './task.ts';
 
 /** The session is new to the logical unit. Initiators look for this code rather than for the narrower 29/01. */
 export const POWER_ON = attention(ASC_ASCQ.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED);
-/** LOGICAL UNIT RESET. */
+/** LOGICAL UNIT RESET, or TARGET RESET. */
 export const RESET_BY_FUNCTION = attention(ASC_ASCQ.BUS_DEVICE_RESET_FUNCTION_OCCURRED);
-/** CLEAR TASK SET by another nexus has ended commands without a status. */
-export const COMMANDS_CLEARED = attention(ASC_ASCQ.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
 /** MODE SELECT by another nexus. */
 export const MODE_PARAMETERS_CHANGED = attention(ASC_ASCQ.MODE_PARAMETERS_CHANGED);
 /** The number of blocks is another one now. */

@@ -26,8 +26,10 @@ function readCapacity16(unit: DeviceLogicalUnit, task: DeviceTask): void {
   dataInUpTo(task, bytes, allocationLength);
 }
 
+const SHARED = { needs: 'medium', passesReservation: () => true } as const;
+
 /** READ CAPACITY(10), whose address and PMI are obsolete, and (16). */
 export const CAPACITY_COMMANDS: readonly Declaration[] = [
-  declare({ name: 'READ_CAPACITY_10', accepts: [], run: readCapacity10, needs: 'medium' }),
-  declare({ name: 'READ_CAPACITY_16', accepts: ['allocationLength'], run: readCapacity16, needs: 'medium' }),
+  declare({ name: 'READ_CAPACITY_10', accepts: [], run: readCapacity10, ...SHARED }),
+  declare({ name: 'READ_CAPACITY_16', accepts: ['allocationLength'], run: readCapacity16, ...SHARED }),
 ];

@@ -10,6 +10,7 @@ import { MODE_SENSE_COMMANDS } from './mode-sense.ts';
 import { READ_WRITE_COMMANDS } from './read-write.ts';
 import { READINESS_COMMANDS } from './readiness.ts';
 import { REPORT_LUNS_COMMANDS } from './report-luns.ts';
+import { RESERVATION_COMMANDS } from './reservation.ts';
 import { SUPPORTED_OPERATIONS_COMMANDS } from './supported-operations.ts';
 import { SYNCHRONIZE_CACHE_COMMANDS } from './synchronize-cache.ts';
 import { UNMAP_COMMANDS } from './unmap.ts';
@@ -26,6 +27,7 @@ const SHARED = [
   ...SYNCHRONIZE_CACHE_COMMANDS,
   ...MODE_SENSE_COMMANDS,
   ...MODE_SELECT_COMMANDS,
+  ...RESERVATION_COMMANDS,
   ...SUPPORTED_OPERATIONS_COMMANDS,
 ];
 const THICK = commandSet([...SHARED, ...writeSameCommands(false)]);

@@ -35,6 +35,8 @@ export interface Declaration {
   readonly needs?: 'medium' | 'writable';
   /** True when a waiting unit attention does not stop the command. */
   readonly passesAttention?: boolean;
+  /** Whether the command is carried out although another nexus has reserved the unit (SPC-2). Left out: never. */
+  readonly passesReservation?: (cdb: DataView) => boolean;
 }
 
 /** A command ready for dispatch. */

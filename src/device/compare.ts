@@ -1,11 +1,11 @@
 /** Comparing blocks with data that an initiator sent. */
-
+import { sameLength } from '../bytes/compare.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
-import { andThen, inPieces } from './eventually.ts';
-
-// What is read at a time: long ranges shall not take as much RAM as they are long.
-const PIECE = 256 * 1024;
+import { andThen } from './eventually.ts';
+import { SLICE } from './pace.ts';
+import { inSlices } from './slices.ts';
+import type { DeviceTask } from './task.ts';
 
 /** Where bytes first differ, counted from the start of the range; -1 when they do not. */
 export interface Comparison {
@@ -18,37 +18,35 @@ export interface Comparison {
  */
 export function compare(
   unit: DeviceLogicalUnit,
+  task: DeviceTask,
   position: number,
   length: number,
   expected: Uint8Array,
   result: Comparison,
 ): Eventually {
-  const bytes = new Uint8Array(Math.min(length, PIECE));
-  return inPieces(0, length, PIECE, (at, piece) => {
+  const bytes = new Uint8Array(Math.min(length, SLICE));
+  const whole = expected.length === length;
+  const all = whole ? expected : repeated(expected, bytes.length);
+  return inSlices(unit, task, length, (at, slice) => {
     if (result.difference >= 0) return false;
-    return andThen(unit.store.read(position + at, bytes, 0, piece), () => {
-      const difference = firstDifference(bytes, piece, expected, at % expected.length);
-      if (difference >= 0) result.difference = at + difference;
+    return andThen(unit.store.read(position + at, bytes, 0, slice), () => {
+      const same = sameLength(bytes, 0, all, whole ? at : 0, slice);
+      if (same < slice) result.difference = at + same;
     });
   });
 }
 
 /** Reads `length` bytes from `position` and throws them away: whether they can be read is all that is asked. */
-export function readThrough(unit: DeviceLogicalUnit, position: number, length: number): Eventually {
+export function readThrough(unit: DeviceLogicalUnit, task: DeviceTask, position: number, length: number): Eventually {
   if (unit.synchronous) return; // RAM has nothing that could fail
-  const bytes = new Uint8Array(Math.min(length, PIECE));
-  return inPieces(0, length, PIECE, (at, piece) => unit.store.read(position + at, bytes, 0, piece));
+  const bytes = new Uint8Array(Math.min(length, SLICE));
+  return inSlices(unit, task, length, (at, slice) => unit.store.read(position + at, bytes, 0, slice));
 }
 
-/**
- * Index of the first of `length` bytes that differs from `expected`, read from `from` on and over again; -1 when none
- * does.
- */
-function firstDifference(bytes: Uint8Array, length: number, expected: Uint8Array, from: number): number {
-  let next = from;
-  for (let at = 0; at < length; at++) {
-    if (bytes[at] !== expected[next]) return at;
-    if (++next === expected.length) next = 0;
-  }
-  return -1;
+/** `block` over and over again, `length` bytes in all. */
+export function repeated(block: Uint8Array, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(block.subarray(0, length));
+  for (let filled = block.length; filled < length; filled *= 2) bytes.copyWithin(filled, 0, filled);
+  return bytes;
 }

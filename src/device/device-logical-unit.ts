@@ -1,11 +1,15 @@
 /** A logical unit: a block store, its names, and what initiators changed about it since power on. */
 
 import type { DataSource } from '../bytes/data-source.ts';
+import { IscsiError } from '../errors.ts';
+import type { Clock } from '../scsi/port.ts';
 import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { Attentions, RESET_BY_FUNCTION } from './attentions.ts';
 import type { Eventually } from './eventually.ts';
+import { type Pace, UNHURRIED } from './pace.ts';
 import type { BlockStore } from './store.ts';
+import type { Nexus } from './task.ts';
 import { TaskOrder } from './task-order.ts';
 import { TaskSet } from './task-set.ts';
 import type { UnitNames } from './unit-names.ts';
@@ -26,6 +30,12 @@ export interface LogicalUnitOptions {
   readonly revision?: string;
   /** Physical block length in bytes: the logical one times a power of two up to 2^15. Default: the logical one. */
   readonly physicalBlockLength?: number;
+  /** Gives long work its turns. Default: all is done at once, and whoever else is there waits. */
+  readonly pace?: Pace;
+  /** What `close()` waits by. Default: none, and it waits as long as the store takes. */
+  readonly clock?: Clock;
+  /** Milliseconds that `close()` waits for commands and for the store. Default 60,000, since a flush may take long. */
+  readonly closePatience?: number;
 }
 
 /** The most that one command may ask for; reported in the Block Limits page. */
@@ -40,8 +50,8 @@ export interface Limits {
   readonly unmapDescriptors: number;
 }
 
+const DEFAULT_CLOSE_PATIENCE = 60_000;
 const MAXIMUM_TRANSFER = 8 * 1024 * 1024;
-// Bounded by the time that a RAM store takes to fill them: meanwhile nothing else runs.
 const MAXIMUM_WRITE_SAME = 16 * 1024 * 1024;
 const MAXIMUM_UNMAP = 512 * 1024 * 1024;
 const MAXIMUM_UNMAP_DESCRIPTORS = 256;
@@ -63,6 +73,8 @@ export class DeviceLogicalUnit {
   readonly taskSet = new TaskSet();
   /** Which commands that run may touch the store together. */
   readonly order = new TaskOrder();
+  /** Gives long work its turns. */
+  readonly pace: Pace;
   /** What the nexuses are told with their next command. */
   readonly attentions = new Attentions();
   /** The store as the transport pulls from it. */
@@ -71,12 +83,18 @@ export class DeviceLogicalUnit {
   blocks: number;
   /** STOP was sent: the medium cannot be used before START. */
   stopped = false;
+  /** The nexus that has reserved the unit. */
+  reservedBy: Nexus | undefined = undefined;
+  /** The store fails for good: the medium cannot be used any more. */
+  failed = false;
   /** SWP of the Control mode page. */
   softwareWriteProtect = false;
   /** D_SENSE of the Control mode page. */
   descriptorSense = false;
   /** WCE of the Caching mode page: writes may be answered before they are on stable storage. */
   writeCacheEnabled: boolean;
+  readonly #clock: Clock | undefined;
+  readonly #closePatience: number;
   /** Something was written since the last flush began. */
   #unflushed = false;
 
@@ -85,6 +103,9 @@ export class DeviceLogicalUnit {
     const { blockLength } = store;
     this.store = store;
     this.names = unitNamesOf(options.serial, options);
+    this.pace = options.pace ?? UNHURRIED;
+    this.#clock = options.clock;
+    this.#closePatience = options.closePatience ?? DEFAULT_CLOSE_PATIENCE;
     this.blockLength = blockLength;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;
@@ -154,16 +175,49 @@ export class DeviceLogicalUnit {
    */
   reset(): void {
     this.stopped = false;
+    this.reservedBy = undefined;
     this.softwareWriteProtect = false;
     this.descriptorSense = false;
     this.writeCacheEnabled = this.volatileWriteCache;
     this.attentions.addToAll(RESET_BY_FUNCTION);
   }
 
-  /** Waits for commands in flight, and closes the store. */
+  /** Forgets a nexus that has ended, or that does not reach the unit any more. */
+  nexusEnded(nexus: Nexus): void {
+    this.attentions.end(nexus);
+    if (this.reservedBy === nexus) this.reservedBy = undefined;
+  }
+
+  /** Instead of {@link close}, where nobody was served: takes away again what opening the store has made. */
+  async abandon(): Promise<void> {
+    if (this.store.abandon === undefined) await this.close();
+    else await this.store.abandon();
+  }
+
+  /**
+   * Waits for commands in flight, and closes the store.
+   *
+   * @throws {IscsiError} `ISCSI_TIMEOUT` when that takes longer than the patience: it goes on, but nobody waits for it
+   *   any more. The error of the store otherwise.
+   */
   async close(): Promise<void> {
-    await this.order.whenIdle();
-    await this.store.close();
+    const closing = this.order.whenIdle().then(() => this.store.close());
+    const clock = this.#clock;
+    if (clock === undefined) return closing;
+    await new Promise<void>((resolve, reject) => {
+      const stop = clock.after(this.#closePatience, () => reject(this.#stuck()));
+      closing.finally(stop).then(resolve, reject);
+    });
+  }
+
+  #stuck(): IscsiError {
+    const { unfinished } = this.order;
+    const what = unfinished > 0 ? `has not ended ${unfinished} of its commands` : 'does not close';
+    return new IscsiError(
+      'ISCSI_TIMEOUT',
+      `Cannot close the logical unit with serial number ${this.names.serial}: within ${this.#closePatience} ms its store ${what}`,
+      { hint: 'what was written may not be on stable storage' },
+    );
   }
 }
 

@@ -171,7 +171,8 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   /** The device has ended a task. */
   readonly #answered = (task: PortTask): void => {
     if (!task.settled) this.#settle(task, task.abortReason);
-    this.#recycle(task);
+    if (task.execution.leftBehind) this.#made.splice(this.#made.indexOf(task), 1);
+    else this.#recycle(task);
   };
 
   #settle(task: PortTask, error: IscsiError | undefined): void {
@@ -232,8 +233,11 @@ class Execution implements DeviceTask {
   aborted = false;
   /** The task set that it has entered. */
   taskSet: TaskSet | undefined = undefined;
+  harmless = false;
   /** Whether the device owes an answer. */
   running = false;
+  /** It is over, but the device has not answered: then the object serves no other command. */
+  leftBehind = false;
   /** Whether the task set has let it begin. */
   #begun = false;
   readonly #watchers: AbortWatcher[] = [];
@@ -274,6 +278,19 @@ class Execution implements DeviceTask {
     if (!this.running) return true;
     this.#watchers.push(watcher);
     return false;
+  }
+
+  letGo(): void {
+    if (!this.running || !this.harmless) return;
+    this.leftBehind = true;
+    this.#end(SCSI_STATUS.TASK_ABORTED);
+  }
+
+  /** One that its caller has aborted stays so. */
+  spare(watcher: AbortWatcher): void {
+    const at = this.#watchers.indexOf(watcher);
+    if (at >= 0) this.#watchers.splice(at, 1);
+    if (this.#watchers.length === 0) this.aborted = this.#task.abortReason !== undefined;
   }
 
   /** One that still waits for others does not have to wait for the device. */
@@ -336,6 +353,7 @@ class Execution implements DeviceTask {
     this.cdbLength = CDB_FIELD_LENGTH;
     this.dataOut = NOTHING;
     this.aborted = false;
+    this.harmless = false;
     this.running = false;
     this.taskSet = undefined;
     this.#begun = false;

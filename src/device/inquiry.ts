@@ -124,13 +124,16 @@ function deviceIdentification({ names }: DeviceLogicalUnit, { deviceName }: Surr
   return writeVpdDeviceIdentification({ designators });
 }
 
-function blockLimits({ limits, store, physicalExponent }: DeviceLogicalUnit): Uint8Array {
+function blockLimits({ limits, store, physicalExponent, blockLength }: DeviceLogicalUnit): Uint8Array {
+  const granularity = store.thin ? (store.discardGranularity ?? 0) / blockLength : 0;
   return writeVpdBlockLimits({
     wsnz: true, // WRITE SAME of 0 blocks is refused: it would mean "to the end"
     optimalTransferLengthGranularity: physicalExponent > 0 ? 2 ** physicalExponent : 0,
     maximumTransferLength: limits.transfer,
     maximumUnmapLbaCount: store.thin ? limits.unmapBlocks : 0,
     maximumUnmapBlockDescriptorCount: store.thin ? limits.unmapDescriptors : 0,
+    optimalUnmapGranularity: granularity,
+    ugavalid: granularity > 0, // from block 0 on
     maximumWriteSameLength: limits.writeSame,
   });
 }
@@ -153,5 +156,6 @@ export const INQUIRY_COMMANDS: readonly Declaration[] = [
     accepts: ['evpd', 'pageCode', 'allocationLength'],
     run: inquiry,
     passesAttention: true,
+    passesReservation: () => true,
   }),
 ];

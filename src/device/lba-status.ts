@@ -7,11 +7,14 @@
  */
 import { COMMANDS } from '../scsi/commands.ts';
 import { bits, readFields, u32, u64, writeFields } from '../scsi/fields.ts';
-import { fail, LBA_OUT_OF_RANGE } from './answers.ts';
+import { fail, LBA_OUT_OF_RANGE, perform } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
+import type { Eventually } from './eventually.ts';
+import { inPieces } from './eventually.ts';
+import { SLICE } from './pace.ts';
 import type { DeviceTask } from './task.ts';
 
 const DESCRIPTOR = {
@@ -25,6 +28,9 @@ const MAPPED = 0;
 const DEALLOCATED = 1;
 const MOST_DESCRIPTORS = 256;
 const MOST_BLOCKS = 0xffff_ffff;
+// What it takes to find out about one range, and about a long one, in bytes that could be worked through meanwhile.
+const LOOK = 1024;
+const LOOKS_AT = 4096;
 
 function getLbaStatus(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const fields = readFields(COMMANDS.GET_LBA_STATUS_16.fields, task.cdb, 0, task.cdbLength);
@@ -35,15 +41,28 @@ function getLbaStatus(unit: DeviceLogicalUnit, task: DeviceTask): void {
   }
   const room = Math.floor((allocationLength - HEADER_LENGTH) / DESCRIPTOR_LENGTH);
   const count = Math.max(1, Math.min(room, MOST_DESCRIPTORS));
-  dataInUpTo(task, statusData(unit, startingLogicalBlockAddress, count), allocationLength);
+  const bytes = new Uint8Array(HEADER_LENGTH + count * DESCRIPTOR_LENGTH);
+  const position = startingLogicalBlockAddress * unit.blockLength;
+  let length = 0;
+  const fill = () =>
+    fillStatus(unit, task, startingLogicalBlockAddress, bytes, (end) => {
+      length = end;
+    });
+  perform(unit, task, 'read', position, 0, fill, () => dataInUpTo(task, bytes.subarray(0, length), allocationLength));
 }
 
-/** The states from block `first` on, in at most `most` descriptors. */
-function statusData(unit: DeviceLogicalUnit, first: number, most: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_LENGTH + most * DESCRIPTOR_LENGTH);
+/** Writes the states from block `first` on into `bytes`, as many as there is room for, and tells where they end. */
+function fillStatus(
+  unit: DeviceLogicalUnit,
+  task: DeviceTask,
+  first: number,
+  bytes: Uint8Array,
+  end: (at: number) => void,
+): Eventually {
   const view = new DataView(bytes.buffer);
-  let at = HEADER_LENGTH;
-  for (let next = first; next < unit.blocks && at < bytes.length; at += DESCRIPTOR_LENGTH) {
+  let next = first;
+  return inPieces(HEADER_LENGTH, bytes.length, DESCRIPTOR_LENGTH, (at) => {
+    if (next >= unit.blocks || task.aborted) return false;
     const { allocated, blocks } = stateOf(unit, next);
     const values = {
       logicalBlockAddress: next,
@@ -52,9 +71,10 @@ function statusData(unit: DeviceLogicalUnit, first: number, most: number): Uint8
     };
     writeFields(DESCRIPTOR, view, at, values, 'LBA status descriptor');
     next += blocks;
-  }
-  view.setUint32(0, at - 4);
-  return bytes.subarray(0, at);
+    view.setUint32(0, at + DESCRIPTOR_LENGTH - 4);
+    end(at + DESCRIPTOR_LENGTH);
+    return unit.pace.turn(LOOK + Math.min((blocks * unit.blockLength) / LOOKS_AT, SLICE));
+  });
 }
 
 /** The state of block `first`, and how many blocks from there on have it. A store that does not know has mapped all. */

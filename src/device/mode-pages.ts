@@ -33,10 +33,11 @@ export const MODE_PAGES: readonly ModePageOf[] = [
     apply: (bytes, settings) => ({ ...settings, writeCacheEnabled: readModePageCaching(bytes).wce }),
   },
   {
-    // QUEUE ALGORITHM MODIFIER 0 holds by task-order.ts; TAS and QERR 0: aborted tasks are not answered, others go on.
+    // QUEUE ALGORITHM MODIFIER 0 holds by task-order.ts; TAS 1: tasks that another nexus has aborted are answered TASK
+    // ABORTED; QERR 0: after an error others go on.
     pageCode: MODE_PAGE.CONTROL,
     values: ({ descriptorSense, softwareWriteProtect }) =>
-      writeModePageControl({ dSense: descriptorSense, swp: softwareWriteProtect }),
+      writeModePageControl({ dSense: descriptorSense, swp: softwareWriteProtect, tas: true }),
     changeable: () => writeModePageControl({ dSense: true, swp: true }),
     apply: (bytes, settings) => {
       const { dSense, swp } = readModePageControl(bytes);

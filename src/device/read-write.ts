@@ -79,7 +79,7 @@ function pull(unit: DeviceLogicalUnit, task: DeviceTask, position: number, lengt
   try {
     task.dataInFrom(unit.source, position, length);
   } catch (error) {
-    fail(unit, task, storeFailure(error, 'read'));
+    fail(unit, task, storeFailure(unit, error, 'read'));
   }
 }
 
@@ -104,7 +104,7 @@ function writeAtOnce(unit: DeviceLogicalUnit, task: DeviceTask, position: number
   try {
     result = unit.write(position, task.dataOut, 0, length);
   } catch (error) {
-    fail(unit, task, storeFailure(error, 'write'));
+    fail(unit, task, storeFailure(unit, error, 'write'));
     return;
   }
   if (result === undefined) task.good();

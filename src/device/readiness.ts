@@ -9,7 +9,7 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { descriptorSense, fixedSense } from '../scsi/sense-write.ts';
 import { ASC_ASCQ } from '../spec/asc-ascq.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
-import { invalidCdbField, STOPPED } from './answers.ts';
+import { FAILED, invalidCdbField, STOPPED } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
@@ -26,7 +26,12 @@ function testUnitReady(_unit: DeviceLogicalUnit, task: DeviceTask): void {
 /** The sense data is the answer here, with status GOOD: what waits for the nexus, or else the state of the unit. */
 function requestSense(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const waiting = unit.attentions.take(task.nexus);
-  sendSense(task, waiting ?? (unit.stopped ? STOPPED : NO_SENSE));
+  sendSense(task, waiting ?? stateOf(unit));
+}
+
+function stateOf(unit: DeviceLogicalUnit): SenseFields {
+  if (unit.failed) return FAILED;
+  return unit.stopped ? STOPPED : NO_SENSE;
 }
 
 /** Answers REQUEST SENSE with `fields`, in the format that its DESC bit asks for. */
@@ -82,8 +87,19 @@ export const READINESS_COMMANDS: readonly Declaration[] = [
     accepts: ['desc', 'allocationLength'],
     run: requestSense,
     passesAttention: true,
+    passesReservation: () => true,
   }),
-  declare({ name: 'START_STOP_UNIT', accepts: ['immed', 'noFlush', 'start'], run: startStopUnit }),
-  declare({ name: 'PREVENT_ALLOW_MEDIUM_REMOVAL', accepts: ['prevent'], run: preventAllow }),
+  declare({
+    name: 'START_STOP_UNIT',
+    accepts: ['immed', 'noFlush', 'start'],
+    run: startStopUnit,
+    passesReservation: (cdb) => (cdb.getUint8(4) & 0x01) !== 0, // START
+  }),
+  declare({
+    name: 'PREVENT_ALLOW_MEDIUM_REMOVAL',
+    accepts: ['prevent'],
+    run: preventAllow,
+    passesReservation: (cdb) => (cdb.getUint8(4) & 0x03) === 0, // ALLOW
+  }),
   declare({ name: 'SEND_DIAGNOSTIC', accepts: ['selfTest'], run: sendDiagnostic }),
 ];

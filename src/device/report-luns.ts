@@ -42,5 +42,6 @@ export const REPORT_LUNS_COMMANDS: readonly Declaration[] = [
     accepts: ['selectReport', 'allocationLength'],
     run: runReportLuns,
     passesAttention: true,
+    passesReservation: () => true,
   }),
 ];

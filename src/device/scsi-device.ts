@@ -6,6 +6,7 @@ import { decodeLun } from '../scsi/lun.ts';
 import { fixedSense } from '../scsi/sense-write.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import {
+  FAILED,
   fail,
   INVALID_OPERATION_CODE,
   invalidCdbField,
@@ -23,7 +24,7 @@ import { sendSense } from './readiness.ts';
 import { runReportLuns } from './report-luns.ts';
 import type { DeviceTask, Nexus, ScsiDevice, UnitFunction, UnitFunctionRun } from './task.ts';
 import type { TaskSet } from './task-set.ts';
-import { beginUnitFunction } from './unit-function.ts';
+import { beginTargetReset, beginUnitFunction } from './unit-function.ts';
 import { workLength } from './work-length.ts';
 
 /** What a device is made of. */
@@ -90,7 +91,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     this.#places.delete(lun);
     if (lun < this.#peripheral.length) this.#peripheral[lun] = undefined;
     if (![...this.#places.values()].some(({ unit }) => unit === place.unit)) {
-      for (const nexus of this.#nexuses) place.unit.attentions.end(nexus);
+      for (const nexus of this.#nexuses) place.unit.nexusEnded(nexus);
     }
     this.#inventoryChanged();
     return place.unit;
@@ -156,6 +157,9 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     if (unit.attentions.any && !command?.passesAttention && this.#tellAttention(unit, task)) return;
     if (command === undefined) refuseUnknown(place, task);
     else if (hasForbiddenBits(command, task.cdb)) refuseForbiddenBit(unit, task, command);
+    else if (unit.reservedBy !== undefined && isReserved(unit, task, command)) {
+      task.status(SCSI_STATUS.RESERVATION_CONFLICT);
+    } else if (command.needs !== undefined && unit.failed) fail(unit, task, FAILED);
     else if (command.needs !== undefined && unit.stopped) fail(unit, task, STOPPED);
     else if (command.needs === 'writable' && unit.writeProtected) fail(unit, task, writeProtection(unit));
     else command.run(unit, task, this);
@@ -170,6 +174,13 @@ export class DeviceServer implements ScsiDevice, Surroundings {
     return unit && beginUnitFunction(name, unit, issuer);
   }
 
+  beginTargetReset(issuer: Nexus): UnitFunctionRun {
+    return beginTargetReset(
+      [...this.#places.values()].map(({ unit }) => unit),
+      issuer,
+    );
+  }
+
   nexusStarted(nexus: Nexus): void {
     this.#nexuses.add(nexus);
     for (const { unit } of this.#places.values()) unit.attentions.start(nexus, POWER_ON);
@@ -177,7 +188,7 @@ export class DeviceServer implements ScsiDevice, Surroundings {
 
   nexusEnded(nexus: Nexus): void {
     this.#nexuses.delete(nexus);
-    for (const { unit } of this.#places.values()) unit.attentions.end(nexus);
+    for (const { unit } of this.#places.values()) unit.nexusEnded(nexus);
   }
 
   #place(lunHigh: number, lunLow: number): Place | undefined {
@@ -236,6 +247,11 @@ function hasForbiddenBits(command: Command, cdb: DataView): boolean {
       (cdb.getUint32(12) & command.forbidden12)) !==
     0
   );
+}
+
+/** Whether another nexus has reserved the unit, and the command does not pass. */
+function isReserved(unit: DeviceLogicalUnit, task: DeviceTask, command: Command): boolean {
+  return unit.reservedBy !== task.nexus && command.passesReservation?.(task.cdb) !== true;
 }
 
 function refuseUnknown({ unit, commands }: Place, task: DeviceTask): void {

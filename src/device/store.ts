@@ -3,7 +3,9 @@ import type { DataLender } from '../bytes/data-source.ts';
 /**
  * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockLength`,
  * inside the store: the device server has checked them. RAM stores answer at once; others return a promise. A rejected
- * promise becomes a MEDIUM ERROR or, where the error has a `code` of `ENOSPC`, DATA PROTECT / SPACE ALLOCATION FAILED.
+ * promise becomes a MEDIUM ERROR; where the error has a `code` of `ENOSPC`, DATA PROTECT / SPACE ALLOCATION FAILED; and
+ * where it has `permanent: true`, HARDWARE ERROR / LOGICAL UNIT FAILURE, from then on for every command that needs the
+ * medium.
  */
 export interface BlockStore {
   /** Logical block length in bytes: a power of two from 512 to 65536. */
@@ -36,6 +38,8 @@ export interface BlockStore {
   write(position: number, data: Uint8Array, from: number, to: number): void | Promise<void>;
   /** Ends when everything written before is on stable storage. */
   flush(): void | Promise<void>;
+  /** The least number of bytes whose room `discard` gives back, where it is more than a block. */
+  readonly discardGranularity?: number;
   /** Gives room back; the range reads as zeros afterwards. */
   discard(position: number, length: number): void | Promise<void>;
   /**
@@ -45,6 +49,8 @@ export interface BlockStore {
   provisioning?(position: number, length: number): Provisioning;
   /** Releases what the store holds open. Flushes first. */
   close(): void | Promise<void>;
+  /** Instead of `close()`, for a store that nobody has used: takes away again what opening it has made. */
+  abandon?(): void | Promise<void>;
 }
 
 /** The state of a range of a thin store. */

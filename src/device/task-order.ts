@@ -10,32 +10,59 @@
  *
  * Commands that do not overlap run together and end in any order. Nobody waits for a later command, so none waits
  * forever.
+ *
+ * A command that must wait does so for one of those before it; when that has ended, for another one, if there is still
+ * one. Which of them is left to chance, so that in whatever order they end, it looks again as often as the logarithm of
+ * their number; and to find one takes as many steps. So what a command costs does not grow with those that wait.
  */
 import type { Eventually } from './eventually.ts';
+import { IndexedRange, RangeIndex } from './range-index.ts';
 
 /** What a command does to its range. A flush waits for earlier writes and is not waited for. */
 export type Access = 'read' | 'write' | 'flush';
 
-interface Entry {
-  readonly from: number;
-  readonly to: number;
+class Entry extends IndexedRange {
   readonly access: Access;
   readonly work: () => Eventually;
   /** Called when `work` has ended, with its error if there is one. */
   readonly done: (error?: unknown) => void;
-  started: boolean;
+  /** Those that look again when this one has ended. */
+  waiters: Entry[] | undefined = undefined;
+
+  constructor(
+    access: Access,
+    from: number,
+    to: number,
+    number: number,
+    work: () => Eventually,
+    done: (error?: unknown) => void,
+  ) {
+    super(from, to, number);
+    this.access = access;
+    this.work = work;
+    this.done = done;
+  }
 }
 
-/** The commands of one logical unit that are not finished, oldest first. */
+/** The commands of one logical unit that are not finished. */
 export class TaskOrder {
-  readonly #entries: Entry[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #pumping = false;
-  #again = false;
+  readonly #reads = new RangeIndex<Entry>();
+  readonly #writes = new RangeIndex<Entry>();
+  /** Those that nothing keeps from starting any more, oldest first. */
+  readonly #ready: Entry[] = [];
+  readonly #onIdle: (() => void)[] = [];
+  #unfinished = 0;
+  #number = 0;
+  #starting = false;
 
   /** True when nothing is in flight: then a command that ends at once needs no entry. Hot. */
   get idle(): boolean {
-    return this.#entries.length === 0;
+    return this.#unfinished === 0;
+  }
+
+  /** How many commands have not ended. */
+  get unfinished(): number {
+    return this.#unfinished;
   }
 
   /**
@@ -43,20 +70,32 @@ export class TaskOrder {
    * once. An error that `work` throws, or its promise is rejected with, goes to `done`.
    */
   run(access: Access, from: number, to: number, work: () => Eventually, done: (error?: unknown) => void): void {
-    const entry: Entry = { from, to, access, work, done, started: false };
-    const blocked = this.#isBlocked(entry, this.#entries.length);
-    this.#entries.push(entry);
-    if (!blocked) this.#start(entry);
+    const entry = new Entry(access, from, to, this.#number++, work, done);
+    this.#unfinished++;
+    const waits = this.#waits(entry);
+    if (access === 'read') this.#reads.add(entry);
+    else if (access === 'write') this.#writes.add(entry);
+    if (!waits) this.#start(entry);
   }
 
   /** Ends when no command is in flight. */
   whenIdle(): Promise<void> {
     if (this.idle) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Whether an earlier command keeps `entry` from starting: then it waits for that. */
+  #waits(entry: Entry): boolean {
+    const { access, from, to, number } = entry;
+    const read = access === 'write' ? this.#reads.find(from, to, number) : undefined;
+    const blocker = read ?? this.#writes.find(from, to, number);
+    if (blocker === undefined) return false;
+    blocker.waiters ??= [];
+    blocker.waiters.push(entry);
+    return true;
   }
 
   #start(entry: Entry): void {
-    entry.started = true;
     let result: Eventually;
     try {
       result = entry.work();
@@ -73,44 +112,36 @@ export class TaskOrder {
   }
 
   #finish(entry: Entry, error?: unknown): void {
-    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    this.#unfinished--;
+    if (entry.access === 'read') this.#reads.remove(entry);
+    else if (entry.access === 'write') this.#writes.remove(entry);
     try {
       entry.done(error);
     } finally {
-      this.#pump();
-      if (this.idle) for (const resolve of this.#waiting.splice(0)) resolve();
+      if (entry.waiters !== undefined) this.#release(entry.waiters);
+      if (this.idle) for (const resolve of this.#onIdle.splice(0)) resolve();
     }
   }
 
-  // Work that ends at once calls #finish inside #start: go round again instead of deeper, so that a long queue needs no
-  // deep stack.
-  #pump(): void {
-    if (this.#pumping) {
-      this.#again = true;
-      return;
-    }
-    this.#pumping = true;
-    do {
-      this.#again = false;
-      for (let at = 0; at < this.#entries.length && !this.#again; at++) {
-        const entry = this.#entries[at];
-        if (entry && !entry.started && !this.#isBlocked(entry, at)) this.#start(entry);
+  #release(waiters: readonly Entry[]): void {
+    for (const waiter of waiters) if (!this.#waits(waiter)) this.#ready.push(waiter);
+    if (!this.#starting) this.#startReady();
+  }
+
+  // Work that ends at once calls #release inside #start: those that it lets go are put to the others instead of being
+  // started there, so that a long queue needs no deep stack.
+  #startReady(): void {
+    this.#starting = true;
+    let at = 0;
+    try {
+      for (let next = this.#ready[at]; next !== undefined; next = this.#ready[at]) {
+        at++;
+        this.#start(next);
       }
-    } while (this.#again);
-    this.#pumping = false;
-  }
-
-  /** Whether one of the first `count` entries keeps `entry` from starting. */
-  #isBlocked(entry: Entry, count: number): boolean {
-    for (let at = 0; at < count; at++) {
-      const earlier = this.#entries[at];
-      if (earlier && earlier.from < entry.to && entry.from < earlier.to && conflicts(earlier, entry)) return true;
+    } finally {
+      this.#starting = false;
+      this.#ready.splice(0, at);
+      if (this.#ready.length > 0) this.#startReady(); // one has thrown, and the others are not to suffer
     }
-    return false;
   }
-}
-
-function conflicts(earlier: Entry, later: Entry): boolean {
-  if (earlier.access === 'flush') return false;
-  return earlier.access === 'write' || later.access === 'write';
 }

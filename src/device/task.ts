@@ -54,6 +54,12 @@ export interface DeviceTask extends Ordered {
    * out sets it.
    */
   aborted: boolean;
+  /**
+   * Set by the device server: true while nothing that it does for the task can be noticed but by the answer, as when
+   * it reads, or when a write has not begun. Once such a task is aborted, nobody has to wait for its answer. False at
+   * first.
+   */
+  harmless: boolean;
 
   /** GOOD without data. */
   good(): void;
@@ -71,9 +77,17 @@ export interface DeviceTask extends Ordered {
   checkCondition(sense: Uint8Array): void;
   /**
    * Ends the task for a function that came from the nexus `issuer`; `aborted` is true already. It leaves its task set.
+   * With another nexus than its own, its initiator is answered TASK ABORTED (TAS 1).
    * @returns True when it is gone. Otherwise the device server still has it, and `watcher` is told when it is gone.
    */
   terminate(issuer: Nexus, watcher: AbortWatcher): boolean;
+  /** The device server has had time enough to end it: if it is harmless, it goes now; a late answer is dropped. */
+  letGo(): void;
+  /**
+   * The function that was to end it is given up, and `watcher` is not told any more: the task goes on, unless another
+   * function ends it.
+   */
+  spare(watcher: AbortWatcher): void;
 }
 
 /** The task management functions that concern a whole logical unit. */
@@ -118,6 +132,8 @@ export interface ScsiDevice {
   execute(lunHigh: number, lunLow: number, task: DeviceTask): void;
   /** Begins a task management function that came from `issuer`; undefined when the LUN field names no logical unit. */
   beginFunction(name: UnitFunction, lunHigh: number, lunLow: number, issuer: Nexus): UnitFunctionRun | undefined;
+  /** Begins a TARGET RESET that came from `issuer`: it concerns all logical units. */
+  beginTargetReset(issuer: Nexus): UnitFunctionRun;
   /** A new nexus: unit attention POWER ON OCCURRED for each logical unit. */
   nexusStarted(nexus: Nexus): void;
   /** The session of the nexus ended. */

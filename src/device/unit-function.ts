@@ -1,6 +1,5 @@
-import { COMMANDS_CLEARED } from './attentions.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
-import type { DeviceTask, Nexus, UnitFunction, UnitFunctionRun } from './task.ts';
+import type { Nexus, UnitFunction, UnitFunctionRun } from './task.ts';
 
 /** Whose tasks a function ends (SAM, "Task management functions"). There is one task set for all nexuses (TST 000b). */
 const WHOSE = {
@@ -12,19 +11,22 @@ const WHOSE = {
 /** A task management function that ends the tasks of a logical unit, over whichever target they came. */
 export function beginUnitFunction(name: UnitFunction, unit: DeviceLogicalUnit, issuer: Nexus): UnitFunctionRun {
   const nexuses = WHOSE[name] === 'issuer' ? [issuer] : unit.attentions.nexuses();
-  const tasks: DeviceTask[] = [];
-  const others = new Set<Nexus>();
-  for (const nexus of nexuses) {
-    const affected = nexus.tasksIn(unit.taskSet);
-    if (affected.length > 0 && nexus !== issuer) others.add(nexus);
-    for (const task of affected) tasks.push(task);
-  }
   return {
-    tasks,
+    tasks: nexuses.flatMap((nexus) => nexus.tasksIn(unit.taskSet)),
+    // CLEAR TASK SET tells nobody: the tasks of other nexuses are answered TASK ABORTED (TAS 1), and do not vanish.
     complete: () => {
       if (name === 'logicalUnitReset') unit.reset();
-      // Their tasks vanish without a status (TAS is 0), so this is how the other nexuses get to know.
-      if (name === 'clearTaskSet') for (const nexus of others) unit.attentions.add(nexus, COMMANDS_CLEARED);
+    },
+  };
+}
+
+/** TARGET RESET: as LOGICAL UNIT RESET for each of `units` (SAM, "Hard reset"). */
+export function beginTargetReset(units: Iterable<DeviceLogicalUnit>, issuer: Nexus): UnitFunctionRun {
+  const runs = [...new Set(units)].map((unit) => beginUnitFunction('logicalUnitReset', unit, issuer));
+  return {
+    tasks: runs.flatMap(({ tasks }) => tasks),
+    complete: () => {
+      for (const run of runs) run.complete();
     },
   };
 }

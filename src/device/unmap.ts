@@ -6,6 +6,7 @@ import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { inPieces } from './eventually.ts';
+import { discardInSlices } from './slices.ts';
 import type { DeviceTask } from './task.ts';
 
 const HEADER = 8;
@@ -62,8 +63,14 @@ function discard(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly Unm
   const work = () =>
     inPieces(0, used.length, 1, (at) => {
       const range = used[at];
+      if (task.aborted) return false;
       if (range)
-        return unit.discard(range.logicalBlockAddress * blockLength, range.numberOfLogicalBlocks * blockLength);
+        return discardInSlices(
+          unit,
+          task,
+          range.logicalBlockAddress * blockLength,
+          range.numberOfLogicalBlocks * blockLength,
+        );
     });
   const length = Math.max(to - from, 0);
   perform(unit, task, 'write', from * blockLength, length * blockLength, work, () => task.good());

@@ -44,7 +44,7 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
       'read',
       position,
       length,
-      () => readThrough(unit, position, length),
+      () => readThrough(unit, task, position, length),
       () => task.good(),
     );
     return;
@@ -57,7 +57,7 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   }
   const expected = task.dataOut.subarray(0, needed);
   const result: Comparison = { difference: -1 };
-  const work = () => compare(unit, position, length, expected, result);
+  const work = () => compare(unit, task, position, length, expected, result);
   perform(unit, task, 'read', position, length, work, () => answerComparison(unit, task, result));
 }
 
@@ -83,7 +83,7 @@ function writeAndVerify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   // The blocks are verified on the medium: what is only in a cache is not verified. Hence the flush between.
   const flushed = () => andThen(unit.write(position, data, 0, length), () => unit.flush());
   const verified = () =>
-    check === 1 ? compare(unit, position, length, data, result) : readThrough(unit, position, length);
+    check === 1 ? compare(unit, task, position, length, data, result) : readThrough(unit, task, position, length);
   const work = () => andThen(flushed(), verified);
   perform(unit, task, 'write', position, length, work, () => answerComparison(unit, task, result));
 }

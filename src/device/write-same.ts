@@ -3,20 +3,22 @@
  * thin unit are discarded when they then read as the block that was sent, that is when it is zeros (LBPRZ); any other
  * block is written.
  */
+import { sameLength } from '../bytes/compare.ts';
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
 import { fail, invalidCdbField, perform, TOO_LITTLE_DATA } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
+import { repeated } from './compare.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
-import { inPieces } from './eventually.ts';
 import { extentFits, extentLength, lengthByte } from './extent.ts';
+import { SLICE } from './pace.ts';
+import { discardInSlices, inSlices } from './slices.ts';
 import type { DeviceTask } from './task.ts';
 
 const WRITE_SAME_16 = 0x93;
 const UNMAP = 0x08;
 const NDOB = 0x01; // WRITE SAME(16) only; reserved in the shorter form and refused before
-const PIECE = 256 * 1024;
 
 function writeSame(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { cdb } = task;
@@ -36,18 +38,24 @@ function writeSame(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const position = address * unit.blockLength;
   const length = blocks * unit.blockLength;
   const discards = (cdb.getUint8(1) & UNMAP) !== 0 && isZero(block);
-  const work = () => (discards ? unit.discard(position, length) : repeat(unit, position, length, block));
+  const work = () =>
+    discards ? discardInSlices(unit, task, position, length) : repeat(unit, task, position, length, block);
   perform(unit, task, 'write', position, length, work, () => task.good());
 }
 
-function repeat(unit: DeviceLogicalUnit, position: number, length: number, block: Uint8Array): Eventually {
-  const bytes = new Uint8Array(Math.min(length, PIECE));
-  for (let at = 0; at < bytes.length; at += block.length) bytes.set(block, at);
-  return inPieces(0, length, PIECE, (at, piece) => unit.write(position + at, bytes, 0, piece));
+function repeat(
+  unit: DeviceLogicalUnit,
+  task: DeviceTask,
+  position: number,
+  length: number,
+  block: Uint8Array,
+): Eventually {
+  const bytes = repeated(block, Math.min(length, SLICE));
+  return inSlices(unit, task, length, (at, slice) => unit.write(position + at, bytes, 0, slice));
 }
 
-function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+function isZero(block: Uint8Array): boolean {
+  return block[0] === 0 && sameLength(block, 0, new Uint8Array(block.length), 0, block.length) === block.length;
 }
 
 function sendsBlock(cdb: DataView): boolean {

@@ -1,19 +1,28 @@
 /**
  * A block store in a file or on a block device.
  *
- * The file is sparse where it was never written. Node.js cannot punch holes (fallocate), so discarded blocks are
- * overwritten with zeros and keep their room: `thin` is false, and initiators do not send UNMAP.
+ * The file is sparse where it was never written. Discarded blocks give their room back where the platform can punch
+ * holes (Linux, with `fallocate` of util-linux, on most file systems); pieces below 1 MiB are overwritten with zeros,
+ * since a helper program for each would cost more than the room is worth. Elsewhere all are, and keep their room: then
+ * `thin` is false, and initiators do not send UNMAP.
+ *
+ * Nobody else must shorten the file meanwhile. Where somebody does, that is noticed before anything that was cut off
+ * could be taken for zeros, and the store fails from then on, for good. (One moment is left: a cut between the look at
+ * the size and a write that ends exactly where the file ends, microseconds later.)
  *
  * The page cache of the operating system is the write cache: with `writeCache` a write is answered when the system has
  * it, and is safe after `flush()` (fdatasync); without, each write is followed by fdatasync. A read sees every write
  * that ended before it, cached or not.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import type { Eventually } from '../device/eventually.ts';
 import { blockCount } from '../device/memory-store.ts';
-import type { BlockStore } from '../device/store.ts';
-import { IscsiError } from '../errors.ts';
+import type { BlockStore, Provisioning } from '../device/store.ts';
+import { FileHoles, punchHole } from './file-holes.ts';
+import { FileSize } from './file-size.ts';
 import { claimFile } from './files-in-use.ts';
+import { isEmpty, keepName, leadsTo, lengthOf, type Opened, openOrMake, usage } from './store-file.ts';
 
 /** How to open a file as a store. */
 export interface FileStoreOptions {
@@ -31,6 +40,21 @@ export interface FileStoreOptions {
 }
 
 const ZEROS = new Uint8Array(1024 * 1024);
+/** Shorter ranges are overwritten instead of punched. */
+const LEAST_HOLE = ZEROS.length;
+/** What a store is made of. */
+interface Parts extends Opened {
+  readonly blocks: number;
+  readonly blockLength: number;
+  readonly readOnly: boolean;
+  readonly writeCache: boolean;
+  readonly thin: boolean;
+  readonly size: FileSize | undefined;
+  readonly holes: FileHoles;
+  /** Bytes of a block of the file system: smaller holes cannot be. */
+  readonly unit: number;
+  readonly release: () => void;
+}
 
 /**
  * Opens a file or block device as a block store. Close it with `close()`.
@@ -40,25 +64,15 @@ const ZEROS = new Uint8Array(1024 * 1024);
  *   with its `code`.
  */
 export async function openFileStore(path: string, options: FileStoreOptions = {}): Promise<BlockStore> {
-  const { blockLength = 512, readOnly = false, writeCache = true } = options;
+  const { blockLength = 512, readOnly = false } = options;
   if (options.size !== undefined) fitting(path, options.size, blockLength, 'Give a size that is a multiple of it');
-  const { file, made } = await openOrMake(path, options.size, readOnly);
+  const opened = await openOrMake(path, options.size, readOnly);
+  const { file, made } = opened;
   let release = nothing;
   try {
     release = await claimFile(file, path, readOnly);
     if (made) await file.truncate(options.size);
-    const size = await sizeOf(file, path);
-    if (options.size !== undefined && size !== options.size) {
-      const hint = `Leave the size out to use all of it, or bring it to size with: truncate -s ${options.size} ${path}`;
-      throw usage(`Cannot open ${path} with ${options.size} bytes: it has ${size}`, hint);
-    }
-    const blocks = fitting(
-      path,
-      size,
-      blockLength,
-      `Bring the file to a multiple of it, or choose another block length`,
-    );
-    return new FileStore(file, path, blocks, blockLength, readOnly, writeCache, release);
+    return new FileStore(await partsOf(opened, options, release));
   } catch (error) {
     release();
     await file.close();
@@ -68,45 +82,88 @@ export async function openFileStore(path: string, options: FileStoreOptions = {}
   }
 }
 
+async function partsOf(opened: Opened, options: FileStoreOptions, release: () => void): Promise<Parts> {
+  const { blockLength = 512, readOnly = false, writeCache = true } = options;
+  const { file, path, made } = opened;
+  const size = await lengthOf(file, path);
+  if (options.size !== undefined && size !== options.size) {
+    const hint = `Leave the size out to use all of it, or bring it to size with: truncate -s ${options.size} ${path}`;
+    throw usage(`Cannot open ${path} with ${options.size} bytes: it has ${size}`, hint);
+  }
+  const hint = 'Bring the file to a multiple of it, or choose another block length';
+  const blocks = fitting(path, size, blockLength, hint);
+  if (made) await keepName(path);
+  const holes = new FileHoles();
+  if (made || (await isEmpty(file, size))) holes.add(0, size);
+  return {
+    ...opened,
+    blocks,
+    blockLength,
+    readOnly,
+    writeCache,
+    release,
+    holes,
+    size: await FileSize.of(file, path, size),
+    unit: Math.max((await file.stat()).blksize, blockLength),
+    thin: !readOnly && (await takesHoles(file, size)),
+  };
+}
+
 class FileStore implements BlockStore {
   readonly blockLength: number;
   readonly blocks: number;
   readonly readOnly: boolean;
   readonly volatileWriteCache: boolean;
-  readonly thin = false;
+  readonly thin: boolean;
   readonly synchronous = false;
+  readonly discardGranularity = LEAST_HOLE;
   readonly #file: FileHandle;
   readonly #path: string;
+  readonly #made: boolean;
+  readonly #size: FileSize | undefined;
+  readonly #end: number;
+  readonly #unit: number;
+  readonly #holes: FileHoles;
   readonly #release: () => void;
   #flushing: Promise<void> | undefined;
   #nextFlush: Promise<void> | undefined;
+  /** Writes under way, and how many have ended. */
+  #writing = 0;
+  #written = 0;
+  /** Why flushes fail from now on. */
   #lost: unknown;
+  /** Why everything fails from now on: somebody has cut the file. */
+  #cut: Error | undefined;
   #closed = false;
 
-  constructor(
-    file: FileHandle,
-    path: string,
-    blocks: number,
-    blockLength: number,
-    readOnly: boolean,
-    writeCache: boolean,
-    release: () => void,
-  ) {
-    this.#file = file;
-    this.#release = release;
-    this.#path = path;
+  constructor(parts: Parts) {
+    const { blocks, blockLength, readOnly } = parts;
+    this.#file = parts.file;
+    this.#path = parts.path;
+    this.#made = parts.made;
+    this.#size = parts.size;
+    this.#end = blocks * blockLength;
+    this.#unit = parts.unit;
+    this.#holes = parts.holes;
+    this.#release = parts.release;
     this.blocks = blocks;
     this.blockLength = blockLength;
     this.readOnly = readOnly;
-    this.volatileWriteCache = writeCache && !readOnly;
+    this.volatileWriteCache = parts.writeCache && !readOnly;
+    this.thin = parts.thin;
   }
 
   async read(position: number, into: Uint8Array, at: number, length: number): Promise<void> {
+    if (this.#cut !== undefined) throw this.#cut;
+    const before = this.#written;
+    const alone = this.#writing === 0;
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.#file.read(into, at + done, length - done, position + done);
-      if (bytesRead === 0) throw this.#shrunk(position + done);
+      if (bytesRead === 0) throw this.#endsAt(position + done);
       done += bytesRead;
     }
+    // Only a write can hide a cut from a read; what it wrote before this one began was looked at when it ended.
+    if (!alone || this.#writing > 0 || this.#written !== before) await this.#checkSize();
   }
 
   async write(position: number, data: Uint8Array, from: number, to: number): Promise<void> {
@@ -134,31 +191,72 @@ class FileStore implements BlockStore {
   }
 
   async discard(position: number, length: number): Promise<void> {
-    for (let done = 0; done < length; ) {
-      const piece = Math.min(length - done, ZEROS.length);
-      await this.#writeAll(position + done, ZEROS, 0, piece);
-      done += piece;
+    if (this.#cut !== undefined) throw this.#cut;
+    const end = position + length;
+    if (this.#holes.covers(position, end)) return;
+    if (!(await this.#punch(position, length))) {
+      for (let at = position; at < end; at += ZEROS.length) {
+        await this.#writeAll(at, ZEROS, 0, Math.min(end - at, ZEROS.length));
+      }
     }
     if (!this.volatileWriteCache) await this.flush();
   }
 
+  provisioning(position: number, length: number): Provisioning {
+    return this.#holes.at(position, length);
+  }
+
+  /** @throws When what was written is not known to be on stable storage. The file is closed all the same. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.flush();
+      if (this.#written > 0) await this.flush();
     } finally {
-      await this.#file.close();
-      this.#release();
+      try {
+        await this.#file.close();
+      } finally {
+        this.#release();
+      }
     }
   }
 
+  async abandon(): Promise<void> {
+    const untouched = this.#made && this.#written === 0 && !this.#closed;
+    const remove = untouched && (await leadsTo(this.#path, this.#file));
+    await this.close();
+    if (remove) await rm(this.#path, { force: true });
+  }
+
   async #writeAll(position: number, data: Uint8Array, from: number, to: number): Promise<void> {
-    for (let at = from; at < to; ) {
-      const { bytesWritten } = await this.#file.write(data, at, to - at, position + at - from);
-      if (bytesWritten === 0) throw failure('EIO', `Cannot write ${this.#path} at byte ${position + at - from}`);
-      at += bytesWritten;
+    const end = position + to - from;
+    // Afterwards the file would be as long as ever.
+    if (end === this.#end) await this.#checkSize();
+    if (this.#cut !== undefined) throw this.#cut;
+    this.#holes.fill(position, end);
+    this.#writing++;
+    try {
+      for (let at = from; at < to; ) {
+        const { bytesWritten } = await this.#file.write(data, at, to - at, position + at - from);
+        if (bytesWritten === 0) throw failure('EIO', `Cannot write ${this.#path} at byte ${position + at - from}`);
+        at += bytesWritten;
+      }
+    } finally {
+      this.#writing--;
+      this.#written++;
     }
+    await this.#checkSize();
+  }
+
+  /** False when the range must be overwritten. */
+  async #punch(position: number, length: number): Promise<boolean> {
+    if (!this.thin || length < LEAST_HOLE) return false;
+    this.#written++; // what close() has to flush
+    if (!(await punchHole(this.#file.fd, position, length))) return false;
+    const unit = this.#unit;
+    // A block of the file system of which only a part was punched is still there.
+    this.#holes.add(Math.ceil(position / unit) * unit, Math.floor((position + length) / unit) * unit);
+    return true;
   }
 
   /**
@@ -167,66 +265,40 @@ class FileStore implements BlockStore {
    */
   async #sync(): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost;
+    const checked = this.#checkSize();
+    if (checked !== undefined) await checked;
     try {
       await this.#file.datasync();
     } catch (error) {
-      this.#lost = error;
-      throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `Cannot flush ${this.#path}, and what was written to it may be lost: ${reason}`;
+      this.#lost = failure(codeOf(error), message, error);
+      throw this.#lost;
     }
   }
 
-  #shrunk(position: number): Error {
-    return failure('EIO', `Cannot read ${this.#path} at byte ${position}: the file ends there, though it was longer`);
+  /** @throws When the file is shorter than it was, and from then on. */
+  #checkSize(): Eventually {
+    if (this.#cut !== undefined) throw this.#cut;
+    return this.#size?.check((size) => {
+      throw this.#failFor(`Cannot use ${this.#path} any more: it has ${size} bytes, and had ${this.#end}`);
+    });
+  }
+
+  #endsAt(position: number): Error {
+    return this.#failFor(`Cannot read ${this.#path} at byte ${position}: the file ends there, though it was longer`);
+  }
+
+  /** Whatever is asked from now on fails for this reason. */
+  #failFor(reason: string): Error {
+    this.#cut ??= Object.assign(failure('EIO', reason), { permanent: true });
+    return this.#cut;
   }
 }
 
-async function openOrMake(
-  path: string,
-  size: number | undefined,
-  readOnly: boolean,
-): Promise<{ readonly file: FileHandle; readonly made: boolean }> {
-  try {
-    return { file: await open(path, readOnly ? 'r' : 'r+'), made: false };
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (!missing || readOnly) throw error;
-    if (size === undefined) {
-      throw usage(`Cannot open ${path}: there is no such file`, 'Give a size to make it', error);
-    }
-    return { file: await open(path, 'wx+'), made: true };
-  }
-}
-
-async function sizeOf(file: FileHandle, path: string): Promise<number> {
-  const stats = await file.stat();
-  if (stats.isFile()) return stats.size;
-  if (stats.isBlockDevice()) return endOf(file);
-  throw usage(`Cannot use ${path} as a block store`, 'Give a regular file or a block device');
-}
-
-/**
- * Where reading stops, in bytes: a block device tells its size neither to stat nor otherwise without an ioctl. Sizes
- * are multiples of 512.
- * @internal Exported for its test.
- */
-export async function endOf(file: Pick<FileHandle, 'read'>): Promise<number> {
-  const UNIT = 512;
-  const probe = new Uint8Array(UNIT);
-  const readable = async (unit: number) => (await file.read(probe, 0, UNIT, unit * UNIT)).bytesRead === UNIT;
-  if (!(await readable(0))) return 0;
-  let inside = 0; // the last unit known to be there
-  let outside = 1; // some unit known not to be there, once the first loop has ended
-  const farthest = Number.MAX_SAFE_INTEGER / UNIT / 2;
-  while (outside < farthest && (await readable(outside))) {
-    inside = outside;
-    outside *= 2;
-  }
-  while (outside - inside > 1) {
-    const middle = Math.floor((inside + outside) / 2);
-    if (await readable(middle)) inside = middle;
-    else outside = middle;
-  }
-  return (inside + 1) * UNIT;
+/** Whether holes can be punched into a file, tried behind its end, where there is nothing. */
+async function takesHoles(file: FileHandle, size: number): Promise<boolean> {
+  return (await file.stat()).isFile() && (await punchHole(file.fd, size, LEAST_HOLE));
 }
 
 function fitting(path: string, size: number, blockLength: number, hint: string): number {
@@ -238,12 +310,12 @@ function fitting(path: string, size: number, blockLength: number, hint: string):
   }
 }
 
-function usage(message: string, hint: string, cause?: unknown): IscsiError {
-  return new IscsiError('ISCSI_USAGE', message, { hint, cause });
+function failure(code: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code });
 }
 
-function failure(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
 }
 
 function nothing(): void {

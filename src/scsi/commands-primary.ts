@@ -60,6 +60,8 @@ export const PRIMARY_COMMANDS = {
   },
   RESERVE_6: { opcode: 0x16, length: 6, direction: 'none', fields: {} },
   RELEASE_6: { opcode: 0x17, length: 6, direction: 'none', fields: {} },
+  RESERVE_10: { opcode: 0x56, length: 10, direction: 'none', fields: {} },
+  RELEASE_10: { opcode: 0x57, length: 10, direction: 'none', fields: {} },
   PREVENT_ALLOW_MEDIUM_REMOVAL: { opcode: 0x1e, length: 6, direction: 'none', fields: { prevent: bits(4, 2) } },
   START_STOP_UNIT: {
     opcode: 0x1b,

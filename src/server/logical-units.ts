@@ -4,7 +4,9 @@ import { DeviceLogicalUnit } from '../device/device-logical-unit.ts';
 import { MemoryStore } from '../device/memory-store.ts';
 import { DeviceServer } from '../device/scsi-device.ts';
 import type { BlockStore } from '../device/store.ts';
+import { CLOCK } from '../node/clock.ts';
 import { type FileStoreOptions, openFileStore } from '../node/file-store.ts';
+import { LOOP_PACE } from '../node/pace.ts';
 import { isOwn, numbered, originOf } from './numbering.ts';
 import type { FileLun, MemoryLun, OwnLun, TargetSpec } from './options.ts';
 import { sizeInBytes } from './size.ts';
@@ -71,6 +73,8 @@ async function openUnit(name: string, lun: number, options: OwnLun): Promise<Dev
     return new DeviceLogicalUnit(store, {
       ...namesOf(options),
       serial: options.serial ?? serialOf(name, lun, options),
+      pace: LOOP_PACE,
+      clock: CLOCK,
     });
   } catch (error) {
     await store.close();

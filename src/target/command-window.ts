@@ -15,8 +15,8 @@ interface Waiter {
  * The command numbering of one session, target side (RFC 7143 §4.2.2.1): puts non-immediate requests into CmdSN order
  * and says how many more may come.
  *
- * MaxCmdSN rises by one with each request that has ended, and by nothing else. So at most `size` requests are
- * outstanding, and the window never shrinks.
+ * MaxCmdSN rises by one with each request that has ended, when ExpCmdSN has reached it, and by nothing else. So at most
+ * `size` requests are outstanding, whatever is aborted before its turn, and the window never shrinks.
  */
 export class CommandWindow {
   /** The CmdSN that comes next; everything before it was received. */
@@ -53,7 +53,10 @@ export class CommandWindow {
   /** Says that the request with CmdSN ExpCmdSN was received. Call `deliverEarly()` after it was delivered. */
   advance(): void {
     this.expCmdSN = serialAdd(this.expCmdSN, 1);
-    while (this.#plugged.size > 0 && this.#plugged.delete(this.expCmdSN)) this.expCmdSN = serialAdd(this.expCmdSN, 1);
+    while (this.#plugged.size > 0 && this.#plugged.delete(this.expCmdSN)) {
+      this.expCmdSN = serialAdd(this.expCmdSN, 1);
+      this.complete();
+    }
   }
 
   /** Delivers, in order, what has come early and is due now. */
@@ -74,17 +77,24 @@ export class CommandWindow {
   }
 
   /**
-   * Treats a CmdSN of the window that never came as received and ended (RFC 7143 §11.6.1 b). Its position must not be
-   * OUTSIDE.
+   * Treats a CmdSN of the window that never came, or is held, as received and ended (RFC 7143 §11.6.1 b). It must not
+   * be before ExpCmdSN or after MaxCmdSN.
    */
   plug(cmdSN: number): void {
-    this.complete();
     if (cmdSN === this.expCmdSN) {
+      this.complete();
       this.advance();
       this.deliverEarly();
     } else {
+      this.#early.delete(cmdSN);
       this.#plugged.add(cmdSN);
     }
+  }
+
+  /** The same for all that have not come of those before `cmdSN`. What is held between them is delivered. */
+  plugBefore(cmdSN: number): void {
+    const last = this.maxCmdSN; // it rises meanwhile
+    while (serialLess(this.expCmdSN, cmdSN) && serialLessOrEqual(this.expCmdSN, last)) this.plug(this.expCmdSN);
   }
 
   /** Runs `then` when every request before `cmdSN` was received: at once, or later. */
@@ -101,9 +111,11 @@ export class CommandWindow {
   }
 
   #wake(): void {
-    const due = this.#waiters.filter(({ cmdSN }) => serialLessOrEqual(cmdSN, this.expCmdSN));
+    const due: Waiter[] = [];
+    const others: Waiter[] = [];
+    for (const waiter of this.#waiters) (serialLessOrEqual(waiter.cmdSN, this.expCmdSN) ? due : others).push(waiter);
     if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
+    this.#waiters = others;
     for (const { then } of due) then();
   }
 }

@@ -29,8 +29,10 @@ export class DataOutHandler extends FullFeatureHandler {
   #task: TargetTask | undefined = undefined;
   /** The R2T that it answers; undefined for unsolicited data. */
   #sequence: Sequence | undefined = undefined;
-  /** What is wrong with it: a reason for a Reject, 0 for nothing. */
+  /** Why it is rejected; 0 when it is not. */
   #reason = 0;
+  /** What it says about those before it: one of `DATA_FAILURES`, 0 for nothing. */
+  #failure = 0;
 
   constructor(sender: Sender, session: TargetSession, collector: DataCollector, abortedTags: AbortedTags) {
     super(sender);
@@ -47,18 +49,16 @@ export class DataOutHandler extends FullFeatureHandler {
     this.#task = undefined;
     this.#sequence = undefined;
     this.#reason = 0;
+    this.#failure = 0;
     if (task === undefined || !task.takesData) {
       if (!this.#abortedTags.has(tag)) this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
       return;
     }
     this.#task = task;
-    const transferTag = dataOutTargetTransferTag(view, at);
-    const right =
-      transferTag === RESERVED_TAG
-        ? isNextUnsolicited(task, view, at)
-        : this.#isNextSolicited(task, transferTag, view, at);
-    if (right) this.#sink.aim(task, dataOutBufferOffset(view, at));
-    else this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+    if (dataOutTargetTransferTag(view, at) === RESERVED_TAG) this.#judgeUnsolicited(task, view, at);
+    else this.#judgeSolicited(task, view, at);
+    if (this.#reason === 0 && this.#failure === 0 && task.failure === 0)
+      this.#sink.aim(task, dataOutBufferOffset(view, at));
   }
 
   override take(bytes: Uint8Array, from: number, to: number): void {
@@ -67,7 +67,7 @@ export class DataOutHandler extends FullFeatureHandler {
 
   end(view: DataView, at: number): void {
     if (this.#reason !== 0) sendReject(this.sender, this.#reason, view, at);
-    this.#goOn(view, at, 0);
+    this.#goOn(view, at, this.#failure);
   }
 
   override discard(view: DataView, at: number): void {
@@ -86,7 +86,8 @@ export class DataOutHandler extends FullFeatureHandler {
     const isFinal = dataOutFinal(view, at);
     const sequence = this.#sequence;
     if (dataOutTargetTransferTag(view, at) === RESERVED_TAG) countUnsolicited(task, length, isFinal);
-    else if (sequence !== undefined) countSolicited(task, sequence, this.#reason === 0 ? length : 0, isFinal);
+    else if (sequence !== undefined)
+      countSolicited(task, sequence, this.#reason === 0 && this.#failure === 0 ? length : 0, isFinal);
     if (!isFinal) return;
     if (task.phase === PHASE.DRAINING) {
       if (!task.awaitsData) this.#session.forget(task);
@@ -95,25 +96,43 @@ export class DataOutHandler extends FullFeatureHandler {
     }
   }
 
-  #isNextSolicited(task: TargetTask, transferTag: number, view: DataView, at: number): boolean {
+  #judgeUnsolicited(task: TargetTask, view: DataView, at: number): void {
+    if (!task.unsolicitedOpen) {
+      task.noteFailure(DATA_FAILURES.UNEXPECTED_UNSOLICITED_DATA);
+      this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+    } else {
+      this.#judgePlace(task, view, at, task.unsolicitedDataSN, task.nextOffset);
+    }
+  }
+
+  #judgeSolicited(task: TargetTask, view: DataView, at: number): void {
+    const transferTag = dataOutTargetTransferTag(view, at);
     const sequence = task.sequences.find((one) => one.targetTransferTag === transferTag);
+    this.#sequence = sequence;
     if (sequence === undefined) {
       this.#task = undefined; // not an answer to anything: the task goes on waiting for its own
-      return false;
+      this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+      return;
     }
-    this.#sequence = sequence;
-    if (lunHigh(view, at) !== task.lunHigh || lunLow(view, at) !== task.lunLow) return false;
-    const inOrder = dataOutBufferOffset(view, at) === sequence.next && dataOutDataSN(view, at) === sequence.dataSN;
-    return inOrder && sequence.next + dataSegmentLength(view, at) <= sequence.end;
+    const fits = sequence.next + dataSegmentLength(view, at) <= sequence.end;
+    if (!fits || lunHigh(view, at) !== task.lunHigh || lunLow(view, at) !== task.lunLow) {
+      this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+    }
+    this.#judgePlace(task, view, at, sequence.dataSN, sequence.next);
   }
-}
 
-function isNextUnsolicited(task: TaskState, view: DataView, at: number): boolean {
-  if (!task.unsolicitedOpen) {
-    task.noteFailure(DATA_FAILURES.UNEXPECTED_UNSOLICITED_DATA);
-    return false;
+  /**
+   * A DataSN that is not the next one says that one before it was lost: that is treated as a digest error of that one
+   * (RFC 7143 §7.9), which ends the task with a sense of its own (§7.8). This PDU is not to blame, and not rejected.
+   */
+  #judgePlace(task: TaskState, view: DataView, at: number, dataSN: number, offset: number): void {
+    if (dataOutDataSN(view, at) !== dataSN) {
+      this.#reason = 0;
+      this.#failure = DATA_FAILURES.PROTOCOL_SERVICE_CRC_ERROR;
+    } else if (task.failure === 0 && dataOutBufferOffset(view, at) !== offset) {
+      this.#reason = REJECT_REASONS.INVALID_PDU_FIELD;
+    }
   }
-  return dataOutBufferOffset(view, at) === task.nextOffset && dataOutDataSN(view, at) === task.unsolicitedDataSN;
 }
 
 function countUnsolicited(task: TaskState, length: number, isFinal: boolean): void {

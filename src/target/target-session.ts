@@ -106,9 +106,9 @@ export class TargetSession implements TaskSession {
   /** Takes back an object that no table, queue or device server knows any more. */
   releaseTask(task: TargetTask): void {
     if (task.dataOutLength > 0) task.connection.releaseRoom(task);
-    if (task.workLength > 0) task.sender.work(-task.workLength);
+    if (task.workLength > 0 && !task.leftBehind) task.sender.work(-task.workLength); // else when the device lets it go
     task.reset();
-    if (this.#pool.length < KEPT_TASKS) this.#pool.push(task);
+    if (!task.leftBehind && this.#pool.length < KEPT_TASKS) this.#pool.push(task);
   }
 
   /**
@@ -135,6 +135,14 @@ export class TargetSession implements TaskSession {
   /** Called now and then: when there is nothing to do, what was kept for later commands goes. */
   rest(): void {
     if (this.tasks.size === 0) this.#pool.length = 0;
+  }
+
+  leaveOrder(task: TargetTask): void {
+    this.#arrivals.leave(task);
+  }
+
+  withdraw(task: TargetTask): void {
+    this.#queue.withdraw(task);
   }
 
   /** Less waits to be sent than before: runs what had to wait for that. */
@@ -172,10 +180,12 @@ export class TargetSession implements TaskSession {
    */
   forget(task: TargetTask): void {
     const { watchers, sender } = task;
+    const held = task.phase === PHASE.HELD;
     task.phase = PHASE.IDLE;
     this.tasks.remove(task);
     if (!this.closed) {
-      this.#complete(task);
+      if (held) this.window.plug(task.cmdSN);
+      else this.#complete(task);
       sender.windowMoved = true; // no answer will say so
     }
     this.#queue.withdraw(task); // before others get their turn: this one must not run any more
@@ -195,7 +205,10 @@ export class TargetSession implements TaskSession {
     this.#queue.clear();
     const tasks = this.tasks.all();
     for (const task of tasks) task.aborted = true; // all of them first: one that goes must not let the next one run
-    for (const task of tasks) if (task.phase !== PHASE.EXECUTING) this.forget(task);
+    for (const task of tasks) {
+      if (task.phase === PHASE.EXECUTING) task.letGo();
+      else this.forget(task);
+    }
     for (const connection of [...this.#connections]) connection.finish();
     this.#connections.clear();
     this.device?.nexusEnded(this.nexus);

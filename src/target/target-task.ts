@@ -4,7 +4,7 @@ import type { OperationalParameters } from '../login/parameters.ts';
 import { sendDataInFrom, sendDataInOf } from './data-in.ts';
 import { sendStatus, sendTargetFailure } from './scsi-response.ts';
 import type { Sender } from './sender.ts';
-import { abortedCommandSense } from './sense.ts';
+import { abortedCommandSense, DATA_FAILURES } from './sense.ts';
 import { PHASE, PLACE, TaskState } from './task-state.ts';
 
 /** What a task needs of its session. */
@@ -21,6 +21,10 @@ export interface TaskSession {
   ended(task: TargetTask): void;
   /** Ends a task without an answer. */
   forget(task: TargetTask): void;
+  /** Takes a task that is answered without having run from those that wait for their turn. */
+  withdraw(task: TargetTask): void;
+  /** Takes a task out of the order of its logical unit: nobody waits for it any more. */
+  leaveOrder(task: TargetTask): void;
 }
 
 /** What a task needs of the connection that its command came on. */
@@ -37,6 +41,7 @@ export interface TaskConnection {
 const GOOD = 0x00;
 const CHECK_CONDITION = 0x02;
 const BUSY = 0x08;
+const TASK_ABORTED = 0x40;
 
 /**
  * One SCSI command, from its PDU to its status: the only object that a command costs, and it comes from a pool. The
@@ -46,6 +51,11 @@ const BUSY = 0x08;
 export class TargetTask extends TaskState implements DeviceTask {
   readonly session: TaskSession;
   connection: TaskConnection;
+  harmless = false;
+  /** The task is over, but the device server has not answered: then the object serves no other command. */
+  leftBehind = false;
+  /** Another nexus has ended it: the answer will be TASK ABORTED, whatever comes of it. */
+  #terminated = false;
 
   constructor(session: TaskSession, connection: TaskConnection) {
     super(session.parameters, connection.sender);
@@ -58,19 +68,19 @@ export class TargetTask extends TaskState implements DeviceTask {
   }
 
   good(): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     sendStatus(this, GOOD);
     this.session.ended(this);
   }
 
   dataIn(bytes: Uint8Array, length: number): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     sendDataInOf(this, bytes, length);
     this.session.ended(this);
   }
 
   dataInFrom(source: DataSource, offset: number, length: number): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     try {
       sendDataInFrom(this, source, offset, length);
     } catch (error) {
@@ -81,20 +91,20 @@ export class TargetTask extends TaskState implements DeviceTask {
   }
 
   status(code: number): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     sendStatus(this, code);
     this.session.ended(this);
   }
 
   checkCondition(sense: Uint8Array): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     sendStatus(this, CHECK_CONDITION, sense);
     this.session.ended(this);
   }
 
   /** The command could not be carried out for a reason that SCSI has no words for. */
   targetFailure(): void {
-    if (!this.session.answering(this)) return;
+    if (!this.#answers()) return;
     sendTargetFailure(this);
     this.session.ended(this);
   }
@@ -110,6 +120,10 @@ export class TargetTask extends TaskState implements DeviceTask {
 
   /** Everything is here: runs it as soon as it may. A task whose data was wrong ends here without having run. */
   ready(): void {
+    if (this.#terminated) {
+      this.#answerAborted();
+      return;
+    }
     if (this.failure !== 0) {
       this.phase = PHASE.EXECUTING;
       this.checkCondition(abortedCommandSense(this.failure));
@@ -125,11 +139,29 @@ export class TargetTask extends TaskState implements DeviceTask {
   }
 
   /**
-   * A function of the own session first lets in the data that was asked for, one of another session does not (RFC 7143
-   * §4.2.3.3 a).
+   * A function of the own session first lets in the data that was asked for. One of another session does not wait for
+   * that (RFC 7143 §4.2.3.3 a), nor is it about commands that their own session has not put into order yet (b); what it
+   * ends is answered TASK ABORTED, when the data that was asked for has come (§11.4.2).
    */
   terminate(issuer: Nexus, watcher: AbortWatcher): boolean {
-    return this.abort(watcher, issuer === this.nexus);
+    if (issuer === this.nexus) return this.abort(watcher, true);
+    switch (this.phase) {
+      case PHASE.HELD:
+        this.aborted = false;
+        return true;
+      case PHASE.EXECUTING:
+        this.#terminated = true;
+        this.watchers.push(watcher);
+        return false;
+      case PHASE.COLLECTING:
+      case PHASE.READY:
+        this.#terminated = true;
+        if (this.awaitsData) this.#leaveOthers();
+        else this.#answerAborted();
+        return true;
+      default:
+        return true; // gone, or on its way out by a function of its own session
+    }
   }
 
   /**
@@ -151,6 +183,61 @@ export class TargetTask extends TaskState implements DeviceTask {
   /** Takes in no more data that was asked for before its end. */
   stopDraining(): void {
     if (this.phase === PHASE.DRAINING) this.#drop();
+  }
+
+  letGo(): void {
+    if (this.phase !== PHASE.EXECUTING || !this.harmless) return;
+    this.leftBehind = true;
+    if (this.#terminated) this.#answerAborted();
+    else this.session.forget(this);
+  }
+
+  spare(watcher: AbortWatcher): void {
+    this.watchers = this.watchers.filter((one) => one !== watcher);
+    if (this.watchers.length > 0) return;
+    this.aborted = false;
+    this.#terminated = false;
+  }
+
+  /** What is left behind stays aborted: the device server may still look, and what it works on still takes memory. */
+  override reset(): void {
+    const workLength = this.leftBehind ? this.workLength : 0;
+    super.reset();
+    this.workLength = workLength;
+    this.aborted = this.leftBehind;
+    this.harmless = false;
+    this.#terminated = false;
+  }
+
+  /** Whether the answer of the device server is the one that counts. */
+  #answers(): boolean {
+    if (this.leftBehind && this.phase !== PHASE.EXECUTING) {
+      if (this.workLength > 0) this.sender.work(-this.workLength);
+      this.workLength = 0;
+      return false;
+    }
+    if (!this.#terminated || this.phase !== PHASE.EXECUTING) return this.session.answering(this);
+    this.#answerAborted();
+    return false;
+  }
+
+  /** Answers TASK ABORTED, and tells those who wait for the task to be gone. */
+  #answerAborted(): void {
+    const { watchers } = this;
+    this.session.withdraw(this);
+    this.phase = PHASE.EXECUTING;
+    this.aborted = false;
+    this.#terminated = false;
+    if (!this.session.answering(this)) return; // its session is over
+    sendStatus(this, TASK_ABORTED);
+    this.session.ended(this);
+    for (const watcher of watchers) watcher.taskGone(this);
+  }
+
+  /** Waits for its data with nobody behind it, and asks for no more. */
+  #leaveOthers(): void {
+    this.noteFailure(DATA_FAILURES.INCORRECT_AMOUNT_OF_DATA);
+    this.session.leaveOrder(this);
   }
 
   #drop(): void {

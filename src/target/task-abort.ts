@@ -2,20 +2,34 @@ import type { AbortWatcher, DeviceTask, Nexus } from '../device/task.ts';
 import { Countdown } from './countdown.ts';
 import type { TargetTask } from './target-task.ts';
 
+/** What comes of an abort. */
+export interface AbortOutcome {
+  /** All tasks are gone. */
+  done(): void;
+  /** The device server does not end a task that changes the medium: nothing can be promised about it. */
+  refused(): void;
+}
+
+/** Milliseconds that the device server has to end a task whose late answer could be dropped. */
+const HARMLESS_PATIENCE = 500;
+
 /**
- * Ends tasks without an answer, and says when the last of them is gone for good: what the device server has is waited
- * for, so that an aborted write has no effect after the abort was answered.
+ * Ends tasks, and says when the last of them is gone for good: what the device server has is waited for, so that an
+ * aborted write has no effect after the abort was answered. When a store takes too long, what only reads is let go; a
+ * write is waited for until the patience is over, and then the function is refused: to say that it is complete would be
+ * to promise that the write has no effect any more.
  */
 export class TaskAbort implements AbortWatcher {
-  /** How long data that was asked for is waited for. */
+  /** When to call `tick`. */
   readonly patience = new Countdown();
   readonly #waiting = new Set<DeviceTask>();
   readonly #draining: TargetTask[] = [];
-  readonly #done: () => void;
+  readonly #outcome: AbortOutcome;
+  #end = 0;
 
-  /** @param done Called once, when all tasks are gone; at once when there is nothing to wait for. */
-  constructor(done: () => void) {
-    this.#done = done;
+  /** @param outcome Of which one is called, once; `done` at once when there is nothing to wait for. */
+  constructor(outcome: AbortOutcome) {
+    this.#outcome = outcome;
   }
 
   /**
@@ -34,16 +48,29 @@ export class TaskAbort implements AbortWatcher {
       this.#draining.push(task);
     }
     for (const task of others) if (!task.terminate(issuer, this)) this.#waiting.add(task);
-    if (this.#waiting.size === 0) this.#done();
+    if (this.#waiting.size === 0) this.#outcome.done();
+  }
+
+  /** Waits until `now` and `milliseconds`, for data and for the device server. */
+  waitUntil(now: number, milliseconds: number): void {
+    this.#end = now + milliseconds;
+    this.patience.start(now + Math.min(milliseconds, HARMLESS_PATIENCE));
   }
 
   taskGone(task: DeviceTask): void {
     this.#waiting.delete(task);
-    if (this.#waiting.size === 0) this.#done();
+    if (this.#waiting.size === 0) this.#outcome.done();
   }
 
-  /** Waits no longer for data; what the device server has is still waited for. */
-  giveUpOnData(): void {
+  /** The time has come that `patience` tells. */
+  tick(now: number): void {
+    if (now < this.#end) this.patience.start(this.#end);
+    for (const task of [...this.#waiting]) task.letGo();
+    if (now < this.#end) return;
     for (const task of this.#draining.splice(0)) if (this.#waiting.has(task)) task.stopDraining();
+    if (this.#waiting.size === 0) return;
+    for (const task of this.#waiting) task.spare(this);
+    this.#waiting.clear();
+    this.#outcome.refused();
   }
 }

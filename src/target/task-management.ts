@@ -1,5 +1,5 @@
 import { serialLess } from '../bytes/serial.ts';
-import type { DeviceTask, UnitFunction } from '../device/task.ts';
+import type { DeviceTask, ScsiDevice, UnitFunction, UnitFunctionRun } from '../device/task.ts';
 import {
   checkTaskManagementRequest,
   readTaskManagementRequest,
@@ -27,8 +27,9 @@ const UNIT_FUNCTIONS: Partial<Record<number, UnitFunction>> = {
 };
 
 /**
- * Task Management Function Request (RFC 7143 §11.5, §4.2.3). Which tasks a function of a logical unit ends, the logical
- * unit knows; here is which of them it waits for, when it begins, and how it is answered.
+ * Task Management Function Request (RFC 7143 §11.5, §4.2.3), TARGET COLD RESET excepted (docs/decisions.md). Which
+ * tasks a function of a logical unit ends, the logical unit knows; here is which of them it waits for, when it begins,
+ * and how it is answered.
  */
 export class TaskManagementHandler extends FullFeatureHandler {
   readonly #session: TargetSession;
@@ -52,7 +53,7 @@ export class TaskManagementHandler extends FullFeatureHandler {
   }
 
   tick(now: number): void {
-    for (const abort of [...this.#aborts]) if (abort.patience.due(now)) abort.giveUpOnData();
+    for (const abort of [...this.#aborts]) if (abort.patience.due(now)) abort.tick(now);
   }
 
   override begin(view: DataView, at: number): void {
@@ -70,14 +71,17 @@ export class TaskManagementHandler extends FullFeatureHandler {
 
   #run(request: TaskManagementRequest): void {
     const { functionCode, initiatorTaskTag: tag, lunHigh, lunLow } = request;
+    const { pendingFunctions, device } = this.#session;
     const unitFunction = UNIT_FUNCTIONS[functionCode];
-    if (this.#session.pendingFunctions.size >= this.#limits.taskManagementFunctions) {
+    if (pendingFunctions.has(tag) || pendingFunctions.size >= this.#limits.taskManagementFunctions) {
       this.#respond(tag, RESPONSES.FUNCTION_REJECTED);
     } else if (functionCode === FUNCTIONS.TASK_REASSIGN) {
       this.#respond(tag, RESPONSES.REASSIGNMENT_NOT_SUPPORTED); // ErrorRecoveryLevel 2 only
+    } else if (functionCode === FUNCTIONS.TARGET_WARM_RESET && device !== undefined) {
+      this.#resetTarget(device, request);
     } else if (functionCode !== FUNCTIONS.ABORT_TASK && unitFunction === undefined) {
       this.#respond(tag, RESPONSES.FUNCTION_NOT_SUPPORTED);
-    } else if (this.#session.device?.hasLogicalUnit(lunHigh, lunLow) !== true) {
+    } else if (device?.hasLogicalUnit(lunHigh, lunLow) !== true) {
       this.#respond(tag, RESPONSES.LUN_DOES_NOT_EXIST);
     } else if (unitFunction === undefined) {
       this.#abortTask(request);
@@ -114,15 +118,24 @@ export class TaskManagementHandler extends FullFeatureHandler {
     session.window.whenReceived(cmdSN, () => {
       if (session.closed) return;
       const run = session.device?.beginFunction(name, lunHigh, lunLow, session.nexus);
-      if (run === undefined) {
-        this.#respond(tag, RESPONSES.LUN_DOES_NOT_EXIST); // it has gone meanwhile
-        return;
-      }
-      const others = new Set(run.tasks);
-      const own = session.tasks.all().filter((task) => others.delete(task));
-      const affected = own.filter((task) => name === 'logicalUnitReset' || isEarlier(task, cmdSN));
-      this.#abort(tag, affected, [...others], true, () => run.complete());
+      if (run === undefined)
+        this.#conclude(tag, RESPONSES.LUN_DOES_NOT_EXIST); // it has gone meanwhile
+      else this.#abortAll(tag, run, (task) => name === 'logicalUnitReset' || isEarlier(task, cmdSN));
     });
+  }
+
+  /** Ends all tasks at once: what has not been received before it counts as received (RFC 7143 §4.2.3.3 b). */
+  #resetTarget(device: ScsiDevice, { initiatorTaskTag: tag, cmdSN }: TaskManagementRequest): void {
+    const { nexus, window } = this.#session;
+    this.#session.pendingFunctions.add(tag);
+    window.plugBefore(cmdSN);
+    this.#abortAll(tag, device.beginTargetReset(nexus), () => true);
+  }
+
+  #abortAll(tag: number, run: UnitFunctionRun, affects: (own: TargetTask) => boolean): void {
+    const others = new Set(run.tasks);
+    const own = this.#session.tasks.all().filter((task) => others.delete(task));
+    this.#abort(tag, own.filter(affects), [...others], true, () => run.complete());
   }
 
   #abort(
@@ -133,20 +146,31 @@ export class TaskManagementHandler extends FullFeatureHandler {
     then?: () => void,
   ): void {
     this.#session.pendingFunctions.add(tag);
-    const abort = new TaskAbort(() => {
-      this.#aborts.delete(abort);
-      then?.();
-      this.#respond(tag, RESPONSES.FUNCTION_COMPLETE);
+    const abort = new TaskAbort({
+      done: () => {
+        this.#aborts.delete(abort);
+        then?.();
+        this.#conclude(tag, RESPONSES.FUNCTION_COMPLETE);
+      },
+      refused: () => {
+        this.#aborts.delete(abort);
+        this.#conclude(tag, RESPONSES.FUNCTION_REJECTED);
+      },
     });
     this.#aborts.add(abort);
-    abort.patience.start(this.#now() + this.#limits.abortPatience);
+    abort.waitUntil(this.#now(), this.#limits.abortPatience);
     abort.start(own, others, this.#session.nexus, drains);
     this.sender.wake();
   }
 
+  /** Answers a function that was under way. */
+  #conclude(tag: number, response: number): void {
+    this.#session.pendingFunctions.delete(tag);
+    this.#respond(tag, response);
+  }
+
   #respond(tag: number, response: number): void {
     const { sender } = this;
-    this.#session.pendingFunctions.delete(tag);
     if (this.#session.closed) return;
     const statSN = sender.nextStatSN();
     const { expCmdSN, maxCmdSN } = sender;

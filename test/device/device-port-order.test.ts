@@ -51,3 +51,46 @@ test('a port keeps the order of the unit, and a reset that another nexus asks fo
   assert.deepEqual(gone, late);
   await Promise.all([one.close(), two.close()]);
 });
+
+test('a command that the store never ends does not keep a reset waiting, and its object serves no other', async () => {
+  const store = new HeldStore();
+  const device = new DeviceServer();
+  const unit = new DeviceLogicalUnit(store, { serial: 'stuck' });
+  device.attach(0, unit);
+  const port = new DevicePort(device, { clock: CLOCK });
+  for (const nexus of unit.attentions.nexuses()) unit.attentions.take(nexus);
+  const outcomes: string[] = [];
+  const submit = (opcode: number, data: Partial<{ dataIn: Uint8Array; dataOut: Uint8Array }>): void => {
+    const task = port.newTask();
+    task.cdb.setUint8(0, opcode);
+    task.cdb.setUint16(7, 1);
+    Object.assign(task, data);
+    task.settle = ({ status }, error) => outcomes.push(`${opcode.toString(16)}: ${error?.code ?? status}`);
+    port.submit(task);
+  };
+  submit(0x28, { dataIn: new Uint8Array(512) });
+  const issuer = new FakeNexus('iqn.2003-01.org.example:issuer,i,0x800000000001');
+  const end = () => {
+    const tasks = device.beginFunction('logicalUnitReset', 0, 0, issuer)?.tasks ?? [];
+    for (const task of tasks) task.aborted = true;
+    const gone: unknown[] = [];
+    const watcher = { taskGone: (task: unknown) => gone.push(task) };
+    for (const task of tasks) assert.equal(task.terminate(issuer, watcher), false);
+    for (const task of tasks) task.letGo();
+    return { tasks, gone, watcher };
+  };
+  const read = end();
+  assert.deepEqual([outcomes, read.gone], [['28: 64'], read.tasks]);
+  submit(0x2a, { dataOut: new Uint8Array(512) });
+  submit(0x28, { dataIn: new Uint8Array(512) });
+  while (store.held.length > 0) await store.releaseNext();
+  assert.deepEqual(outcomes, ['28: 64', '2a: 0', '28: 0'], 'the late answer has reached neither');
+
+  submit(0x2a, { dataOut: new Uint8Array(512) });
+  const write = end();
+  assert.deepEqual([outcomes.length, write.gone], [3, []], 'a write is waited for');
+  for (const task of write.tasks) task.spare(write.watcher);
+  await store.releaseNext();
+  assert.deepEqual([outcomes.at(-1), write.gone], ['2a: 0', []], 'and goes on when the reset is given up');
+  await port.close();
+});

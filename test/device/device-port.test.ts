@@ -236,6 +236,7 @@ test('a device that throws fails the command, and the next one is carried out', 
     },
     taskSetOf: (...parameters) => device.taskSetOf(...parameters),
     beginFunction: (...parameters) => device.beginFunction(...parameters),
+    beginTargetReset: (issuer) => device.beginTargetReset(issuer),
     nexusStarted: (nexus) => device.nexusStarted(nexus),
     nexusEnded: (nexus) => device.nexusEnded(nexus),
   };

@@ -36,6 +36,7 @@ export class FakeTask implements DeviceTask {
   attribute: number = TASK_ATTRIBUTES.simple;
   taskSet: TaskSet | undefined = undefined;
   aborted = false;
+  harmless = false;
   /** undefined until the task is answered. */
   outcome: string | undefined;
   /** Data-in, copied. */
@@ -110,6 +111,12 @@ export class FakeTask implements DeviceTask {
     this.outcome = 'never run';
     this.taskSet?.withdraw(this);
     return true;
+  }
+
+  letGo(): void {}
+
+  spare(watcher: AbortWatcher): void {
+    this.#watchers.splice(this.#watchers.indexOf(watcher), 1);
   }
 
   #end(outcome: string): void {

@@ -128,6 +128,11 @@ test('VPD page B0 tells the limits that are kept', async () => {
   );
 });
 
+test('VPD page B0 tells how much must be discarded at a time for room to be given back', async () => {
+  const store = Object.assign(new HeldStore(4 * 1024 * 1024, 4096, true), { discardGranularity: 1024 * 1024 });
+  assert.equal((await page('b0', {}, store)).slice(56, 72), '00000100' + '80000000'); // 256 blocks; from block 0 on
+});
+
 test('VPD page B1 tells a medium that does not rotate', async () => {
   assert.equal(await page('b1'), `00b1003c0001${'00'.repeat(58)}`);
 });

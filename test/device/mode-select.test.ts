@@ -9,7 +9,7 @@ const INVALID_PARAMETER = 'CHECK CONDITION 05/26/00';
 const TEST_UNIT_READY = '00 00 00 00 00 00';
 const HEADER_6 = '00 00 00 00';
 const HEADER_10 = '0000 00 00 00 00 0000';
-const control = (flags: string) => `0a 0a ${flags} 00 0000 0000 0000`; // bytes 2 to 4 of the page
+const control = (flags: string) => `0a 0a ${flags} 40 0000 0000 0000`; // bytes 2 to 4 of the page; TAS
 const SWP = control('00 00 08');
 const CLEAR = control('00 00 00');
 const D_SENSE = control('04 00 00');
@@ -29,7 +29,7 @@ test('SWP protects the unit, tells so, and can be taken back', async () => {
     assert.equal((await run(...select(SWP))).outcome, 'GOOD');
     assert.equal((await write()).outcome, 'CHECK CONDITION 07/27/02');
     assert.equal((await run('28 00 00000000 00 0001 00')).outcome, 'GOOD');
-    assert.equal(toHex((await run('1a 08 0a 00 ff 00')).data), '0f0090000a0a000008000000' + '00000000');
+    assert.equal(toHex((await run('1a 08 0a 00 ff 00')).data), '0f0090000a0a000008400000' + '00000000');
     assert.equal((await run(...select(CLEAR))).outcome, 'GOOD');
     assert.equal((await write()).outcome, 'GOOD');
   }

@@ -6,7 +6,7 @@ import { HeldStore } from './stores.ts';
 
 const NO_CACHE = '0812 00 00 0000 0000 0000 0000 00 00 0000 00000000'.replaceAll(' ', ''); // WCE 0
 const CACHE = NO_CACHE.replace('081200', '081204'); // WCE 1
-const CONTROL = '0a0a 00 00 00 00 0000 0000 0000'.replaceAll(' ', '');
+const CONTROL = '0a0a 00 00 00 40 0000 0000 0000'.replaceAll(' ', '');
 const EXCEPTIONS = '1c0a 08 00 00000000 00000000'.replaceAll(' ', ''); // DEXCPT
 const DESCRIPTOR = '00000800 00 000200'.replaceAll(' ', ''); // 2048 blocks of 512
 
@@ -57,9 +57,9 @@ test('current, changeable and default values of the Control page', async () => {
   unit.softwareWriteProtect = true;
   unit.descriptorSense = true;
   const page = async (code: string) => toHex((await run(sense6(code, '08'))).data);
-  const set = '0a0a040008000000' + '00000000'; // D_SENSE, SWP
+  const set = '0a0a040008400000' + '00000000'; // D_SENSE, SWP, TAS
   assert.equal(await page('0a'), `0f009000${set}`, 'current, and WP in the header');
-  assert.equal(await page('4a'), `0f009000${set}`, 'changeable');
+  assert.equal(await page('4a'), '0f009000' + '0a0a040008000000' + '00000000', 'changeable: D_SENSE, SWP');
   assert.equal(await page('8a'), `0f009000${CONTROL}`, 'default');
   assert.equal(await page('5c'), `0f0090001c0a${'00'.repeat(10)}`, 'nothing of page 1C is changeable');
 });

@@ -117,3 +117,26 @@ test('SEND DIAGNOSTIC runs the default self-test and nothing else', async () => 
     assert.equal((await run(cdb)).outcome, INVALID_FIELD, cdb);
   }
 });
+
+test('a store that fails for good is a logical unit that has failed, and is not asked any more', async () => {
+  const failed = 'CHECK CONDITION 04/3e/01';
+  for (const fault of ['throw', 'reject'] as const) {
+    const store = new FaultStore(fault);
+    const { run } = bench({}, store);
+    store.error = Object.assign(new Error('cut'), { code: 'EIO', permanent: true });
+    store.broken.add('read');
+    assert.equal((await run(TEST_UNIT_READY)).outcome, 'GOOD');
+    assert.equal((await run('28 00 00000000 00 0001 00')).outcome, failed);
+    store.broken.clear();
+    for (const cdb of [
+      TEST_UNIT_READY,
+      '28 00 00000000 00 0001 00',
+      '2a 00 00000000 00 0001 00',
+      '35 00 00000000 00 0000 00',
+    ]) {
+      assert.equal((await run(cdb, filled(512, 1))).outcome, failed, cdb);
+    }
+    assert.equal(toHex((await run('03 00 00 00 ff 00')).data.subarray(0, 14)), '700004000000000a000000003e01');
+    assert.equal((await run('12 00 00 0024 00')).outcome, 'GOOD');
+  }
+});

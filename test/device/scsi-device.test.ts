@@ -64,7 +64,7 @@ test('a number without logical unit answers INQUIRY, REQUEST SENSE, and REPORT L
 
 test('an unknown operation code is 20/00, an unknown service action 24/00 at byte 1', async () => {
   const { run } = bench();
-  for (const opcode of ['04', '16', '48', '4d', '5e', '5f', '7f', '7e', '89', '9c', 'c0', 'ff']) {
+  for (const opcode of ['04', '18', '48', '4d', '5e', '5f', '7f', '7e', '89', '9c', 'c0', 'ff']) {
     assert.equal((await run(`${opcode}${'00'.repeat(15)}`)).outcome, 'CHECK CONDITION 05/20/00', opcode);
   }
   for (const cdb of ['9e 1f', '9e 00', 'a3 0a', 'a3 05']) {
@@ -261,6 +261,46 @@ test('close() of a unit waits for its commands, and closes the store', async () 
   await closing;
   assert.equal(store.closed, true);
   assert.equal(task.outcome, 'GOOD');
+});
+
+test('close() of a unit whose store never answers is an error in the end, and says what it waited for', async () => {
+  for (const stuck of ['write', 'close'] as const) {
+    const store = new HeldStore();
+    if (stuck === 'close') store.close = () => new Promise(() => {});
+    let later: () => void = () => assert.fail('nobody waits');
+    let stopped = 0;
+    const clock = {
+      now: () => 0,
+      after: (milliseconds: number, then: () => void) => {
+        assert.equal(milliseconds, 1500);
+        later = then;
+        return () => stopped++;
+      },
+    };
+    const { unit, start } = bench({ clock, closePatience: 1500 }, store);
+    if (stuck === 'write') start(WRITE_10, filled(512, 1));
+    const closing = unit.close();
+    await settle();
+    assert.equal(stopped, 0);
+    later();
+    await assert.rejects(closing, {
+      code: 'ISCSI_TIMEOUT',
+      message: stuck === 'write' ? /serial-1: within 1500 ms its store has not ended 1 of/ : /does not close$/,
+    });
+    await store.releaseNext();
+    await settle();
+    assert.equal(store.closed, stuck === 'write', 'it goes on behind that');
+  }
+});
+
+test('a unit that nobody has used is abandoned with what its store had made, or closed', async () => {
+  const store = new HeldStore();
+  await bench({}, store).unit.abandon();
+  assert.equal(store.closed, true);
+  let abandoned = 0;
+  const made = Object.assign(new HeldStore(), { abandon: () => void abandoned++ });
+  await bench({}, made).unit.abandon();
+  assert.deepEqual([abandoned, made.closed], [1, false]);
 });
 
 test('no data-out is asked for by commands that have none or will be refused', () => {

@@ -9,8 +9,38 @@ const report = (options: string, opcode = '00', action = '0000', length = '0000f
 
 // operation code, service action, SERVACTV, CDB length
 const THIN = [
-  ...['00 06', '03 06', '08 06', '0a 06', '12 06', '15 06', '1a 06', '1b 06', '1d 06', '1e 06', '25 0a', '28 0a'],
-  ...['2a 0a', '2e 0a', '2f 0a', '35 0a', '41 0a', '42 0a', '55 0a', '5a 0a', '88 10', '8a 10', '8e 10', '8f 10'],
+  ...[
+    '00 06',
+    '03 06',
+    '08 06',
+    '0a 06',
+    '12 06',
+    '15 06',
+    '16 06',
+    '17 06',
+    '1a 06',
+    '1b 06',
+    '1d 06',
+    '1e 06',
+    '25 0a',
+    '28 0a',
+  ],
+  ...[
+    '2a 0a',
+    '2e 0a',
+    '2f 0a',
+    '35 0a',
+    '41 0a',
+    '42 0a',
+    '55 0a',
+    '56 0a',
+    '57 0a',
+    '5a 0a',
+    '88 10',
+    '8a 10',
+    '8e 10',
+    '8f 10',
+  ],
   ...['91 10', '93 10', '9e 10 10', '9e 10 12', 'a0 0c', 'a3 0c 0c', 'a8 0c', 'aa 0c', 'ae 0c', 'af 0c'],
 ];
 
@@ -25,8 +55,8 @@ const descriptors = (list: readonly string[], flags: number, behind = '') =>
 
 test('all commands are listed in ascending order', async () => {
   const { data } = await bench().run(report('00'));
-  assert.equal(toHex(data), `00000110${descriptors(THIN, 0)}`);
-  assert.equal(THIN.length * 8, 0x110);
+  assert.equal(toHex(data), `00000130${descriptors(THIN, 0)}`);
+  assert.equal(THIN.length * 8, 0x130);
 });
 
 test('RCTD adds a timeouts descriptor to each', async () => {
@@ -38,7 +68,7 @@ test('RCTD adds a timeouts descriptor to each', async () => {
 test('a thick unit lists neither UNMAP nor GET LBA STATUS', async () => {
   const { data } = await bench({}, new HeldStore()).run(report('00'));
   const thick = THIN.filter((entry) => entry !== '42 0a' && entry !== '9e 10 12');
-  assert.equal(toHex(data), `00000100${descriptors(thick, 0)}`);
+  assert.equal(toHex(data), `00000120${descriptors(thick, 0)}`);
 });
 
 test('the usage data has a one for each bit that a command looks at', async () => {

@@ -189,3 +189,72 @@ test('with random commands no two that conflict are ever in flight together, and
   }
   assert.equal(finished, 500);
 });
+
+test('a command starts as soon as no earlier one that conflicts with it is left, and never before', async () => {
+  const below = randomBelow(SEED);
+  const commands = new Commands();
+  const all: { name: string; access: Access; from: number; to: number }[] = [];
+  const due = () =>
+    all
+      .filter(({ name, access, from, to }, index) => {
+        if (commands.finished.includes(name)) return false;
+        return !all.slice(0, index).some((earlier) => {
+          const overlap = earlier.from < to && from < earlier.to && !commands.finished.includes(earlier.name);
+          return overlap && (earlier.access === 'write' || (earlier.access === 'read' && access === 'write'));
+        });
+      })
+      .map(({ name }) => name);
+  for (let round = 0; round < 600; round++) {
+    if (below(5) < 3) {
+      const from = below(40);
+      const access = below(3) === 0 ? 'read' : below(8) === 0 ? 'flush' : 'write';
+      const to = access === 'flush' ? Number.POSITIVE_INFINITY : from + 1 + below(below(4) === 0 ? 40 : 3);
+      const command = { name: `${access} ${all.length}`, access, from: access === 'flush' ? 0 : from, to } as const;
+      all.push(command);
+      commands.add(command.name, command.access, command.from, command.to);
+    } else {
+      const running = commands.started.filter((name) => !commands.finished.includes(name));
+      const one = running[below(Math.max(1, running.length))];
+      if (one !== undefined) await commands.end(one);
+    }
+    const running = commands.started.filter((name) => !commands.finished.includes(name));
+    assert.deepEqual(running.sort(), due().sort(), `SEED=${SEED}, round ${round}`);
+  }
+});
+
+// With work for each command that grows with the number of those that wait, each of these takes minutes.
+const CROWDS: Readonly<Record<string, (at: number, count: number) => readonly [Access, number, number]>> = {
+  'writes that each conflict with the last of many reads only': (at, count) =>
+    at < count / 2 ? ['read', at, at + 1] : ['write', count / 2 - 1, count / 2],
+  'writes of one block': () => ['write', 0, 1],
+  'small writes side by side, and reads over all of them': (at, count) =>
+    at < count / 2 ? ['write', at, at + 1] : ['read', 0, count],
+  'reads and writes of everything in turns': (at, count) => [at % 2 === 0 ? 'read' : 'write', 0, count],
+  'small writes side by side, and flushes': (at, count) =>
+    at < count / 2 ? ['write', at, at + 1] : ['flush', 0, Number.POSITIVE_INFINITY],
+};
+
+for (const [name, commandAt] of Object.entries(CROWDS)) {
+  test(`of 20,000 commands all end within seconds: ${name}`, { timeout: 30_000 }, async () => {
+    const below = randomBelow(SEED);
+    const count = 20_000;
+    const order = new TaskOrder();
+    const running: (() => void)[] = [];
+    let done = 0;
+    for (let at = 0; at < count; at++) {
+      const [access, from, to] = commandAt(at, count);
+      const work = () => new Promise<void>((resolve) => running.push(resolve));
+      order.run(access, from, to, work, () => done++);
+    }
+    while (running.length > 0) {
+      const one = below(running.length); // they end in any order
+      const last = running.pop();
+      const ended = running[one] ?? last;
+      if (running[one] !== undefined && last !== undefined) running[one] = last;
+      ended?.();
+      await Promise.resolve();
+      if (running.length === 0) await settle();
+    }
+    assert.equal(done, count, `SEED=${SEED}`);
+  });
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
+import { DeviceLogicalUnit } from '../../src/device/device-logical-unit.ts';
 import { DeviceServer } from '../../src/device/scsi-device.ts';
 import type { UnitFunction } from '../../src/device/task.ts';
 import { bench, FakeNexus, FakeTask, resetUnit } from './fake.ts';
@@ -51,21 +52,10 @@ test('a LUN without unit has nothing to end', () => {
   assert.equal(device.beginFunction('logicalUnitReset', 0x0009_0000, 0, issuer), undefined);
 });
 
-test('CLEAR TASK SET tells those nexuses whose tasks it has ended, when they are gone', () => {
-  const { device, unit, issuer, sameDevice, otherDevice } = threeNexuses();
-  const idle = new FakeNexus('iqn.2003-01.org.example:idle,i,0x800000000009');
-  device.nexusStarted(idle);
-  unit.attentions.take(idle);
-  const run = device.beginFunction('clearTaskSet', 0, 0, issuer);
-  assert.equal(unit.attentions.any, false, 'not before');
-  run?.complete();
-  const told = [issuer, sameDevice, otherDevice, idle].map((nexus) => unit.attentions.take(nexus)?.asc);
-  assert.deepEqual(told, [undefined, 0x2f, 0x2f, undefined]);
-});
-
-test('ABORT TASK SET tells nobody, LOGICAL UNIT RESET everybody', () => {
+test('ABORT TASK SET and CLEAR TASK SET tell nobody (TAS 1), LOGICAL UNIT RESET everybody', () => {
   for (const [name, code] of [
     ['abortTaskSet', undefined],
+    ['clearTaskSet', undefined],
     ['logicalUnitReset', 0x29],
   ] as const) {
     const { device, unit, issuer, sameDevice, otherDevice } = threeNexuses();
@@ -73,6 +63,28 @@ test('ABORT TASK SET tells nobody, LOGICAL UNIT RESET everybody', () => {
     const told = [issuer, sameDevice, otherDevice].map((nexus) => unit.attentions.take(nexus)?.asc);
     assert.deepEqual(told, [code, code, code], name);
   }
+});
+
+test('a TARGET RESET ends the tasks of all logical units once each, and tells everybody of each', () => {
+  const { device, unit, issuer, sameDevice, otherDevice, tasks } = threeNexuses();
+  const second = new DeviceLogicalUnit(new HeldStore(), { serial: 'second' });
+  device.attach(1, second);
+  device.attach(2, unit); // it has two numbers
+  const waiting = new FakeTask(hex(READ_10), undefined, sameDevice);
+  for (const one of [unit, second]) while (one.attentions.take(sameDevice));
+  sameDevice.tasks.push(waiting);
+  waiting.submit(device, 0x0001_0000, 0);
+  const run = device.beginTargetReset(issuer);
+  assert.deepEqual(new Set(run.tasks), new Set([...tasks, waiting]));
+  assert.equal(run.tasks.length, 4);
+  for (const one of [unit, second]) for (const nexus of [issuer, otherDevice]) while (one.attentions.take(nexus));
+  run.complete();
+  const told = [issuer, sameDevice, otherDevice].map((nexus) => unit.attentions.take(nexus)?.asc);
+  assert.deepEqual(told, [0x29, 0x29, 0x29]);
+  assert.deepEqual(
+    [issuer, sameDevice].map((nexus) => second.attentions.take(nexus)?.ascq),
+    [3, 3],
+  );
 });
 
 test('a unit that a device has under two numbers keeps its nexuses when one of them goes', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { iscsiTestCu, testCuResults } from '../support/libiscsi-tools.ts';
 import { requirePeer } from '../support/peers.ts';
-import { serve } from './our-target.ts';
+import { serve, serveFile } from './our-target.ts';
 
 /**
  * Tests that fail on a correct target, each with the reason. A test that is listed here and passes is an error too: the
@@ -38,4 +38,29 @@ test('iscsi-test-cu finds no failure that is not explained here', async (t) => {
     'listed as failing, but did not',
   );
   assert.ok(count('passed') >= LEAST_PASSED, `only ${count('passed')} of ${results.length} tests ran and passed`);
+});
+
+/** The families that a file LUN takes another way than one in RAM, and the tests of each. */
+const OF_FILES: Readonly<Record<string, number>> = { Unmap: 3, GetLBAStatus: 3, WriteSame10: 10, WriteSame16: 10 };
+
+test('a file LUN is thin, and iscsi-test-cu finds that what is unmapped reads as zeros and is told', async (t) => {
+  if (!requirePeer(t, 'iscsi-test-cu', 'libiscsi-bin') || !requirePeer(t, 'fallocate', 'util-linux')) return;
+  const { url } = await serveFile(t, 64);
+  for (const [family, tests] of Object.entries(OF_FILES)) {
+    const { stdout, stderr } = await iscsiTestCu(['-d', '-t', `ALL.${family}`, url], { timeout: 60_000 });
+    const results = testCuResults(stdout);
+    const bad = results.filter(({ verdict }) => verdict === 'failed' || verdict === 'unfinished');
+    assert.deepEqual(
+      bad.map(({ name, remarks }) => `${name}: ${remarks.slice(0, 3).join(' / ')}`),
+      [],
+      stderr,
+    );
+    assert.equal(results.length, tests, family);
+    if (family === 'Unmap' || family === 'GetLBAStatus') {
+      assert.ok(
+        results.every(({ verdict }) => verdict === 'passed'),
+        `${family} is done, and not skipped`,
+      );
+    }
+  }
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { type FileHandle, open, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { endOf, openFileStore } from '../../src/node/file-store.ts';
+import { openFileStore } from '../../src/node/file-store.ts';
+import { endOf } from '../../src/node/store-file.ts';
 import { filled, pattern } from '../device/fake.ts';
 import { settle } from '../device/stores.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -33,7 +34,7 @@ test('a missing file is made sparse, of the size that was asked for, and keeps w
   const path = join(await temporaryDirectory(t), 'disk');
   const store = await openFileStore(path, { size: 1024 * MIB });
   assert.deepEqual([store.blocks, store.blockLength, store.readOnly], [2 * MIB, 512, false]);
-  assert.deepEqual([store.thin, store.synchronous, store.volatileWriteCache], [false, false, true]);
+  assert.deepEqual([store.synchronous, store.volatileWriteCache], [false, true]);
   const data = pattern(8192);
   await store.write(512 * MIB - 4096, data, 1024, 8192);
   const back = filled(8192, 0xee);
@@ -265,6 +266,93 @@ test('a file that became shorter is an error, not zeros', async (t) => {
     message: /at byte 1024: the file ends/,
   });
   await store.close();
+});
+
+test('a cut that a write hides is noticed by that write: nothing of what was cut off is read as zeros', async (t) => {
+  const path = join(await temporaryDirectory(t), 'disk');
+  for (const position of [MIB - 4096, MIB / 2]) {
+    await rm(path, { force: true });
+    const store = await openFileStore(path, { size: MIB });
+    await store.write(0, pattern(MIB), 0, MIB);
+    await truncate(path, 4096);
+    const cut = { code: 'EIO', permanent: true, message: /disk any more: it has \d+ bytes, and had 1048576$/ };
+    await assert.rejects(async () => store.write(position, filled(4096, 1), 0, 4096), cut, `a write at ${position}`);
+    await truncate(path, MIB);
+    for (const later of [
+      () => store.read(0, new Uint8Array(512), 0, 512),
+      () => store.write(0, filled(512, 1), 0, 512),
+      () => store.discard(0, 512),
+      () => store.flush(),
+      () => store.close(),
+    ]) {
+      await assert.rejects(async () => later(), cut, 'for good');
+    }
+  }
+});
+
+test('a read that a write under way may deceive looks at the size', async (t) => {
+  const writes: (() => void)[] = [];
+  await replace(
+    t,
+    'write',
+    (original) =>
+      async function (this: FileHandle, ...args: never[]) {
+        const result = await (original as (...all: unknown[]) => Promise<unknown>).apply(this, args);
+        await new Promise<void>((resolve) => writes.push(resolve));
+        return result;
+      },
+  );
+  const path = join(await temporaryDirectory(t), 'disk');
+  await writeFile(path, pattern(MIB));
+  const store = await openFileStore(path);
+  await truncate(path, 4096);
+  const writing = store.write(MIB / 2, filled(4096, 1), 0, 4096);
+  while (writes.length === 0) await settle(); // it has reached the file, which is long again
+  const into = new Uint8Array(4096);
+  await assert.rejects(async () => store.read(8192, into, 0, 4096), { permanent: true });
+  writes[0]?.();
+  await assert.rejects(async () => writing, { permanent: true });
+  await assert.rejects(async () => store.close(), { permanent: true });
+});
+
+test('a flush that fails at the end is told with the name of the file', async (t) => {
+  const path = join(await temporaryDirectory(t), 'disk');
+  await replace(t, 'datasync', () => () => Promise.reject(Object.assign(new Error('lost'), { code: 'EIO' })));
+  const store = await openFileStore(path, { size: MIB });
+  await store.write(0, filled(512, 1), 0, 512);
+  const told = { code: 'EIO', message: `Cannot flush ${path}, and what was written to it may be lost: lost` };
+  await assert.rejects(async () => store.close(), told);
+  await (await openFileStore(path)).close(); // it is free again
+});
+
+test('abandon() takes away a file that opening has made, and no other', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const path = join(directory, 'disk');
+  const before = await openFiles();
+  const made = await openFileStore(path, { size: MIB });
+  await made.abandon?.();
+  await assert.rejects(stat(path), { code: 'ENOENT' });
+
+  const found = await (async () => {
+    await writeFile(path, filled(4096, 1));
+    return openFileStore(path, { size: 4096 });
+  })();
+  await found.abandon?.();
+  assert.equal((await stat(path)).size, 4096, 'it was there before');
+  await rm(path);
+
+  const written = await openFileStore(path, { size: MIB });
+  await written.write(0, filled(512, 1), 0, 512);
+  await written.abandon?.();
+  assert.equal((await stat(path)).size, MIB, 'it holds something');
+  await rm(path);
+
+  const replaced = await openFileStore(path, { size: MIB });
+  await rm(path);
+  await writeFile(path, 'of somebody else');
+  await replaced.abandon?.();
+  assert.equal((await stat(path)).size, 16);
+  assert.equal(await openFiles(), before);
 });
 
 test('endOf() finds the size of what can only be read', async (t) => {

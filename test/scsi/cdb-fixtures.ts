@@ -34,6 +34,8 @@ export const CDB_FIXTURES: readonly CdbFixture[] = [
   ),
   row('RESERVE_6', {}, '16 00 00 00 00 00'),
   row('RELEASE_6', {}, '17 00 00 00 00 00'),
+  row('RESERVE_10', {}, '56 00 00 00 00 00 00 00 00 00'),
+  row('RELEASE_10', {}, '57 00 00 00 00 00 00 00 00 00'),
   row('PREVENT_ALLOW_MEDIUM_REMOVAL', { prevent: 1 }, '1e 00 00 00 01 00'),
   row('START_STOP_UNIT', { immed: true, loej: true }, '1b 01 00 00 02 00'),
   row(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex } from '../../src/bytes/hex.ts';
 import { NIL, type Pdu } from '../support/speaker/pdu.ts';
-import { BLOCK, nodeWith, write10 } from './fake-device.ts';
+import { BLOCK, nodeWith, read10, write10 } from './fake-device.ts';
 import { pattern, RawInitiator } from './raw-initiator.ts';
 
 const WRITE = 0xa1; // F W, SIMPLE
@@ -170,10 +170,9 @@ test('T-092 a short answer to an R2T fails with 0B/0C/0D, after all that was ask
   );
 });
 
-test('T-093 T-125 Data-Out with a wrong tag, offset, number or LUN is rejected with 0x09 and never hangs the command', () => {
+test('T-093 T-125 Data-Out with a wrong tag, offset, length or LUN is rejected with 0x09 and never hangs the command', () => {
   const wrong: Record<string, (i: RawInitiator, r2t: Pdu) => void> = {
     offset: (i, r2t) => i.dataOut(r2t.tag, r2t.transferTag, 0, 4, pattern(512)),
-    DataSN: (i, r2t) => i.dataOut(r2t.tag, r2t.transferTag, 1, 0, pattern(512)),
     length: (i, r2t) => i.dataOut(r2t.tag, r2t.transferTag, 0, 0, pattern(516)),
     LUN: (i, r2t) => i.dataOut(r2t.tag, r2t.transferTag, 0, 0, pattern(512), 0x80, '0001000000000000'),
   };
@@ -199,6 +198,61 @@ test('T-093 T-125 Data-Out with a wrong tag, offset, number or LUN is rejected w
   );
   answer(i, r2t, pattern(512));
   assert.equal(i.takeOnly().status, 0, 'another tag was not its business');
+});
+
+test('a DataSN out of order is a lost Data-Out: no Reject, and 0B/47/05 when all has come (RFC 7143 §7.9, §7.8)', () => {
+  const data = pattern(2048);
+  // What is sent: DataSN, where it begins, and its flags. The last one is final.
+  const lost: Record<string, readonly (readonly [number, number])[]> = {
+    'the first': [
+      [1, 512],
+      [2, 1024],
+      [3, 1536],
+    ],
+    'one in the middle': [
+      [0, 0],
+      [2, 1024],
+      [3, 1536],
+    ],
+    'one, and what follows begins where it should have': [
+      [0, 0],
+      [2, 512],
+      [3, 1024],
+    ],
+    'none, but two changed places': [
+      [1, 512],
+      [0, 0],
+      [2, 1024],
+      [3, 1536],
+    ],
+    'none, but one came twice': [
+      [0, 0],
+      [0, 0],
+      [1, 512],
+      [2, 1024],
+      [3, 1536],
+    ],
+  };
+  for (const [what, sent] of Object.entries(lost)) {
+    for (const solicited of [true, false]) {
+      const { i, device } = loggedIn({ InitialR2T: 'No', FirstBurstLength: '2048' });
+      const tag = i.command(write10(0, 4), { flags: solicited ? WRITE : WRITE_MORE, edtl: 2048 });
+      const transferTag = solicited ? i.take().transferTag : NIL;
+      for (const [index, [dataSN, offset]] of sent.entries()) {
+        i.nothing();
+        const final = index === sent.length - 1 ? 0x80 : 0;
+        i.dataOut(tag, transferTag, dataSN, offset, data.slice(offset, offset + 512), final);
+      }
+      const response = i.takeOnly();
+      assert.deepEqual([response.opcode, response.sense], [0x21, '0b/47/05'], `${what}, ${solicited}`);
+      assert.equal(
+        device.log.some((line) => line.startsWith('execute')),
+        false,
+      );
+      i.command(read10(0, 1), { edtl: 512, tag });
+      assert.equal(i.takeOnly().opcode, 0x25, 'the session goes on');
+    }
+  }
 });
 
 test('T-094 a write past the end is not answered before its unsolicited data has come, and gets no R2T', () => {

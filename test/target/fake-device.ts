@@ -100,6 +100,16 @@ export class FakeDevice implements ScsiDevice {
     };
   }
 
+  beginTargetReset(issuer: Nexus): UnitFunctionRun {
+    const runs = [...this.luns].map((lun) => this.beginFunction('logicalUnitReset', lun << 16, 0, issuer));
+    return {
+      tasks: runs.flatMap((run) => run?.tasks ?? []),
+      complete: () => {
+        for (const run of runs) run?.complete();
+      },
+    };
+  }
+
   nexusStarted(nexus: Nexus): void {
     this.log.push(`start ${nexus.initiatorPortName}`);
     this.nexuses.add(nexus);

@@ -22,7 +22,7 @@ const WRITE = 0xa1;
 const ABORT_TASK_SET = 2;
 const CLEAR_TASK_SET = 4;
 const LOGICAL_UNIT_RESET = 5;
-const COMMANDS_CLEARED = '06/2f/00';
+const TASK_ABORTED = 0x40;
 const RESET = '06/29/03';
 
 function twoTargets() {
@@ -57,6 +57,17 @@ function told(i: RawInitiator, lun: string): string {
   return response.data.length > 0 ? response.sense : `status ${response.status}`;
 }
 
+/** Tag and status of each SCSI Response. */
+function answers(i: RawInitiator): (readonly [number, number])[] {
+  return i
+    .collect()
+    .takeAll()
+    .map(({ opcode, tag, status }) => {
+      assert.equal(opcode, 0x21);
+      return [tag, status];
+    });
+}
+
 test('an ORDERED command waits for what came over the other target, and what comes over that one waits for it', async () => {
   const { store, one, two, running } = twoTargets();
   two.command(read10(1, 1), { edtl: 512, lun: SHARED_IN_TWO, flags: SIMPLE });
@@ -75,10 +86,10 @@ test('an ORDERED command waits for what came over the other target, and what com
 
 test('a LOGICAL UNIT RESET ends the commands of both targets, is answered after the last one, and is told to both', async () => {
   const { store, one, two, running } = twoTargets();
-  two.command(read10(1, 1), { edtl: 512, lun: SHARED_IN_TWO });
+  const reading = two.command(read10(1, 1), { edtl: 512, lun: SHARED_IN_TWO });
   const waiting = two.command(write10(2, 1), { flags: WRITE, edtl: 512, lun: SHARED_IN_TWO });
   const r2t = two.take();
-  two.command(read10(3, 1), { edtl: 512, lun: SHARED_IN_TWO, flags: ORDERED });
+  const ordered = two.command(read10(3, 1), { edtl: 512, lun: SHARED_IN_TWO, flags: ORDERED });
   one.command(read10(4, 1), { edtl: 512 });
   assert.deepEqual(running(), [1, 4], 'nobody waits for data that another session owes');
   const reset = one.taskManagement(LOGICAL_UNIT_RESET);
@@ -90,9 +101,12 @@ test('a LOGICAL UNIT RESET ends the commands of both targets, is answered after 
   const response = one.collect().takeOnly();
   assert.deepEqual([response.opcode, response.tag, response.byte2], [0x22, reset, 0]);
   assert.deepEqual(running(), [], 'none of those that waited has run');
-  two.collect().takeAll(); // news of the window
+  assert.deepEqual(answers(two), [
+    [ordered, TASK_ABORTED],
+    [reading, TASK_ABORTED],
+  ]);
   two.dataOut(waiting, r2t.transferTag, 0, 0, pattern(512), 0x80, SHARED_IN_TWO);
-  two.nothing();
+  assert.deepEqual(answers(two), [[waiting, TASK_ABORTED]], 'when the data that was asked for has come');
   assert.equal(told(two, SHARED_IN_TWO), RESET);
   assert.equal(told(one, '0'), RESET);
   assert.equal(told(two, OTHER_IN_TWO), 'status 0', 'another unit is not concerned');
@@ -100,9 +114,9 @@ test('a LOGICAL UNIT RESET ends the commands of both targets, is answered after 
   assert.deepEqual(running(), [5], 'all have left the task set');
 });
 
-test('CLEAR TASK SET ends the commands of both targets, and tells the one whose commands vanished', async () => {
+test('CLEAR TASK SET ends the commands of both targets, and answers those of the other TASK ABORTED', async () => {
   const { store, one, two, running } = twoTargets();
-  two.command(read10(1, 1), { edtl: 512, lun: SHARED_IN_TWO });
+  const reading = two.command(read10(1, 1), { edtl: 512, lun: SHARED_IN_TWO });
   two.command(read10(9, 1), { edtl: 512, lun: OTHER_IN_TWO });
   one.command(read10(2, 1), { edtl: 512 });
   const clear = one.taskManagement(CLEAR_TASK_SET);
@@ -113,9 +127,8 @@ test('CLEAR TASK SET ends the commands of both targets, and tells the one whose 
   const response = one.collect().takeOnly();
   assert.deepEqual([response.opcode, response.tag, response.byte2], [0x22, clear, 0]);
   assert.deepEqual(running(), []);
-  two.collect().takeAll(); // news of the window
-  assert.equal(told(two, SHARED_IN_TWO), COMMANDS_CLEARED);
-  assert.equal(told(two, SHARED_IN_TWO), 'status 0', 'once');
+  assert.deepEqual(answers(two), [[reading, TASK_ABORTED]]);
+  assert.equal(told(two, SHARED_IN_TWO), 'status 0', 'that told it all');
   assert.equal(told(one, '0'), 'status 0', 'who sent it knows');
   assert.equal(two.core.finished, false);
 });

@@ -108,7 +108,7 @@ test('T-103 an unknown LUN is answered with 2, an unsupported function with 5, T
   for (const code of [ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET]) {
     assert.equal(responseTo(i, i.taskManagement(code, NIL, { lun })), 2, `function ${code}`);
   }
-  for (const code of [3, 6, 7, 9, 10, 11, 12, 50])
+  for (const code of [3, 7, 9, 10, 11, 12, 50])
     assert.equal(responseTo(i, i.taskManagement(code)), 5, `function ${code}`);
   assert.equal(responseTo(i, i.taskManagement(8)), 4);
 });
@@ -168,7 +168,7 @@ test('T-106 LOGICAL UNIT RESET ends the tasks of all initiators, then resets', (
   device.holds = true;
   const waiting = other.command(write10(0, 1), { flags: WRITE, edtl: 512 });
   const r2t = other.take();
-  other.command(read10(0, 1), { edtl: 512 });
+  const reading = other.command(read10(0, 1), { edtl: 512 });
   i.command(read10(1, 1), { edtl: 512 });
   const reset = i.taskManagement(LOGICAL_UNIT_RESET);
   assert.equal(device.log.includes('reset 0'), false, 'not before the tasks are gone');
@@ -177,9 +177,11 @@ test('T-106 LOGICAL UNIT RESET ends the tasks of all initiators, then resets', (
   device.next();
   assert.equal(device.log.at(-1), 'reset 0');
   assert.equal(responseTo(i, reset), 0);
-  other.collect().takeAll();
+  const aborted = other.collect().takeOnly();
+  assert.deepEqual([aborted.opcode, aborted.tag, aborted.status], [0x21, reading, 0x40], 'TASK ABORTED (TAS 1)');
   other.dataOut(waiting, r2t.transferTag, 0, 0, pattern(512));
-  other.nothing();
+  const late = other.takeOnly();
+  assert.deepEqual([late.opcode, late.tag, late.status], [0x21, waiting, 0x40], 'after the data that was asked for');
   other.ping();
   assert.equal(other.takeOnly().maxCmdSN, 130, 'the window is open again');
 });
@@ -235,4 +237,62 @@ test('a session that ends while a function waits leaves nothing behind', () => {
   i.collect().nothing();
   assert.equal(node.sessions.length, 0);
   assert.equal(i.core.nextDeadline(), Number.POSITIVE_INFINITY);
+});
+
+test('a function whose tag has one under way is rejected, and the first one is answered all the same', () => {
+  const { i, device } = loggedIn();
+  device.holds = true;
+  i.command(read10(0, 1), { edtl: 512 });
+  const set = i.taskManagement(ABORT_TASK_SET);
+  for (const code of [ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET]) {
+    assert.equal(responseTo(i, i.taskManagement(code, NIL, { tag: set })), 255, `function ${code}`);
+  }
+  device.next();
+  assert.equal(responseTo(i, set), 0);
+});
+
+test('however many functions wait for a command that is missing, each costs the same', { timeout: 60_000 }, () => {
+  const { i, node } = loggedIn(nodeWith({}, { taskManagementFunctions: 32 }));
+  const count = 20_000;
+  for (const oneTag of [true, false]) {
+    const before = process.memoryUsage().heapUsed;
+    let rejected = 0;
+    for (let n = 0; n < count; n++) {
+      i.taskManagement(ABORT_TASK_SET, NIL, { cmdSN: 5, tag: oneTag ? 7 : 0x1000 + n });
+      for (const { byte2 } of i.takeAll()) if (byte2 === 255) rejected++;
+    }
+    assert.equal(rejected, oneTag ? count - 1 : count - 31, 'one waits already');
+    assert.ok((node.sessions[0]?.pendingFunctions.size ?? 0) <= 32);
+    assert.ok(process.memoryUsage().heapUsed - before < 64 * 1024 * 1024);
+  }
+  for (const cmdSN of [1, 2, 3, 4]) i.command(read10(0, 1), { cmdSN, edtl: 512 });
+  const answered = i.takeAll().filter(({ opcode, byte2 }) => opcode === 0x22 && byte2 === 0);
+  assert.equal(answered.length, 32);
+});
+
+test('whatever is aborted before its turn, no more commands may come than the window has room for', () => {
+  const { i } = loggedIn(nodeWith({}, { commands: 8 }));
+  const room = () => {
+    i.ping();
+    const { expCmdSN, maxCmdSN } = i.takeAll().at(-1) ?? { expCmdSN: 0, maxCmdSN: 0 };
+    return maxCmdSN - expCmdSN + 1;
+  };
+  for (let refCmdSN = 2; refCmdSN < 500; refCmdSN++) {
+    i.taskManagement(ABORT_TASK, 0x999, { refCmdSN, cmdSN: refCmdSN + 1 }); // CmdSN 1 never comes
+    assert.ok(room() <= 8, `${room()} after ABORT TASK with RefCmdSN ${refCmdSN}`);
+  }
+  const second = loggedIn(nodeWith({}, { commands: 8 })).i;
+  for (let round = 0; round < 50; round++) {
+    for (let cmdSN = 2; cmdSN <= 8; cmdSN++) {
+      const early = second.command(read10(0, 1), { cmdSN, edtl: 512 });
+      second.taskManagement(ABORT_TASK, early, { refCmdSN: cmdSN, cmdSN: 9 });
+    }
+    second.takeAll();
+    second.ping();
+    const { expCmdSN, maxCmdSN } = second.takeOnly();
+    assert.deepEqual([expCmdSN, maxCmdSN], [1, 8]);
+  }
+  second.command(read10(0, 1), { cmdSN: 1, edtl: 512 });
+  const { expCmdSN, maxCmdSN } = second.takeOnly();
+  assert.deepEqual([expCmdSN, maxCmdSN], [9, 16], 'all of them count once their turn has come');
 });
