@@ -16,7 +16,7 @@ export class Arrivals {
   /** A task's turn in the order of commands has come; `taskSet` is the one that it is bound to. Hot path. */
   arrive(task: TargetTask, taskSet: TaskSet): void {
     // With nobody before it and no data to wait for it enters in the same call.
-    if (this.#size === 0 && task.writeLength === 0) return;
+    if (this.#size === 0 && hasAllData(task)) return;
     let order = this.#orders.get(taskSet);
     if (order === undefined) {
       order = new TaskSet();
@@ -61,4 +61,8 @@ export class Arrivals {
     this.#size--;
     this.#orders.get(taskSet)?.leave(task);
   }
+}
+
+function hasAllData({ dataOutLength, unsolicitedOpen, nextOffset }: TargetTask): boolean {
+  return !unsolicitedOpen && nextOffset >= dataOutLength;
 }

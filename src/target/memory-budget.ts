@@ -8,6 +8,8 @@ export const DEFAULT_MEMORY_BUDGET = 256 * 1024 * 1024;
 const LEAST_MEMORY_BUDGET = 32 * 1024 * 1024;
 /** How many connections can have their own part of a budget at the same time. */
 const OWN_PARTS = 1024;
+/** As long as no more than this part of the shared half is in use, nobody has to ask for room for one command. */
+const PLENTY = 1 / 4;
 /** Of a budget this part may be kept as write buffers that nobody uses. */
 const KEPT_PART = 16;
 
@@ -23,6 +25,8 @@ const KEPT_PART = 16;
  */
 export class MemoryBudget {
   readonly limit: number;
+  /** Whether so much of the shared half is in use that whoever needs more has to ask. */
+  scarce = false;
   /** What a connection can always have. */
   readonly ownPart: number;
   /** Write buffers that nobody uses at the moment. */
@@ -58,7 +62,10 @@ export class MemoryBudget {
   /** Notes that a share has grown or shrunk. Hot path. */
   count(bytes: number, sharedBytes: number): void {
     this.#used += bytes;
-    this.#sharedUsed += sharedBytes;
+    if (sharedBytes !== 0) {
+      this.#sharedUsed += sharedBytes;
+      this.scarce = this.#sharedUsed > this.#shared * PLENTY;
+    }
     if (bytes < 0 && this.#waiting.size > 0) this.#sweep();
   }
 
@@ -99,6 +106,11 @@ export class MemoryShare {
   constructor(budget: MemoryBudget, retry: () => void) {
     this.#budget = budget;
     this.retry = retry;
+  }
+
+  /** See {@link MemoryBudget.scarce}. */
+  get scarce(): boolean {
+    return this.#budget.scarce;
   }
 
   /** Bytes that it has taken. */

@@ -1,7 +1,7 @@
 /** How long everything that connections ask for may take before others get their turn, in milliseconds. */
 const TURN = 10;
-/** After work of this weight the clock is looked at: some 200 µs of short reads. */
-const LOOK_WEIGHT = 256;
+/** After work of this weight the clock is looked at: some 200 short reads. */
+const LOOK_WEIGHT = 1024;
 /** After this time, in milliseconds, what was used counts half. */
 const HALF_LIFE = 100;
 

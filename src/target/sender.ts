@@ -22,11 +22,8 @@ export interface SenderOptions {
   readonly payloadCrc32c?: Crc32c;
 }
 
-/**
- * A command that takes more of the budget than this is looked at before it runs. Longer than any: where so much is
- * left, nobody has to know how long a command is.
- */
-const AMPLE = 16 * 1024 * 1024;
+/** What is on its way to an initiator is counted in steps of so many bytes at least. */
+const COUNTED_STEP = 16 * 1024;
 
 /** What goes out on one connection: the outbox, the numbers that the PDUs carry, and how much of it waits. */
 export class Sender {
@@ -105,7 +102,7 @@ export class Sender {
 
   /** Whether there is so much room that no command has to be looked at. Hot path. */
   get hasAmpleRoom(): boolean {
-    return this.share.hasRoom(AMPLE);
+    return !this.share.scarce;
   }
 
   /** Whether a task may take so many bytes. If not, the share is told when there is room. */
@@ -122,11 +119,11 @@ export class Sender {
     this.count();
   }
 
-  /** Tells the share how much is on its way. Hot path. */
+  /** Tells the share how much is on its way, in steps that are worth it, and when it is nothing. Hot path. */
   count(): void {
     const bytes = this.#unsent + this.#working;
-    if (bytes === this.#counted) return;
     const more = bytes - this.#counted;
+    if (more === 0 || (bytes > 0 && more < COUNTED_STEP && more > -COUNTED_STEP)) return;
     this.#counted = bytes;
     this.share.add(more);
   }
@@ -151,7 +148,8 @@ export class Sender {
 
   #exceeds(limit: number): boolean {
     const unsent = this.#unsent;
-    if (unsent < limit && (unsent <= this.#counted || this.share.hasRoom(unsent - this.#counted))) return false;
+    const isWithin = !this.share.scarce || unsent <= this.#counted || this.share.hasRoom(unsent - this.#counted);
+    if (isWithin && unsent < limit) return false;
     this.#stalled = true;
     return true;
   }

@@ -3,7 +3,7 @@ import { OPCODES } from '../spec/iscsi-opcodes.ts';
 import type { TaskState } from './task-state.ts';
 
 /** Of whatever is not known to be short: the clock is looked at after each. */
-const HEAVY = 256;
+const HEAVY = 1024;
 const LIGHT = 2;
 /** Bytes that weigh as much as 1: copied, or looked at for a digest. */
 const WEIGHED_BYTES_BITS = 12;
