@@ -200,5 +200,10 @@ function guard(): void {
     for (const child of alive) child.kill('SIGKILL');
   });
   // The test runner ends a file that takes too long by SIGTERM, which alone would skip the handler above.
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      console.error(`The tests of this file are ended by ${name}`); // else nobody would know why they failed
+      process.exit(1);
+    });
+  }
 }
