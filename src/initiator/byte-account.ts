@@ -44,8 +44,8 @@ export function untrusted(what: string): ProtocolError {
 
 /**
  * Apart, so that the check itself stays small enough to be compiled in place. Where the data says how long it is, the
- * target's count is not needed: what came counts, and the residual says what did not. Targets leave U away there, or set
- * it with the count of their own buffer.
+ * target's count is not needed: what came counts, and the residual says what did not. Targets leave U away there, or
+ * set it with the count of their own buffer.
  */
 function readFault(task: InitiatorTask, missing: number, unread: number): ProtocolError | undefined {
   if (task.dataOut.length > 0 || !DESCRIBES_ITSELF.has(task.cdb.getUint8(0))) {
