@@ -59,7 +59,6 @@ class Play {
   readonly rig: InitiatorRig;
   readonly length: number;
   readonly write: Submitted;
-  readonly bidirectional: boolean;
   /** Bytes of the write that were handed to the socket. */
   handed = 0;
   /** What was handed over when the status came, and what it said. */
@@ -73,7 +72,6 @@ class Play {
   constructor(random: SeededRandom) {
     this.random = random;
     this.length = 1 + random.below(random.below(2) === 0 ? 3000 : 40_000);
-    this.bidirectional = random.below(8) === 0;
     this.rig = InitiatorRig.loggedIn({
       answers: {
         InitialR2T: random.below(2) === 0 ? 'Yes' : 'No',
@@ -83,11 +81,7 @@ class Play {
         MaxBurstLength: '20000',
       },
     });
-    this.write = this.rig.submit({
-      dataOut: new Uint8Array(this.length),
-      timeout: 5000,
-      ...(this.bidirectional ? { dataIn: new Uint8Array(0) } : {}),
-    });
+    this.write = this.rig.submit({ dataOut: new Uint8Array(this.length), timeout: 5000 });
     this.#asked = this.write.task.sent;
   }
 
