@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { IscsiError } from '../errors.ts';
 import {
   formatTargetAddress,
-  isWildcard,
+  isWildcardHost,
   sendTargetsPairs,
   type TargetAddress,
   targetRecords,
@@ -89,6 +89,6 @@ export async function* discover(url: UrlLike, options: ConnectOptions = {}): Asy
 
 /** A portal that says that it listens everywhere means the host that was asked. */
 function portalOf(told: TargetAddress, asked: string): Portal {
-  const address = isWildcard(told.host) ? { ...told, host: asked } : told;
+  const address = isWildcardHost(told.host) ? { ...told, host: asked } : told;
   return { ...address, text: formatTargetAddress(address) };
 }

@@ -1,6 +1,6 @@
 import { IscsiError } from '../errors.ts';
 import { RedirectError } from '../initiator/login-run.ts';
-import { isWildcard } from '../login/send-targets.ts';
+import { isWildcardHost } from '../login/send-targets.ts';
 import { atCaller } from '../unit/caller-stack.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { LoginAttempt } from './login-attempt.ts';
@@ -27,7 +27,7 @@ export async function open(
       if (!(error instanceof RedirectError)) throw atCaller(error);
       const { host, port } = error.address;
       // A portal that says that it listens everywhere means the host that was asked.
-      destination = { ...destination, host: isWildcard(host) ? destination.host : host, port };
+      destination = { ...destination, host: isWildcardHost(host) ? destination.host : host, port };
     }
   }
   throw new IscsiError('ISCSI_LOGIN', `Cannot log in: more than ${MOST_REDIRECTS} redirects in a row`, {

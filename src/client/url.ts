@@ -20,6 +20,7 @@ import type { ChapIdentity } from '../login/security.ts';
 import { DEFAULT_PORT } from '../login/send-targets.ts';
 import { quote } from '../login/values.ts';
 import { encodeLun, type Lun, parseLun } from '../scsi/lun.ts';
+import { checkOptions, OBJECT, type OptionRules, oneOf, shown } from '../unit/option-rules.ts';
 
 /** A hash for CHAP, as `auth=` names it. */
 export type UrlAuth = 'md5' | 'sha1' | 'sha-256' | 'sha3-256';
@@ -75,6 +76,7 @@ export interface UrlOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+const URL_OPTIONS: OptionRules<UrlOptions> = { form: oneOf('full', 'target', 'portal', 'any'), env: OBJECT };
 const FULL_FORM = 'iscsi://[<username>[%<password>]@]<host>[:<port>]/<target-iqn>/<lun>';
 const PORTAL_FORM = 'iscsi://[<username>[%<password>]@]<host>[:<port>]';
 const SCHEME = 'iscsi://';
@@ -89,6 +91,9 @@ const AUTHS: readonly string[] = ['md5', 'sha1', 'sha-256', 'sha3-256'] satisfie
  * parseUrl('iscsi://[::1]:3260/iqn.2003-01.org.example:disk/1').targetName; // 'iqn.2003-01.org.example:disk'
  */
 export function parseUrl(text: string, options: UrlOptions = {}): IscsiUrl {
+  checkOptions(options, URL_OPTIONS, 'parseUrl');
+  if (typeof text !== 'string')
+    throw new IscsiError('ISCSI_USAGE', `Cannot read ${shown(text)} as a URL: text allowed`);
   const { form = 'any', env = process.env } = options;
   const fail: Fail = (why, hint) => {
     const expected = form === 'portal' ? PORTAL_FORM : FULL_FORM;

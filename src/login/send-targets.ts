@@ -125,7 +125,7 @@ export function* sendTargetsPairs(bytes: Uint8Array): Generator<TextPair> {
 }
 
 /** Whether a host is a wildcard, such as 0.0.0.0 or ::, by which a portal means that it listens everywhere. */
-export function isWildcard(host: string): boolean {
+export function isWildcardHost(host: string): boolean {
   return host.length <= HOST_LIMIT && /^(?:::ffff:)?[0:.]+(?:%.*)?$/i.test(host);
 }
 

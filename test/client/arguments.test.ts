@@ -52,6 +52,16 @@ test('connect() takes text, a URL and what parseUrl() gives, and nothing else', 
       message: /: a URL as text, URL or result of parseUrl\(\) allowed$/,
     });
   }
+  for (const [parse, message] of [
+    [
+      () => parseUrl(new URL(target.url()) as unknown as string),
+      /^Cannot read an object \(URL\) as a URL: text allowed$/,
+    ],
+    [() => parseUrl(target.url(), { form: 'ful' as 'full' }), /^Cannot use a form of "ful": full, target, portal, any/],
+    [() => parseUrl(target.url(), { forms: 'full' } as object), /^Cannot use option "forms" of parseUrl: form, env/],
+  ] as const) {
+    assert.throws(parse, { code: 'ISCSI_USAGE', message });
+  }
   const user = new URL('iscsi://me%secret@[::1]:3261/iqn.2003-01.org.example:a/1?header_digest=crc32c');
   assert.deepEqual(parseUrl(user.href).credentials?.user, 'me');
 });

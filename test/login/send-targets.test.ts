@@ -4,7 +4,7 @@ import { utf8 } from '../../src/bytes/text.ts';
 import {
   formatSendTargets,
   formatTargetAddress,
-  isWildcard,
+  isWildcardHost,
   parseSendTargets,
   parseTargetAddress,
   readAddresses,
@@ -166,10 +166,10 @@ test('sendTargetsPairs() gives the pairs one by one, and of a value no more than
     assert.throws(() => pairs(text), broken('C'), text);
 });
 
-test('isWildcard() knows every way to say that a portal listens everywhere', () => {
+test('isWildcardHost() knows every way to say that a portal listens everywhere', () => {
   for (const host of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '0', '::ffff:0.0.0.0', '::FFFF:0:0', '::%eth0'])
-    assert.ok(isWildcard(host), host);
-  for (const host of ['10.0.0.0', '::1', '0.0.0.1', 'fe80::', '00.example', '']) assert.ok(!isWildcard(host), host);
+    assert.ok(isWildcardHost(host), host);
+  for (const host of ['10.0.0.0', '::1', '0.0.0.1', 'fe80::', '00.example', '']) assert.ok(!isWildcardHost(host), host);
 });
 
 test('parseSendTargets() refuses an address before the first name, and a refusal', () => {
