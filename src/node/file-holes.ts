@@ -89,7 +89,8 @@ let lastRun: Promise<unknown> = Promise.resolve();
  *   or some of the range reads as zeros already.
  */
 export function punchHole(fd: number, offset: number, length: number): Promise<boolean> {
-  const run = lastRun.then(() => runHelper(fd, offset, length));
+  // One that cannot be started spoils no later one.
+  const run = lastRun.then(() => runHelper(fd, offset, length)).catch(() => false);
   lastRun = run;
   return run;
 }

@@ -47,7 +47,17 @@ export async function command(
     const obstacle = obstacleOf(result);
     if (obstacle === undefined || !(await patience.allows(obstacle, request.signal)))
       throw scsiStatusError(request.cdb, result, port);
+    if (!hasTime(call)) throw scsiStatusError(request.cdb, result, port); // what the device said last says more
     result = await attempt(port, call, guard);
+  }
+}
+
+/** Whether a further command of the call may be sent: its `timeout` throws when not. */
+function hasTime(call: CallLimits): boolean {
+  try {
+    return call.timeout !== 0;
+  } catch {
+    return false;
   }
 }
 
