@@ -56,7 +56,11 @@ test('RateMeter tells the rate of the last seconds, also while nothing moves', (
 /** What a terminal of `columns` shows, drawn over itself. */
 function terminal(columns: number) {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns });
-  const written = (): string => String(stream.read() ?? '');
+  const written = (): string => {
+    let text = ''; // later Nodes give one chunk a call
+    for (let chunk = stream.read() as unknown; chunk !== null; chunk = stream.read()) text += String(chunk);
+    return text;
+  };
   return { stream, written };
 }
 
