@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -83,6 +83,15 @@ async function covered(
   t: { after(done: () => Promise<void>): void },
   ...commands: readonly (readonly [string, ...string[]])[]
 ): Promise<readonly FileCoverage[]> {
+  const built = await afterRunning(t, ...commands);
+  return coverageOf({ ...built, sources: SOURCES });
+}
+
+/** Runs `commands`; returns the directories in which {@link coverageOf} finds what they left. */
+async function afterRunning(
+  t: { after(done: () => Promise<void>): void },
+  ...commands: readonly (readonly [string, ...string[]])[]
+): Promise<{ readonly data: string; readonly built: string; readonly maps: string }> {
   const directory = await temporaryDirectory(t);
   const [data, built, maps] = ['data', 'dist', 'maps'].map((name) => join(directory, name)) as [string, string, string];
   await mkdir(data);
@@ -96,7 +105,7 @@ async function covered(
     const env = { ...process.env, NODE_V8_COVERAGE: data };
     await run(process.execPath, [join(built, 'src', script), ...parameters], { env });
   }
-  return coverageOf({ data, built, maps, sources: SOURCES });
+  return { data, built, maps };
 }
 
 /** A source map by which each line comes from the line of the same number. */
@@ -121,6 +130,16 @@ test('coverageOf() unites processes: what ran in one of them, ran', async (t) =>
   const [branches] = await covered(t, ...commands, ['branches.js']);
   assert.deepEqual(branches?.missedLines, [4], 'only the function that is never called');
   assert.deepEqual(branches?.missedBranches, [3]);
+});
+
+test('coverageOf() counts nothing of a process that was killed while it wrote what it ran', async (t) => {
+  const run = await afterRunning(t, ['branches.js', 'a', 'x']);
+  const [report = ''] = await readdir(run.data);
+  const text = await readFile(join(run.data, report), 'utf8');
+  for (const length of [0, 1, text.lastIndexOf('}'), text.length - 1])
+    await writeFile(join(run.data, `killed-${length}.json`), text.slice(0, length));
+  const [branches] = coverageOf({ ...run, sources: SOURCES });
+  assert.deepEqual(branches?.missedLines, [4, 8, 21, 23, 26], 'as told by the process that was not killed');
 });
 
 test('coverageOf() counts what a child process ran, and files that nobody loaded as missed', async (t) => {

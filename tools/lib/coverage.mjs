@@ -8,8 +8,8 @@
 //   branch   a way that V8 counts by itself: either side of if and ?:, the right side of &&, || and ??, the body of a
 //            loop, the statements of a case, a catch clause, the body of a function
 //
-// Processes are united: what ran in one of them, ran. One that is killed with SIGKILL writes nothing and counts for
-// nothing. A file that no process loaded counts with all its lines and branches.
+// Processes are united: what ran in one of them, ran. One that is killed with SIGKILL writes nothing, or stops in the
+// middle of its file, and counts for nothing. A source that no process loaded counts with all its lines and branches.
 import { readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
@@ -55,12 +55,22 @@ function executed(data, built, texts) {
   const ran = new Map();
   for (const report of readdirSync(data)) {
     if (!report.endsWith('.json')) continue;
-    for (const { url, functions } of JSON.parse(readFileSync(join(data, report), 'utf8')).result) {
+    for (const { url, functions } of scriptsIn(readFileSync(join(data, report), 'utf8'))) {
       const name = names.get(url);
       if (name !== undefined) unite(ran, name, painted(functions, texts[name].length));
     }
   }
   return ran;
+}
+
+/** What one process ran; nothing when its file does not end: it was killed while it wrote it. */
+function scriptsIn(report) {
+  try {
+    return JSON.parse(report).result;
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }
 
 /** Functions come from the outside in, and so do the ranges of each: what comes later knows better. */
