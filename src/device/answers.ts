@@ -3,10 +3,11 @@ import type { SenseFields } from '../scsi/sense-write.ts';
 import { ASC_ASCQ } from '../spec/asc-ascq.ts';
 import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
+import type { Access } from './claims.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { Eventually } from './eventually.ts';
 import type { DeviceTask } from './task.ts';
-import type { Access } from './task-order.ts';
+import type { Touch } from './task-order.ts';
 
 type Code = { readonly asc: number; readonly ascq: number };
 
@@ -76,29 +77,38 @@ export function writeProtection(unit: DeviceLogicalUnit): SenseFields {
 }
 
 /**
- * Touches the store: runs `work` on `length` bytes from `position` when the order of tasks allows it, and then ends the
- * task by `answer`, or with the sense data that goes with the error of the store.
+ * Touches the store: runs `work` when the order of tasks allows what it touches, and then ends the task by `answer`, or
+ * with the sense data that goes with the error of the store.
  */
 export function perform(
   unit: DeviceLogicalUnit,
   task: DeviceTask,
-  access: Access,
-  position: number,
-  length: number,
+  touch: Touch,
   work: () => Eventually,
   answer: () => void,
 ): void {
+  const { access } = touch;
   task.harmless = true;
   const unlessAborted = () => {
     if (task.aborted) return;
     if (access === 'write') task.harmless = false;
     return work();
   };
-  unit.order.run(access, position, position + length, unlessAborted, (error) => {
+  unit.order.run(task.nexus, touch, unlessAborted, (error) => {
     if (task.aborted) task.status(SCSI_STATUS.TASK_ABORTED);
     else if (error === undefined) answer();
     else fail(unit, task, storeFailure(unit, error, access));
   });
+}
+
+/** What a command does that reads `length` bytes from `position`. */
+export function reading(position: number, length: number): Touch {
+  return { access: 'read', from: position, to: position + length };
+}
+
+/** What a command does that writes `length` bytes from `position`. */
+export function writing(position: number, length: number): Touch {
+  return { access: 'write', from: position, to: position + length };
 }
 
 /** The sense data for an error of the store. One that is for good is noted: no later command asks the store again. */

@@ -7,7 +7,7 @@
  */
 import { COMMANDS } from '../scsi/commands.ts';
 import { bits, readFields, u32, u64, writeFields } from '../scsi/fields.ts';
-import { fail, LBA_OUT_OF_RANGE, perform } from './answers.ts';
+import { fail, LBA_OUT_OF_RANGE, perform, reading } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { dataInUpTo } from './data-in.ts';
@@ -48,7 +48,9 @@ function getLbaStatus(unit: DeviceLogicalUnit, task: DeviceTask): void {
     fillStatus(unit, task, startingLogicalBlockAddress, bytes, (end) => {
       length = end;
     });
-  perform(unit, task, 'read', position, 0, fill, () => dataInUpTo(task, bytes.subarray(0, length), allocationLength));
+  perform(unit, task, { ...reading(position, 0), paced: true }, fill, () =>
+    dataInUpTo(task, bytes.subarray(0, length), allocationLength),
+  );
 }
 
 /** Writes the states from block `first` on into `bytes`, as many as there is room for, and tells where they end. */

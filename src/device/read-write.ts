@@ -3,7 +3,7 @@
  * WRITE is stored and answered in the same call: nothing is allocated. Everything else goes through the order of tasks.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
-import { fail, perform, storeFailure, TOO_LITTLE_DATA } from './answers.ts';
+import { fail, perform, reading, storeFailure, TOO_LITTLE_DATA, writing } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
@@ -31,7 +31,7 @@ function read(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const fromMedium = unit.cacheIsNewer && forcesUnitAccess(cdb);
   if (unit.synchronous && !fromMedium) {
     if (unit.order.idle) pull(unit, task, position, length);
-    else perform(unit, task, 'read', position, length, nothing, () => pull(unit, task, position, length));
+    else perform(unit, task, reading(position, length), nothing, () => pull(unit, task, position, length));
   } else readBuffered(unit, task, position, length, fromMedium);
 }
 
@@ -53,7 +53,7 @@ function write(unit: DeviceLogicalUnit, task: DeviceTask): void {
   else {
     const store = () => unit.write(position, dataOut, 0, length);
     const work = through ? () => andThen(store(), () => unit.flush()) : store;
-    perform(unit, task, 'write', position, length, work, () => task.good());
+    perform(unit, task, writing(position, length), work, () => task.good());
   }
 }
 
@@ -96,7 +96,7 @@ function readBuffered(
     return unit.store.read(position, bytes, 0, length);
   };
   const work = flushFirst ? () => andThen(unit.flush(), fill) : fill;
-  perform(unit, task, 'read', position, length, work, () => task.dataIn(bytes ?? new Uint8Array(length), length));
+  perform(unit, task, reading(position, length), work, () => task.dataIn(bytes ?? new Uint8Array(length), length));
 }
 
 function writeAtOnce(unit: DeviceLogicalUnit, task: DeviceTask, position: number, length: number): void {
@@ -112,9 +112,7 @@ function writeAtOnce(unit: DeviceLogicalUnit, task: DeviceTask, position: number
     perform(
       unit,
       task,
-      'write',
-      position,
-      length,
+      writing(position, length),
       () => result,
       () => task.good(),
     );

@@ -11,6 +11,7 @@ import { declare } from './command.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import { extentFits } from './extent.ts';
 import type { DeviceTask } from './task.ts';
+import type { Touch } from './task-order.ts';
 
 const IMMED = flag(1, 1);
 
@@ -25,9 +26,11 @@ function synchronizeCache(unit: DeviceLogicalUnit, task: DeviceTask): void {
   }
 }
 
+const FLUSH: Touch = { access: 'flush', from: 0, to: Number.POSITIVE_INFINITY };
+
 /** Flushes what was written before this task, and then calls `answer`; a failure ends the task instead. */
 export function flushAndAnswer(unit: DeviceLogicalUnit, task: DeviceTask, answer: () => void): void {
-  perform(unit, task, 'flush', 0, Number.POSITIVE_INFINITY, () => unit.flush(), answer);
+  perform(unit, task, FLUSH, () => unit.flush(), answer);
 }
 
 /** Flushes for a task that has been answered: a failure is told with the next command, as a deferred error. */
@@ -36,7 +39,7 @@ export function flushInBackground(unit: DeviceLogicalUnit, task: DeviceTask): vo
   const done = (error: unknown) => {
     if (error !== undefined) unit.attentions.add(nexus, DEFERRED_WRITE_ERROR);
   };
-  unit.order.run('flush', 0, Number.POSITIVE_INFINITY, () => unit.flush(), done);
+  unit.order.run(nexus, FLUSH, () => unit.flush(), done);
 }
 
 // SYNC_NV (a non-volatile cache would do) is obsolete; going to the medium does what it asks for, too.

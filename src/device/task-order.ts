@@ -1,58 +1,82 @@
 /**
- * Which commands of a logical unit may touch the store at the same time.
+ * Which commands of a logical unit may touch the store at the same time, and who comes first.
  *
  * A command waits for each earlier one whose range overlaps its own when one of the two writes. So
  * - a command never sees half of another, and the blocks hold what one order of the commands explains;
- * - of two overlapping writes the later one stays, as the QUEUE ALGORITHM MODIFIER 0 of the Control mode page promises;
+ * - of two overlapping writes of a nexus the later one stays, as the QUEUE ALGORITHM MODIFIER 0 of the Control mode page
+ *   promises, which speaks of the commands of one nexus;
  * - a READ that comes after the answer to a WRITE sees it: the write had ended before it was answered, and the read
  *   starts after that;
- * - a flush covers each write that came before it, also one that is not answered yet.
+ * - a flush covers each write that was answered before it came, and those of its own nexus that came before it.
  *
- * Commands that do not overlap run together and end in any order. Nobody waits for a later command, so none waits
- * forever.
+ * "Earlier" has two parts, so that nobody waits for all that somebody else has sent. Within its nexus a command comes
+ * after those that came before it. When none of them keeps it waiting any more, it asks for admission, where the nexuses
+ * take turns (`turns.ts`); and of those admitted each comes after those that were admitted before it. The admitted ones
+ * of a nexus never conflict with one another, and are few: so what a command waits for, of each other nexus, is little.
+ *
+ * Commands that do not conflict run together and end in any order. Nobody waits for one that is admitted later, so none
+ * waits forever.
  *
  * A command that must wait does so for one of those before it; when that has ended, for another one, if there is still
  * one. Which of them is left to chance, so that in whatever order they end, it looks again as often as the logarithm of
  * their number; and to find one takes as many steps. So what a command costs does not grow with those that wait.
  */
+import { type Access, type Claim, Claims } from './claims.ts';
 import type { Eventually } from './eventually.ts';
-import { IndexedRange, RangeIndex } from './range-index.ts';
+import { type Applicant, countedBytes, Line, Turns } from './turns.ts';
 
-/** What a command does to its range. A flush waits for earlier writes and is not waited for. */
-export type Access = 'read' | 'write' | 'flush';
-
-class Entry extends IndexedRange {
+/** What a command does to which bytes of the store. */
+export interface Touch {
   readonly access: Access;
+  /** The bytes `[from, to)`. */
+  readonly from: number;
+  readonly to: number;
+  /** Whether it works in slices, each of which asks for its time ({@link Pace}). Default false. */
+  readonly paced?: boolean;
+}
+
+/** The commands of one nexus that have not ended. */
+class Lane extends Line<Entry> {
+  readonly claims = new Claims<Entry>();
+}
+
+/** A command that has not ended. */
+class Entry implements Applicant<Entry> {
+  readonly line: Lane;
+  readonly touch: Touch;
   readonly work: () => Eventually;
   /** Called when `work` has ended, with its error if there is one. */
   readonly done: (error?: unknown) => void;
+  readonly bytes: number;
+  readonly paced: boolean;
+  /** Its place within the nexus. */
+  readonly own: Claim<Entry>;
+  /** Its place among the admitted ones. */
+  admitted: Claim<Entry> | undefined = undefined;
   /** Those that look again when this one has ended. */
   waiters: Entry[] | undefined = undefined;
 
-  constructor(
-    access: Access,
-    from: number,
-    to: number,
-    number: number,
-    work: () => Eventually,
-    done: (error?: unknown) => void,
-  ) {
-    super(from, to, number);
-    this.access = access;
+  constructor(line: Lane, touch: Touch, work: () => Eventually, done: (error?: unknown) => void) {
+    const { access, from, to, paced = false } = touch;
+    this.line = line;
+    this.touch = touch;
     this.work = work;
     this.done = done;
+    this.bytes = countedBytes(access === 'flush' ? 0 : to - from); // several flushes become one
+    this.paced = paced;
+    this.own = line.claims.add(this, access, from, to);
   }
 }
 
 /** The commands of one logical unit that are not finished. */
 export class TaskOrder {
-  readonly #reads = new RangeIndex<Entry>();
-  readonly #writes = new RangeIndex<Entry>();
+  readonly #lanes = new WeakMap<object, Lane>();
+  readonly #turns = new Turns<Entry>();
+  readonly #admitted = new Claims<Entry>();
   /** Those that nothing keeps from starting any more, oldest first. */
   readonly #ready: Entry[] = [];
   readonly #onIdle: (() => void)[] = [];
   #unfinished = 0;
-  #number = 0;
   #starting = false;
 
   /** True when nothing is in flight: then a command that ends at once needs no entry. Hot. */
@@ -66,16 +90,19 @@ export class TaskOrder {
   }
 
   /**
-   * Runs `work` on the bytes `[from, to)` as soon as the order allows, at once when it can, and then `done`, exactly
-   * once. An error that `work` throws, or its promise is rejected with, goes to `done`.
+   * Runs `work` of a command of `nexus` as soon as the order allows, at once when it can, and then `done`, exactly once.
+   * An error that `work` throws, or its promise is rejected with, goes to `done`.
    */
-  run(access: Access, from: number, to: number, work: () => Eventually, done: (error?: unknown) => void): void {
-    const entry = new Entry(access, from, to, this.#number++, work, done);
+  run(nexus: object, touch: Touch, work: () => Eventually, done: (error?: unknown) => void): void {
     this.#unfinished++;
-    const waits = this.#waits(entry);
-    if (access === 'read') this.#reads.add(entry);
-    else if (access === 'write') this.#writes.add(entry);
-    if (!waits) this.#start(entry);
+    const entry = new Entry(this.#laneOf(nexus), touch, work, done);
+    if (waitsFor(entry.line.claims.blockerOf(entry.own), entry)) return;
+    if (this.#turns.admit(entry)) {
+      if (this.#enter(entry)) this.#start(entry);
+      return;
+    }
+    this.#turns.wait(entry);
+    if (!this.#starting) this.#startReady();
   }
 
   /** Ends when no command is in flight. */
@@ -84,15 +111,20 @@ export class TaskOrder {
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Whether an earlier command keeps `entry` from starting: then it waits for that. */
-  #waits(entry: Entry): boolean {
-    const { access, from, to, number } = entry;
-    const read = access === 'write' ? this.#reads.find(from, to, number) : undefined;
-    const blocker = read ?? this.#writes.find(from, to, number);
-    if (blocker === undefined) return false;
-    blocker.waiters ??= [];
-    blocker.waiters.push(entry);
-    return true;
+  #laneOf(nexus: object): Lane {
+    const known = this.#lanes.get(nexus);
+    if (known !== undefined) return known;
+    const lane = new Lane();
+    this.#lanes.set(nexus, lane);
+    return lane;
+  }
+
+  /** Gives an admitted command its place. @returns Whether nothing keeps it from starting. */
+  #enter(entry: Entry): boolean {
+    const { access, from, to } = entry.touch;
+    if (access === 'flush') return true; // all that it covers has ended
+    entry.admitted = this.#admitted.add(entry, access, from, to);
+    return !waitsFor(this.#admitted.blockerOf(entry.admitted), entry);
   }
 
   #start(entry: Entry): void {
@@ -113,35 +145,58 @@ export class TaskOrder {
 
   #finish(entry: Entry, error?: unknown): void {
     this.#unfinished--;
-    if (entry.access === 'read') this.#reads.remove(entry);
-    else if (entry.access === 'write') this.#writes.remove(entry);
+    entry.line.claims.remove(entry.own);
+    if (entry.admitted !== undefined) this.#admitted.remove(entry.admitted);
+    this.#turns.leave(entry);
     try {
       entry.done(error);
     } finally {
-      if (entry.waiters !== undefined) this.#release(entry.waiters);
+      if (entry.waiters !== undefined) for (const waiter of entry.waiters) this.#lookAgain(waiter);
+      if (!this.#starting) this.#startReady();
       if (this.idle) for (const resolve of this.#onIdle.splice(0)) resolve();
     }
   }
 
-  #release(waiters: readonly Entry[]): void {
-    for (const waiter of waiters) if (!this.#waits(waiter)) this.#ready.push(waiter);
-    if (!this.#starting) this.#startReady();
+  #lookAgain(entry: Entry): void {
+    if (entry.admitted !== undefined) {
+      if (!waitsFor(this.#admitted.blockerOf(entry.admitted), entry)) this.#ready.push(entry);
+    } else if (!waitsFor(entry.line.claims.blockerOf(entry.own), entry)) this.#turns.wait(entry);
   }
 
-  // Work that ends at once calls #release inside #start: those that it lets go are put to the others instead of being
+  // Work that ends at once calls #finish inside #start: those that it lets go are put to the others instead of being
   // started there, so that a long queue needs no deep stack.
   #startReady(): void {
     this.#starting = true;
     let at = 0;
+    let all = false;
     try {
-      for (let next = this.#ready[at]; next !== undefined; next = this.#ready[at]) {
+      for (let next = this.#nextReady(at); next !== undefined; next = this.#nextReady(at)) {
         at++;
         this.#start(next);
       }
+      all = true;
     } finally {
       this.#starting = false;
       this.#ready.splice(0, at);
-      if (this.#ready.length > 0) this.#startReady(); // one has thrown, and the others are not to suffer
+      if (!all) this.#startReady(); // one has thrown, and the others are not to suffer
     }
   }
+
+  /** The entry at `at` of those that can start, after admitting more if there is none. */
+  #nextReady(at: number): Entry | undefined {
+    while (at === this.#ready.length) {
+      const next = this.#turns.next();
+      if (next === undefined) return undefined;
+      if (this.#enter(next)) this.#ready.push(next);
+    }
+    return this.#ready[at];
+  }
+}
+
+/** Lets a command wait for the one that keeps it from going on, if there is one. */
+function waitsFor(blocker: Entry | undefined, entry: Entry): boolean {
+  if (blocker === undefined) return false;
+  blocker.waiters ??= [];
+  blocker.waiters.push(entry);
+  return true;
 }

@@ -1,7 +1,7 @@
 /** UNMAP (SBC), for thin units. Everything in the parameter list is checked before anything is unmapped. */
 import type { UnmapRange } from '../scsi/data/unmap-list.ts';
 import { readUnmapList } from '../scsi/data/unmap-list.ts';
-import { fail, invalidParameter, LBA_OUT_OF_RANGE, PARAMETER_LIST_LENGTH_ERROR, perform } from './answers.ts';
+import { fail, invalidParameter, LBA_OUT_OF_RANGE, PARAMETER_LIST_LENGTH_ERROR, perform, writing } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import type { DeviceLogicalUnit } from './device-logical-unit.ts';
@@ -73,7 +73,7 @@ function discard(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly Unm
         );
     });
   const length = Math.max(to - from, 0);
-  perform(unit, task, 'write', from * blockLength, length * blockLength, work, () => task.good());
+  perform(unit, task, { ...writing(from * blockLength, length * blockLength), paced: true }, work, () => task.good());
 }
 
 function dataOutLength(_unit: DeviceLogicalUnit, cdb: DataView): number {

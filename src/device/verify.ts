@@ -8,7 +8,7 @@
  * The sense data of a miscompare has in INFORMATION the byte of the range where the first difference is.
  */
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
-import { fail, invalidCdbField, miscompare, perform, TOO_LITTLE_DATA } from './answers.ts';
+import { fail, invalidCdbField, miscompare, perform, reading, TOO_LITTLE_DATA, writing } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import type { Comparison } from './compare.ts';
@@ -41,9 +41,7 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
     perform(
       unit,
       task,
-      'read',
-      position,
-      length,
+      { ...reading(position, length), paced: true },
       () => readThrough(unit, task, position, length),
       () => task.good(),
     );
@@ -58,7 +56,7 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const expected = task.dataOut.subarray(0, needed);
   const result: Comparison = { difference: -1 };
   const work = () => compare(unit, task, position, length, expected, result);
-  perform(unit, task, 'read', position, length, work, () => answerComparison(unit, task, result));
+  perform(unit, task, { ...reading(position, length), paced: true }, work, () => answerComparison(unit, task, result));
 }
 
 function writeAndVerify(unit: DeviceLogicalUnit, task: DeviceTask): void {
@@ -85,7 +83,7 @@ function writeAndVerify(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const verified = () =>
     check === 1 ? compare(unit, task, position, length, data, result) : readThrough(unit, task, position, length);
   const work = () => andThen(flushed(), verified);
-  perform(unit, task, 'write', position, length, work, () => answerComparison(unit, task, result));
+  perform(unit, task, writing(position, length), work, () => answerComparison(unit, task, result));
 }
 
 function answerComparison(unit: DeviceLogicalUnit, task: DeviceTask, result: Comparison): void {

@@ -5,7 +5,7 @@
  */
 import { sameLength } from '../bytes/compare.ts';
 import { extentAddress, extentBlocks } from '../scsi/fast.ts';
-import { fail, invalidCdbField, perform, TOO_LITTLE_DATA } from './answers.ts';
+import { fail, invalidCdbField, perform, TOO_LITTLE_DATA, writing } from './answers.ts';
 import type { Declaration } from './command.ts';
 import { declare } from './command.ts';
 import { repeated } from './compare.ts';
@@ -40,7 +40,7 @@ function writeSame(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const discards = (cdb.getUint8(1) & UNMAP) !== 0 && isZero(block);
   const work = () =>
     discards ? discardInSlices(unit, task, position, length) : repeat(unit, task, position, length, block);
-  perform(unit, task, 'write', position, length, work, () => task.good());
+  perform(unit, task, { ...writing(position, length), paced: true }, work, () => task.good());
 }
 
 function repeat(

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Access, TaskOrder } from '../../src/device/task-order.ts';
+import type { Access } from '../../src/device/claims.ts';
+import { TaskOrder } from '../../src/device/task-order.ts';
 import { randomBelow, SEED } from '../scsi/random.ts';
 import { settle } from './stores.ts';
+
+const NEXUS = {};
 
 /** Commands whose work ends when the test says so. */
 class Commands {
@@ -11,12 +14,12 @@ class Commands {
   readonly finished: string[] = [];
   readonly #ends = new Map<string, () => void>();
 
-  add(name: string, access: Access, from: number, to: number): void {
+  add(name: string, access: Access, from: number, to: number, nexus: object = NEXUS): void {
     const work = () => {
       this.started.push(name);
       return new Promise<void>((resolve) => this.#ends.set(name, resolve));
     };
-    this.order.run(access, from, to, work, () => this.finished.push(name));
+    this.order.run(nexus, { access, from, to }, work, () => this.finished.push(name));
   }
 
   async end(name: string): Promise<void> {
@@ -83,32 +86,28 @@ test('an error reaches its own command only, thrown or rejected, also one withou
   const seen: unknown[] = [];
   const boom = new Error('boom');
   order.run(
-    'write',
-    0,
-    1,
+    NEXUS,
+    { access: 'write', from: 0, to: 1 },
     () => {
       throw boom;
     },
     (error) => seen.push(error),
   );
   order.run(
-    'write',
-    0,
-    1,
+    NEXUS,
+    { access: 'write', from: 0, to: 1 },
     () => Promise.reject(boom),
     (error) => seen.push(error),
   );
   order.run(
-    'write',
-    0,
-    1,
+    NEXUS,
+    { access: 'write', from: 0, to: 1 },
     () => Promise.reject(undefined),
     (error) => seen.push(error),
   );
   order.run(
-    'write',
-    0,
-    1,
+    NEXUS,
+    { access: 'write', from: 0, to: 1 },
     () => {},
     (error) => seen.push(error),
   );
@@ -139,9 +138,8 @@ test('a long queue of commands that end at once needs no deep stack', async () =
   let done = 0;
   for (let at = 0; at < 20_000; at++)
     commands.order.run(
-      'read',
-      at % 10,
-      (at % 10) + 1,
+      NEXUS,
+      { access: 'read', from: at % 10, to: (at % 10) + 1 },
       () => {},
       () => done++,
     );
@@ -168,7 +166,7 @@ test('with random commands no two that conflict are ever in flight together, and
       running.add(entry);
       return new Promise<void>((resolve) => ends.push(resolve));
     };
-    order.run(entry.write ? 'write' : 'read', entry.from, entry.to, work, (error) => {
+    order.run(NEXUS, { access: entry.write ? 'write' : 'read', from, to: entry.to }, work, (error) => {
       assert.equal(error, undefined);
       running.delete(entry);
       finished++;
@@ -222,6 +220,69 @@ test('a command starts as soon as no earlier one that conflicts with it is left,
   }
 });
 
+test('what one nexus has sent and waits keeps no other waiting', async () => {
+  const commands = new Commands();
+  const [attacker, innocent] = [{}, {}];
+  for (let at = 0; at < 100; at++) commands.add(`write ${at}`, 'write', 0, 1000, attacker);
+  commands.add('read', 'read', 0, 10, innocent);
+  assert.deepEqual(commands.started, ['write 0'], 'the store is in the middle of one');
+  await commands.end('write 0');
+  assert.deepEqual(commands.started, ['write 0', 'read'], 'the read was admitted before the second write');
+  await commands.end('read');
+  assert.deepEqual(commands.started, ['write 0', 'read', 'write 1']);
+});
+
+test('of two writes of different nexuses none passes one that was admitted before it', async () => {
+  const commands = new Commands();
+  const [one, other] = [{}, {}];
+  commands.add('a', 'write', 0, 10, one);
+  commands.add('b', 'write', 0, 20, other);
+  commands.add('c', 'write', 10, 20, one);
+  assert.deepEqual(commands.started, ['a'], 'c waits for b, which covers its range and was admitted first');
+  await commands.end('a');
+  assert.deepEqual(commands.started, ['a', 'b']);
+  await commands.end('b');
+  assert.deepEqual(commands.started, ['a', 'b', 'c']);
+});
+
+test('a nexus that reads without end does not keep the write of another from its turn', async () => {
+  const commands = new Commands();
+  const [reader, writer] = [{}, {}];
+  commands.add('read 0', 'read', 0, 10, reader);
+  commands.add('write', 'write', 0, 10, writer);
+  for (let at = 1; at <= 20; at++) {
+    commands.add(`read ${at}`, 'read', 0, 10, reader);
+    if (at === 1) await commands.end('read 0');
+  }
+  assert.deepEqual(commands.started, ['read 0', 'write'], 'the reads that came later wait behind it');
+});
+
+test('a nexus has no more than some MiB in the store, and a short read of another goes in between', async () => {
+  const commands = new Commands();
+  const MiB = 1024 * 1024;
+  const readers = Array.from({ length: 16 }, () => ({}));
+  for (const [nexus, reader] of readers.entries())
+    for (let at = 0; at < 32; at++) commands.add(`${nexus}.${at}`, 'read', at * MiB, (at + 1) * MiB, reader);
+  assert.equal(commands.started.length, 8, '8 MiB are on their way');
+  assert.equal(commands.started.filter((name) => name.startsWith('0.')).length, 4, 'and half of that at most for one');
+  commands.add('short', 'read', 0, 4096, {});
+  let ended = 0;
+  for (; !commands.started.includes('short'); ended++) await commands.end(commands.started[ended] ?? '');
+  assert.ok(ended <= 2 + readers.length / 4, `it waited for ${ended} others`);
+  while (!commands.order.idle) await commands.end(commands.started[ended++] ?? '');
+  assert.equal(commands.finished.length, 16 * 32 + 1, 'and all the others have had their turn');
+});
+
+test('commands whose work is paced take no room from those of others', () => {
+  const commands = new Commands();
+  const MiB = 1024 * 1024;
+  const work = () => new Promise<void>(() => {});
+  for (let at = 0; at < 64; at++)
+    commands.order.run({}, { access: 'read', from: 0, to: 8 * MiB, paced: true }, work, () => {});
+  commands.add('read', 'read', 0, 4096, {});
+  assert.deepEqual(commands.started, ['read']);
+});
+
 // With work for each command that grows with the number of those that wait, each of these takes minutes.
 const CROWDS: Readonly<Record<string, (at: number, count: number) => readonly [Access, number, number]>> = {
   'writes that each conflict with the last of many reads only': (at, count) =>
@@ -235,26 +296,32 @@ const CROWDS: Readonly<Record<string, (at: number, count: number) => readonly [A
 };
 
 for (const [name, commandAt] of Object.entries(CROWDS)) {
-  test(`of 20,000 commands all end within seconds: ${name}`, { timeout: 30_000 }, async () => {
-    const below = randomBelow(SEED);
-    const count = 20_000;
-    const order = new TaskOrder();
-    const running: (() => void)[] = [];
-    let done = 0;
-    for (let at = 0; at < count; at++) {
-      const [access, from, to] = commandAt(at, count);
-      const work = () => new Promise<void>((resolve) => running.push(resolve));
-      order.run(access, from, to, work, () => done++);
-    }
-    while (running.length > 0) {
-      const one = below(running.length); // they end in any order
-      const last = running.pop();
-      const ended = running[one] ?? last;
-      if (running[one] !== undefined && last !== undefined) running[one] = last;
-      ended?.();
-      await Promise.resolve();
-      if (running.length === 0) await settle();
-    }
-    assert.equal(done, count, `SEED=${SEED}`);
-  });
+  test(`of 20,000 commands all end within seconds: ${name}`, { timeout: 30_000 }, () => allEnd(commandAt, 1));
+  test(`of 20,000 commands of 100 nexuses all end within seconds: ${name}`, { timeout: 30_000 }, () =>
+    allEnd(commandAt, 100),
+  );
+}
+
+async function allEnd(commandAt: (typeof CROWDS)[string], nexuses: number): Promise<void> {
+  const below = randomBelow(SEED);
+  const count = 20_000;
+  const order = new TaskOrder();
+  const all = Array.from({ length: nexuses }, () => ({}));
+  const running: (() => void)[] = [];
+  let done = 0;
+  for (let at = 0; at < count; at++) {
+    const [access, from, to] = commandAt(at, count);
+    const work = () => new Promise<void>((resolve) => running.push(resolve));
+    order.run(all[at % nexuses] ?? NEXUS, { access, from, to }, work, () => done++);
+  }
+  while (running.length > 0) {
+    const one = below(running.length); // they end in any order
+    const last = running.pop();
+    const ended = running[one] ?? last;
+    if (running[one] !== undefined && last !== undefined) running[one] = last;
+    ended?.();
+    await Promise.resolve();
+    if (running.length === 0) await settle();
+  }
+  assert.equal(done, count, `SEED=${SEED}`);
 }
