@@ -4,6 +4,10 @@ const TURN = 10;
 const LOOK_WEIGHT = 1024;
 /** After this time, in milliseconds, what was used counts half. */
 const HALF_LIFE = 100;
+/** Whoever has used less than this weight of late may go on although the turn is over: some 40 short reads. */
+const MODEST = 512;
+/** But all of them together no longer than this, in milliseconds. */
+const GRACE = 2;
 
 /** What a schedule needs of whoever drives it. */
 export interface ScheduleClock {
@@ -16,7 +20,8 @@ export interface ScheduleClock {
 /**
  * Shares the time of the process between connections. When what they ask for has taken a whole turn, everything else
  * waits until the event loop has gone round, and then those go first who have used least. So nobody waits longer than a
- * turn or two, whatever others send, as long as no single command takes longer.
+ * turn or two, whatever others send, as long as no single command takes longer; and who asks for little, like somebody
+ * who reads now and then, does not wait for the next turn at all, unless there are too many of those.
  *
  * Work is weighed, not timed: the clock is looked at now and then only. A weight of 1 stands for a microsecond or less.
  */
@@ -43,6 +48,15 @@ export class Schedule {
   weigh(weight: number): void {
     this.#weight += weight;
     if (this.#weight >= LOOK_WEIGHT) this.#look();
+  }
+
+  /** Whether a connection may go on although the turn is over. */
+  spares(slice: Slice): boolean {
+    if (this.#clock === undefined || this.#begun === undefined) return false;
+    const now = this.#clock.now();
+    if (now - this.#begun >= TURN + GRACE) return false;
+    slice.age(now, HALF_LIFE);
+    return slice.used < MODEST;
   }
 
   /** Notes a connection that has left something. */
@@ -117,7 +131,7 @@ export class Slice {
 
   /** Whether what is left has to wait: `goOn` is called then. Hot path. */
   get isOver(): boolean {
-    if (!this.#schedule.over) return false;
+    if (!this.#schedule.over || this.#schedule.spares(this)) return false;
     this.#schedule.wait(this);
     return true;
   }

@@ -141,11 +141,17 @@ export class TargetConnection implements PduHandler, SessionConnection {
     this.#options.wake();
   }
 
-  /** See `Outbox.drain`. */
+  /**
+   * See `Outbox.drain`. Handing bytes to the operating system takes time as well: when the turn is over, many of them
+   * wait for the next one.
+   */
   drain(): readonly Uint8Array[] {
+    const { outbox } = this.#sender;
+    if (outbox.pendingBytes > SHORT && !this.finished && this.#slice.isOver) return NOTHING;
     if (this.#sender.windowMoved) this.#tellWindow();
     this.#sender.count();
-    return this.#sender.outbox.drain();
+    this.#slice.weigh(weightOfBytes(outbox.pendingBytes));
+    return outbox.drain();
   }
 
   /** See `Outbox.flushed`. What had to wait for room goes on. */
@@ -304,6 +310,10 @@ export class TargetConnection implements PduHandler, SessionConnection {
     sendNopIn(this.#sender, RESERVED_TAG);
   }
 }
+
+/** Bytes to be sent that are never held back. */
+const SHORT = 64 * 1024;
+const NOTHING: readonly Uint8Array[] = [];
 
 /** A copy that is the connection's own: `slice` of what a socket gives, a Buffer, would be a view of it. */
 function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {

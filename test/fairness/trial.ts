@@ -51,8 +51,8 @@ export async function trial(t: Cleanup, attack: Attack, { seconds, size, budget 
   const innocents: Innocent[] = [];
   try {
     const port = await portOf(target);
-    const innocent = await Innocent.begin(port);
-    const bystander = await Innocent.begin(await portOf(other));
+    const innocent = await Innocent.begin(port, target.pid);
+    const bystander = await Innocent.begin(await portOf(other), other.pid);
     innocents.push(innocent, bystander);
     await pause(300);
     const memoryBefore = (await memoryOf(target)).now;

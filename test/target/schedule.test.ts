@@ -62,6 +62,21 @@ test('of many greedy ones none keeps a modest one waiting for more than two turn
   }
 });
 
+test('who has used little of late goes on although the turn is over, but not for long', () => {
+  const loop = new Loop();
+  const log: string[] = [];
+  const modest = loop.schedule.slice(() => {});
+  const busy = loop.schedule.slice(() => {});
+  busy.weigh(600);
+  loop.worker('greedy', 30, 1, log)();
+  assert.equal(log.length, 11, 'the turn is over');
+  assert.deepEqual([modest.isOver, busy.isOver], [false, true]);
+  loop.time += 0.5;
+  assert.equal(modest.isOver, false);
+  loop.time += 1;
+  assert.equal(modest.isOver, true, 'those who have used little have had their part as well');
+});
+
 test('what was used long ago does not count', () => {
   const loop = new Loop();
   const slice = loop.schedule.slice(() => {});
@@ -106,6 +121,29 @@ test('a connection leaves what it was sent when the turn is over, reads nothing 
     lbas,
     Array.from({ length: 120 }, (_, n) => n),
   );
+});
+
+test('many bytes that are to be sent wait for the next turn when this one is over, and few do not', () => {
+  const loop = new Loop();
+  const node = new TargetNode({ targets: [{ name: TARGET_NAME, device: new FakeDevice() }], schedule: loop.schedule });
+  const [greedy, short] = [new RawInitiator(node), new RawInitiator(node)];
+  for (const one of [greedy, short]) {
+    one.login();
+    one.takeAll();
+  }
+  loop.goRound();
+  const send = (one: RawInitiator, blocks: number) => {
+    const bytes = one.encode(one.commandRequest(read10(0, blocks), { edtl: blocks * 512 }));
+    one.core.receive(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  };
+  send(greedy, 255);
+  send(short, 8);
+  loop.worker('other', 30, 3, [])();
+  assert.equal(loop.schedule.over, true);
+  assert.equal(greedy.collect().takeAll().length, 0, '130,560 bytes wait');
+  assert.ok(short.collect().takeAll().length > 0, '4096 do not');
+  while (loop.deferred.length > 0) loop.goRound();
+  assert.ok(greedy.collect().takeAll().length > 0);
 });
 
 test('a connection that is gone is not called any more', () => {
