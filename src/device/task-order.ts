@@ -3,16 +3,17 @@
  *
  * A command waits for each earlier one whose range overlaps its own when one of the two writes. So
  * - a command never sees half of another, and the blocks hold what one order of the commands explains;
- * - of two overlapping writes of a nexus the later one stays, as the QUEUE ALGORITHM MODIFIER 0 of the Control mode page
+ * - of two overlapping writes of a nexus the later one stays, as QUEUE ALGORITHM MODIFIER 0 of the Control mode page
  *   promises, which speaks of the commands of one nexus;
  * - a READ that comes after the answer to a WRITE sees it: the write had ended before it was answered, and the read
  *   starts after that;
  * - a flush covers each write that was answered before it came, and those of its own nexus that came before it.
  *
  * "Earlier" has two parts, so that nobody waits for all that somebody else has sent. Within its nexus a command comes
- * after those that came before it. When none of them keeps it waiting any more, it asks for admission, where the nexuses
- * take turns (`turns.ts`); and of those admitted each comes after those that were admitted before it. The admitted ones
- * of a nexus never conflict with one another, and are few: so what a command waits for, of each other nexus, is little.
+ * after those that came before it. When none of them keeps it waiting any more, it asks for admission, where the
+ * nexuses take turns (`turns.ts`); and of those admitted each comes after those that were admitted before it. The
+ * admitted ones of a nexus never conflict with one another, and are few: so what a command waits for, of each other
+ * nexus, is little.
  *
  * Commands that do not conflict run together and end in any order. Nobody waits for one that is admitted later, so none
  * waits forever.
@@ -90,8 +91,8 @@ export class TaskOrder {
   }
 
   /**
-   * Runs `work` of a command of `nexus` as soon as the order allows, at once when it can, and then `done`, exactly once.
-   * An error that `work` throws, or its promise is rejected with, goes to `done`.
+   * Runs `work` of a command of `nexus` as soon as the order allows, at once when it can, and then `done`, exactly
+   * once. An error that `work` throws, or its promise is rejected with, goes to `done`.
    */
   run(nexus: object, touch: Touch, work: () => Eventually, done: (error?: unknown) => void): void {
     this.#unfinished++;

@@ -127,8 +127,8 @@ test('many bytes that are to be sent wait for the next turn when this one is ove
   const loop = new Loop();
   const node = new TargetNode({ targets: [{ name: TARGET_NAME, device: new FakeDevice() }], schedule: loop.schedule });
   const [greedy, short] = [new RawInitiator(node), new RawInitiator(node)];
-  for (const one of [greedy, short]) {
-    one.login();
+  for (const [n, one] of [greedy, short].entries()) {
+    one.login({ isid: `80000000000${n}` });
     one.takeAll();
   }
   loop.goRound();
