@@ -4,7 +4,7 @@ import { parseSize } from '../bytes/size.ts';
 import type { AnnouncedPortal, LunDefinition, Target, TargetOptions } from '../server/index.ts';
 import { createTarget, DEFAULT_LIMITS, DEFAULT_TARGET_NAME } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
-import { EXIT, usageError } from './exit.ts';
+import { EXIT, ToolError, usageError } from './exit.ts';
 import { folderHint, systemError } from './file-error.ts';
 import type { OrderedValue } from './options.ts';
 import { describe } from './print.ts';
@@ -16,10 +16,14 @@ import { tool } from './tool.ts';
  */
 const DEFAULT_LISTEN = '127.0.0.1:3260';
 
+/** Milliseconds to stop in order: it flushes its files, and gives them up after 60 s by itself. */
+const STOP_PATIENCE = 70_000;
+
 /** The tool `iscsi-target`. */
 export const target = tool({
   name: 'iscsi-target',
   summary: 'Serve RAM and files as logical units of an iSCSI target',
+  patience: STOP_PATIENCE,
   operands: {},
   options: {
     listen: {
@@ -93,11 +97,22 @@ ${EXIT_HELP}`,
       if (!host.signal.aborted) await once(host.signal, 'abort');
       print.note('stopping');
     } finally {
-      await running.close();
+      await running.close().catch(notInOrder);
     }
     return EXIT.DONE;
   },
 });
+
+/** The signal that ended it was in order; that the stores could not be closed is not, and goes first. */
+function notInOrder(error: unknown): never {
+  const { hint, code } = error as { readonly hint?: string; readonly code?: string };
+  throw new ToolError(`Cannot stop in order: ${describe(error)}`, {
+    code: code ?? 'STORE',
+    exitCode: EXIT.FAILED,
+    hint: hint ?? 'what was written last may not be on stable storage',
+    cause: error,
+  });
+}
 
 const NO_AUTHENTICATION =
   'warning: there is no authentication, and it listens to more than this machine: whoever reaches it can read and write';

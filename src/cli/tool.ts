@@ -47,6 +47,8 @@ export interface ToolContext<O extends OptionTable, P extends OperandTable> {
 export interface Tool {
   readonly name: string;
   readonly summary: string;
+  /** How long it may take to stop in order when it is asked to, in milliseconds. Default 10,000. */
+  readonly patience?: number;
   /**
    * Runs with the words behind the tool's name; settles with the exit code and never rejects.
    * @param calledAs What its messages call it, where it was called by another name than its own.
@@ -61,6 +63,8 @@ interface Common {
 }
 
 interface ToolFacts<O extends OptionTable, P extends OperandTable> {
+  /** See {@link Tool.patience}. */
+  readonly patience?: number;
   readonly run: (context: ToolContext<O, P>) => Promise<ExitCode>;
   /**
    * Of a tool that copies data to stdout: whether these words may have asked for that. Nothing else goes there then,
@@ -76,6 +80,7 @@ export function tool<const O extends OptionTable, const P extends OperandTable>(
   return {
     name: facts.name,
     summary: facts.summary,
+    ...(facts.patience === undefined ? {} : { patience: facts.patience }),
     async run(args, host, calledAs = facts.name) {
       // Until the command line is understood, the bare word decides how its error is shown.
       let print = new Printer(calledAs, host, args.includes('--json'));

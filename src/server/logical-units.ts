@@ -30,7 +30,7 @@ export async function openTargets(specs: readonly TargetSpec[]): Promise<readonl
     for (const target of open) attachShared(target, open);
     return open;
   } catch (error) {
-    await closeUnits(open.flatMap(({ units }) => [...units.values()]));
+    await abandonUnits(open.flatMap(({ units }) => [...units.values()]));
     throw error;
   }
 }
@@ -46,7 +46,7 @@ async function openTarget(spec: TargetSpec): Promise<OpenTarget> {
       device.attach(lun, unit);
     }
   } catch (error) {
-    await closeUnits(units.values());
+    await abandonUnits(units.values());
     throw error;
   }
   return { spec, device, units };
@@ -67,6 +67,14 @@ export async function closeUnits(units: Iterable<DeviceLogicalUnit>): Promise<vo
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
+/**
+ * Closes logical units of a target that did not come to listen, all of them, and takes away what opening them has made,
+ * such as image files. What fails by it is not told: why it did not listen is what the caller wants to know.
+ */
+export async function abandonUnits(units: Iterable<DeviceLogicalUnit>): Promise<void> {
+  await Promise.allSettled([...units].map((unit) => unit.abandon()));
+}
+
 async function openUnit(name: string, lun: number, options: OwnLun): Promise<DeviceLogicalUnit> {
   const store = await openStore(options);
   try {
@@ -77,7 +85,7 @@ async function openUnit(name: string, lun: number, options: OwnLun): Promise<Dev
       clock: CLOCK,
     });
   } catch (error) {
-    await store.close();
+    await (store.abandon === undefined ? store.close() : store.abandon());
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import type { PortalAddress } from '../target/portal-address.ts';
 import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
-import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
+import { abandonUnits, closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
 import {
   announcedOf,
@@ -173,7 +173,7 @@ export class Target implements AsyncDisposable {
     const open = this.#open;
     this.#open = [];
     this.#node = undefined;
-    await closeUnits(open.flatMap(({ units }) => [...units.values()]));
+    await abandonUnits(open.flatMap(({ units }) => [...units.values()]));
   }
 
   async #close(): Promise<void> {

@@ -44,8 +44,18 @@ export function startInShell(t: Cleanup, script: string, name: ToolName, args: r
 }
 
 /** Starts a tool that is stopped when the test is over. */
-export function startTool(t: Cleanup, name: ToolName, args: readonly string[]): RunningProcess {
-  return startProcess(t, process.execPath, [programOf(name), ...args], { env: plainEnvironment() });
+export function startTool(
+  t: Cleanup,
+  name: ToolName,
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+): RunningProcess {
+  return startNode(t, [...nodeOptions, programOf(name), ...args]);
+}
+
+/** Starts Node.js with a program that is stopped when the test is over. */
+export function startNode(t: Cleanup, args: readonly string[]): RunningProcess {
+  return startProcess(t, process.execPath, args, { env: plainEnvironment() });
 }
 
 /** Starts `iscsi-target` on a free port and waits for the URL of each logical unit. */

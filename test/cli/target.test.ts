@@ -9,7 +9,7 @@ import { connect } from '../../src/client/connect.ts';
 import { PATIENCE } from '../support/loop-time.ts';
 import { runProcess } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { runTool, startTarget, startTool } from './run-tool.ts';
+import { runTool, startNode, startTarget, startTool } from './run-tool.ts';
 
 test('logical units stand in the order of the command line, and stdout has their URLs and nothing else', async (t) => {
   const file = join(await temporaryDirectory(t), 'disk.img');
@@ -47,6 +47,56 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     assert.equal(read.stdout, 'hello');
   });
 }
+
+test('a file that cannot be flushed at the end is told, and decides the exit code', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [shim, data, file] = ['shim.mjs', 'data', 'disk.img'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(data, 'hello');
+  // A disk that breaks when it is asked to keep what it took.
+  await writeFile(
+    shim,
+    `import { open } from 'node:fs/promises';
+const file = await open(${JSON.stringify(data)});
+const failure = () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'fsync' }));
+Object.assign(Object.getPrototypeOf(file), { sync: failure, datasync: failure });
+await file.close();`,
+  );
+  await writeFile(file, new Uint8Array(1_048_576));
+  const target = startTool(t, 'iscsi-target', ['--listen', '127.0.0.1:0', '-f', file], ['--import', shim]);
+  await target.waitFor('stderr', /listening on /);
+  {
+    await using lun = await connect(target.stdout.trim());
+    await lun.write(new Uint8Array(512).fill(1), { position: 0 });
+  }
+  target.signal('SIGTERM');
+  assert.deepEqual(await target.exited, { code: 1, signal: null });
+  assert.match(target.stderr, /\niscsi-target: cannot stop in order: cannot flush .*disk\.img, and what was written/i);
+});
+
+test('a tool that does not stop in order is given up after its patience, with a word', async (t) => {
+  const program = join(await temporaryDirectory(t), 'stuck.mjs');
+  const [process, tool] = ['process', 'tool'].map((name) => {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    return JSON.stringify(new URL(`../../src/cli/${name}.${extension}`, import.meta.url).href);
+  });
+  await writeFile(
+    program,
+    `import { runAsProcess } from ${process};
+import { tool } from ${tool};
+setInterval(() => {}, 1000); // what never ends
+await runAsProcess(tool({ name: 'stuck', summary: '', operands: {}, options: {}, epilog: '', patience: 100,
+  run: () => { console.log('running'); return new Promise(() => {}); } }));`,
+  );
+  const stuck = startNode(t, [program]);
+  await stuck.waitFor('stdout', /running/);
+  stuck.signal('SIGTERM');
+  assert.deepEqual(await stuck.exited, { code: 1, signal: null });
+  assert.match(stuck.stderr, /^stuck: cannot stop in order: something has not ended within 0\.1 s\n$/);
+});
 
 test('--block-size and --read-only count for all units', async (t) => {
   const { urls } = await startTarget(t, ['--block-size', '4K', '--read-only', '-m', '1M']);

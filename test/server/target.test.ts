@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -208,6 +208,21 @@ test('listen() fails as the operating system or the store does, and can be tried
   );
   await target.listen({ port: 0 });
   assert.notEqual(target.port, taken.port);
+});
+
+test('a listen() that fails leaves no image file that it has made, and every other as it was', async (t) => {
+  const taken = await listening(t, { luns: [{ memory: '1M' }] });
+  const directory = await temporaryDirectory(t);
+  const [made, there] = [join(directory, 'made.img'), join(directory, 'there.img')];
+  await writeFile(there, new Uint8Array(4096).fill(7));
+  const isInUse = (error: NodeJS.ErrnoException) => error.code === 'EADDRINUSE';
+  const luns = [{ file: made, size: '1M' }, { file: there }];
+  await assert.rejects(createTarget({ luns }).listen({ port: taken.port }), isInUse);
+  assert.deepEqual(await readdir(directory), ['there.img']);
+  const missing = { file: join(directory, 'none.img'), create: false };
+  await assert.rejects(createTarget({ luns: [...luns, missing] }).listen({ port: 0 }), { code: 'ENOENT' });
+  assert.deepEqual(await readdir(directory), ['there.img']);
+  assert.deepEqual(await readFile(there), Buffer.alloc(4096, 7));
 });
 
 test('a peer that sends no Login Request is cut off, and a silent one when its time is over', async (t) => {
