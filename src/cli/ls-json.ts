@@ -14,9 +14,19 @@ export interface Listed {
   readonly error: unknown;
 }
 
+/** What a portal says of a target, and cannot be understood. */
+export interface Remark {
+  readonly name: string;
+  /** Addresses, as they came. */
+  readonly unreadable: readonly string[];
+  /** Why nobody can log in by that name, in words. */
+  readonly problem: string | undefined;
+}
+
 /** Collects targets with their portals, portals with their logical units: of errors their text only. */
 export class ListDocument {
   readonly #targets = new Map<string, object[]>();
+  readonly #remarks = new Map<string, object>();
 
   /** One portal more. */
   add(item: Listed): void {
@@ -25,9 +35,21 @@ export class ListDocument {
     portals.push(portalDocument(item));
   }
 
+  /** What is to be said of a target besides its portals. */
+  remark({ name, unreadable, problem }: Remark): void {
+    if (!this.#targets.has(name)) this.#targets.set(name, []);
+    this.#remarks.set(name, {
+      ...(unreadable.length > 0 && { unreadableAddresses: unreadable }),
+      ...(problem !== undefined && { problem }),
+    });
+  }
+
   /** The document; `complete` is false when something failed. */
   end(complete: boolean): Readonly<Record<string, unknown>> {
-    return { targets: Array.from(this.#targets, ([name, portals]) => ({ name, portals })), complete };
+    return {
+      targets: Array.from(this.#targets, ([name, portals]) => ({ name, portals, ...this.#remarks.get(name) })),
+      complete,
+    };
   }
 }
 

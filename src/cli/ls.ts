@@ -7,7 +7,7 @@ import type { IscsiUrl } from '../client/url.ts';
 import { sizeOf } from './capacity.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, PORTAL_HELP, readUrl } from './connect-options.ts';
 import { connecting, EXIT } from './exit.ts';
-import type { Listed } from './ls-json.ts';
+import type { Listed, Remark } from './ls-json.ts';
 import { ListDocument } from './ls-json.ts';
 import { targetLine, targetUrl, unitLine } from './ls-text.ts';
 import type { ListedUnit } from './ls-units.ts';
@@ -34,11 +34,15 @@ export const ls = tool({
   async run({ operands, options, print, host }) {
     const url = readUrl(operands.portal, 'portal', print, host);
     const connection = connectOptions(options, host);
-    const found = await connecting(portalsOf(url, connection));
-    if (found.length === 0) print.note('the portal shows no target to this initiator');
+    const { found, remarks } = await connecting(portalsOf(url, connection));
+    if (found.length === 0 && remarks.length === 0) print.note('the portal shows no target to this initiator');
     const list = options.showLuns ? look(found, url, connection, host.signal) : found;
     const document = new ListDocument();
-    let complete = true;
+    let complete = remarks.length === 0;
+    for (const remark of remarks) {
+      document.remark(remark);
+      for (const text of wordsOf(remark)) print.note(text);
+    }
     // Each is shown when it comes, and then forgotten: there may be very many, and errors hold on to much.
     for await (const item of list) {
       if (print.json) document.add(item);
@@ -50,13 +54,23 @@ export const ls = tool({
   },
 });
 
-/** Every portal of every target, in the order of the answer. */
-async function portalsOf(url: IscsiUrl, options: ConnectOptions): Promise<readonly Listed[]> {
+/** Every portal of every target, in the order of the answer, and what could not be understood. */
+async function portalsOf(
+  url: IscsiUrl,
+  options: ConnectOptions,
+): Promise<{ readonly found: readonly Listed[]; readonly remarks: readonly Remark[] }> {
   const found: Listed[] = [];
-  for await (const { name, portals } of discover(url, options)) {
+  const remarks: Remark[] = [];
+  for await (const { name, portals, unreadable, problem } of discover(url, options)) {
     for (const portal of portals) found.push({ name, portal, units: undefined, error: undefined });
+    if (unreadable.length > 0 || problem !== undefined) remarks.push({ name, unreadable, problem: problem?.message });
   }
-  return found;
+  return { found, remarks };
+}
+
+function wordsOf({ name, unreadable, problem }: Remark): string[] {
+  const addresses = unreadable.map((address) => `cannot read the address '${address}' of ${name}`);
+  return problem === undefined ? addresses : [`nobody can log in to ${name}: ${problem}`, ...addresses];
 }
 
 /** Looks into the targets, several at a time, and gives them in their order. */
