@@ -1,7 +1,7 @@
 import { copyBytes } from '../bytes/copy.ts';
 import type { DataSource } from '../bytes/data-source.ts';
 import { viewOf } from '../bytes/hex.ts';
-import { IscsiError } from '../errors.ts';
+import { IscsiError, withCommandSent } from '../errors.ts';
 import { encodeLun, formatLun, type Lun } from '../scsi/lun.ts';
 import type { Clock, ScsiPort } from '../scsi/port.ts';
 import { ScsiTask } from '../scsi/scsi-task.ts';
@@ -103,7 +103,8 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     const { execution } = task;
     if (!execution.running || execution.aborted) return;
     execution.aborted = true;
-    task.abortReason = reason;
+    // The device has seen nothing of one that still waits for others.
+    task.abortReason = execution.begun ? reason : withCommandSent(reason, false);
     execution.endUnlessBegun();
   }
 
@@ -239,7 +240,7 @@ class Execution implements DeviceTask {
   /** It is over, but the device has not answered: then the object serves no other command. */
   leftBehind = false;
   /** Whether the task set has let it begin. */
-  #begun = false;
+  begun = false;
   readonly #watchers: AbortWatcher[] = [];
   /** How often the object was used: tells one command from a later one. */
   use = 0;
@@ -268,7 +269,7 @@ class Execution implements DeviceTask {
   }
 
   enable(): void {
-    this.#begun = true;
+    this.begun = true;
     this.#execute(this.#task);
   }
 
@@ -295,14 +296,14 @@ class Execution implements DeviceTask {
 
   /** One that still waits for others does not have to wait for the device. */
   endUnlessBegun(): void {
-    if (this.running && !this.#begun) this.#end(SCSI_STATUS.TASK_ABORTED);
+    if (this.running && !this.begun) this.#end(SCSI_STATUS.TASK_ABORTED);
   }
 
   /** Leaves the task set that it has entered, and tells who waits for that. */
   leave(): void {
     this.running = false;
     const { taskSet } = this;
-    if (this.#begun) taskSet?.leave(this);
+    if (this.begun) taskSet?.leave(this);
     else taskSet?.withdraw(this);
     for (const watcher of this.#watchers.splice(0)) watcher.taskGone(this);
   }
@@ -356,7 +357,7 @@ class Execution implements DeviceTask {
     this.harmless = false;
     this.running = false;
     this.taskSet = undefined;
-    this.#begun = false;
+    this.begun = false;
     this.use++;
     this.#dataOutWanted = 0;
     this.#dataInWanted = 0;

@@ -275,7 +275,7 @@ test('a command whose time is over while it waits for others leaves nothing behi
   const ordered = execute(port, { ...write(1, BLOCK), attribute: 'ordered', timeout: 60_000 });
   const waiting = execute(port, { ...read(1, BLOCK), timeout: 1000 });
   clock.moveTo(750);
-  await assert.rejects(waiting, { code: 'ISCSI_TIMEOUT' });
+  await assert.rejects(waiting, { code: 'ISCSI_TIMEOUT', commandSent: false });
   const later = execute(port, { ...write(1, BLOCK), timeout: 60_000 }); // in the same task object
   clock.moveTo(2000);
   assert.equal(await settled(later), false, 'the device has not begun with it');
