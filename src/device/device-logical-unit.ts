@@ -1,6 +1,7 @@
 /** A logical unit: a block store, its names, and what initiators changed about it since power on. */
 
 import type { DataSource } from '../bytes/data-source.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import { IscsiError } from '../errors.ts';
 import type { Clock } from '../scsi/port.ts';
 import type { SenseFields } from '../scsi/sense-write.ts';
@@ -98,7 +99,7 @@ export class DeviceLogicalUnit {
   /** Something was written since the last flush began. */
   #unflushed = false;
 
-  /** @throws {RangeError} When an option cannot be. */
+  /** @throws {ValueError} When an option cannot be. */
   constructor(store: BlockStore, options: LogicalUnitOptions) {
     const { blockLength } = store;
     this.store = store;
@@ -224,7 +225,7 @@ export class DeviceLogicalUnit {
 function exponentOf(physical: number, logical: number): number {
   const exponent = Math.log2(physical / logical);
   if (!Number.isInteger(exponent) || exponent < 0 || exponent > 15) {
-    throw new RangeError(
+    throw new ValueError(
       `Cannot use physical blocks of ${physical} bytes: ${logical} times a power of two from 1 to 32768 allowed`,
     );
   }

@@ -2,8 +2,10 @@
  * A block store in RAM. Room is taken extent by extent on the first write; what was never written costs nothing and
  * reads as zeros.
  */
+
 import { copyBytes } from '../bytes/copy.ts';
 import type { DataLender } from '../bytes/data-source.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import type { BlockStore, Provisioning } from './store.ts';
 
 /** What a RAM store is made of. */
@@ -54,7 +56,7 @@ export class MemoryStore implements BlockStore, DataLender {
   readonly #lent = new Map<ArrayBuffer, number>();
   #extents = 0;
 
-  /** @throws {RangeError} When the size or the block length cannot be. */
+  /** @throws {ValueError} When the size or the block length cannot be. */
   constructor(options: MemoryStoreOptions) {
     this.blockLength = options.blockLength ?? 512;
     this.blocks = blockCount(options.size, this.blockLength);
@@ -197,15 +199,15 @@ export class MemoryStore implements BlockStore, DataLender {
 /**
  * The number of blocks of `blockLength` bytes in `size` bytes.
  *
- * @throws {RangeError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of
+ * @throws {ValueError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of
  *   it below 2^53.
  */
 export function blockCount(size: number, blockLength: number): number {
   if (!Number.isInteger(blockLength) || blockLength < 512 || blockLength > 65536 || !isPowerOfTwo(blockLength)) {
-    throw new RangeError(`Cannot use blocks of ${blockLength} bytes: a power of two from 512 to 65536 allowed`);
+    throw new ValueError(`Cannot use blocks of ${blockLength} bytes: a power of two from 512 to 65536 allowed`);
   }
   if (!Number.isSafeInteger(size) || size <= 0 || size % blockLength !== 0) {
-    throw new RangeError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockLength} allowed`);
+    throw new ValueError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockLength} allowed`);
   }
   return size / blockLength;
 }

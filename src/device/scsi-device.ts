@@ -2,6 +2,7 @@
  * The SCSI device server: finds the logical unit, checks what is to be checked for every command, and hands the task to
  * the command's file.
  */
+import { ValueError } from '../bytes/value-error.ts';
 import { decodeLun } from '../scsi/lun.ts';
 import { fixedSense } from '../scsi/sense-write.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
@@ -67,13 +68,13 @@ export class DeviceServer implements ScsiDevice, Surroundings {
   /**
    * Puts a logical unit into the inventory. Live sessions learn of it by a unit attention.
    *
-   * @throws {RangeError} When the number is not 0..16383, or is taken.
+   * @throws {ValueError} When the number is not 0..16383, or is taken.
    */
   attach(lun: number, unit: DeviceLogicalUnit): void {
     if (!Number.isInteger(lun) || lun < 0 || lun > LARGEST_LUN) {
-      throw new RangeError(`Cannot attach a logical unit as LUN ${lun}: 0..${LARGEST_LUN} allowed`);
+      throw new ValueError(`Cannot attach a logical unit as LUN ${lun}: 0..${LARGEST_LUN} allowed`);
     }
-    if (this.#places.has(lun)) throw new RangeError(`Cannot attach a logical unit as LUN ${lun}: there is one`);
+    if (this.#places.has(lun)) throw new ValueError(`Cannot attach a logical unit as LUN ${lun}: there is one`);
     this.#inventoryChanged();
     const place = { unit, commands: commandsFor(unit) };
     this.#places.set(lun, place);

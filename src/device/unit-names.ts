@@ -2,7 +2,9 @@
  * What a logical unit calls itself: always the same for the same serial number, so that an initiator knows it again
  * after a restart.
  */
+
 import { utf8 } from '../bytes/text.ts';
+import { ValueError } from '../bytes/value-error.ts';
 
 /** The names of a logical unit. All text is printable ASCII. */
 export interface UnitNames {
@@ -28,7 +30,7 @@ const FNV_PRIME = 0x100_0000_01b3n;
 /**
  * The names that go with a serial number.
  *
- * @throws {RangeError} When a text is too long, empty where it may not be, or not printable ASCII.
+ * @throws {ValueError} When a text is too long, empty where it may not be, or not printable ASCII.
  */
 export function unitNamesOf(
   serial: string,
@@ -62,7 +64,7 @@ function naaOf(serial: string): Uint8Array {
 
 function printable(what: string, text: string, longest: number): string {
   if (text.length < 1 || text.length > longest || !/^[\x20-\x7e]*$/.test(text)) {
-    throw new RangeError(`Cannot use "${text}" as ${what}: 1 to ${longest} printable ASCII characters allowed`);
+    throw new ValueError(`Cannot use "${text}" as ${what}: 1 to ${longest} printable ASCII characters allowed`);
   }
   return text;
 }

@@ -8,6 +8,7 @@
   Type 2, Bidirectional Read Expected Data Transfer Length: AHSLength = 5, then Reserved, then the length (32 bits).
 */
 
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 import { BHS_LENGTH, MAX_AHS_LENGTH, totalAhsLength } from './bhs.ts';
 
@@ -72,12 +73,12 @@ export function extendedCdbAhsLength(cdbLength: number): number {
 /**
  * Writes the Extended CDB AHS of `cdb`, the whole CDB of at least 17 bytes, at `at`, with its padding.
  * @returns The bytes written, a multiple of 4.
- * @throws {RangeError} When the CDB needs no AHS, or is too long for one.
+ * @throws {ValueError} When the CDB needs no AHS, or is too long for one.
  */
 export function writeExtendedCdbAhs(v: DataView, at: number, cdb: Uint8Array): number {
   if (cdb.length <= BHS_CDB_LENGTH || cdb.length > MAX_CDB_LENGTH) {
     const allowed = `${BHS_CDB_LENGTH + 1}..${MAX_CDB_LENGTH} allowed`;
-    throw new RangeError(`Cannot write an Extended CDB AHS for a CDB of ${cdb.length} bytes: ${allowed}`);
+    throw new ValueError(`Cannot write an Extended CDB AHS for a CDB of ${cdb.length} bytes: ${allowed}`);
   }
   const length = extendedCdbAhsLength(cdb.length);
   v.setUint16(at, cdb.length - 15);

@@ -5,6 +5,7 @@
      x  Response Data, or iSCSI Event Data
 */
 
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 
 const SENSE_AT = 2;
@@ -39,10 +40,10 @@ export function senseSegmentLength(senseLength: number): number {
 
 /**
  * Writes SenseLength and `sense` into `bytes` at `at`. @returns The bytes written, padding excluded.
- * @throws {RangeError} When there is more sense data than SenseLength can say.
+ * @throws {ValueError} When there is more sense data than SenseLength can say.
  */
 export function writeSenseSegment(bytes: Uint8Array, at: number, sense: Uint8Array): number {
-  if (sense.length > 0xffff) throw new RangeError(`Cannot write ${sense.length} bytes of sense data: 65535 allowed`);
+  if (sense.length > 0xffff) throw new ValueError(`Cannot write ${sense.length} bytes of sense data: 65535 allowed`);
   bytes[at] = sense.length >>> 8;
   bytes[at + 1] = sense.length & 0xff;
   bytes.set(sense, at + SENSE_AT);

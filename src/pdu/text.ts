@@ -8,7 +8,9 @@
   One text may be cut anywhere over PDUs with C=1. SendTargets answers are, in practice, also cut anywhere over PDUs
   with F=0.
 */
+
 import { fromUtf8, utf8 } from '../bytes/text.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 
 /** One `key=value`, without its NUL. */
@@ -57,13 +59,13 @@ export function parseText(bytes: Uint8Array, limit = TEXT_LIMIT): TextPair[] {
 
 /**
  * The bytes of `pairs`, each with its NUL.
- * @throws {RangeError} When a key is no key name, or a value holds a NUL.
+ * @throws {ValueError} When a key is no key name, or a value holds a NUL.
  */
 export function formatText(pairs: Iterable<TextPair>): Uint8Array<ArrayBuffer> {
   let text = '';
   for (const [key, value] of pairs) {
-    if (!isKeyName(key)) throw new RangeError(`Cannot send ${JSON.stringify(key)}: not a key name`);
-    if (value.includes('\0')) throw new RangeError(`Cannot send ${key}: its value holds a NUL`);
+    if (!isKeyName(key)) throw new ValueError(`Cannot send ${JSON.stringify(key)}: not a key name`);
+    if (value.includes('\0')) throw new ValueError(`Cannot send ${key}: its value holds a NUL`);
     text += `${key}=${value}\0`;
   }
   return utf8(text);
@@ -72,7 +74,7 @@ export function formatText(pairs: Iterable<TextPair>): Uint8Array<ArrayBuffer> {
 /** Cuts `bytes` into views of at most `limit` bytes; one empty view when there is nothing to cut. */
 export function splitText(bytes: Uint8Array, limit: number): Uint8Array[] {
   if (!Number.isInteger(limit) || limit < 1)
-    throw new RangeError(`Cannot split text into pieces of ${limit} bytes: 1 or more allowed`);
+    throw new ValueError(`Cannot split text into pieces of ${limit} bytes: 1 or more allowed`);
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += limit) pieces.push(bytes.subarray(at, at + limit));
   return pieces.length > 0 ? pieces : [bytes];

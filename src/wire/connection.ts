@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ValueError } from '../bytes/value-error.ts';
 import { IscsiError, ProtocolError } from '../errors.ts';
 import { now } from '../node/clock.ts';
 import { Deframer } from './deframer.ts';
@@ -130,7 +131,7 @@ export class WireConnection {
    */
   async sendPieces(bytes: Uint8Array, pieceLength: number, patience: Patience = {}): Promise<void> {
     if (!Number.isInteger(pieceLength) || pieceLength < 1) {
-      throw new RangeError(`Cannot send pieces of ${pieceLength} bytes: 1 or more allowed`);
+      throw new ValueError(`Cannot send pieces of ${pieceLength} bytes: 1 or more allowed`);
     }
     for (let at = 0; at < bytes.length; at += pieceLength) {
       this.sendBytes(bytes.subarray(at, at + pieceLength));

@@ -2,8 +2,10 @@
  * A PDU as it is to be sent, and its bytes on the wire (RFC 7143 §11.2): right in every respect, save for what the
  * caller asks to be wrong.
  */
+
 import { crc32c } from '../bytes/crc32c.ts';
 import { concat, viewOf } from '../bytes/hex.ts';
+import { ValueError } from '../bytes/value-error.ts';
 import { BHS_LENGTH, padLength } from '../pdu/bhs.ts';
 
 /** What a PDU is made of. The lengths in the header are filled in when it is framed. */
@@ -56,7 +58,7 @@ const NOTHING = new Uint8Array(0);
  *
  * @param digests What is agreed: both are put in where they belong.
  * @returns Fresh bytes, owned by the caller.
- * @throws {RangeError} When the header has not 48 bytes, or an offset in `distortion` is not in it.
+ * @throws {ValueError} When the header has not 48 bytes, or an offset in `distortion` is not in it.
  * @example
  * const nop = { header: new Uint8Array(48), data: Uint8Array.of(1) };
  * frame(nop).length; // 52
@@ -85,7 +87,7 @@ export function frame(
 
 function distorted(header: Uint8Array, ahsLength: number, dataLength: number, distortion: Distortion): Uint8Array {
   if (header.length !== BHS_LENGTH) {
-    throw new RangeError(`Cannot send a header of ${header.length} bytes: ${BHS_LENGTH} allowed`);
+    throw new ValueError(`Cannot send a header of ${header.length} bytes: ${BHS_LENGTH} allowed`);
   }
   const bytes = header.slice();
   const view = viewOf(bytes);
@@ -99,7 +101,7 @@ function distorted(header: Uint8Array, ahsLength: number, dataLength: number, di
 function offset(key: string, width: number): number {
   const at = Number(key);
   if (Number.isInteger(at) && at >= 0 && at <= BHS_LENGTH - width) return at;
-  throw new RangeError(`Cannot set ${width} bytes of a header at ${key}: 0..${BHS_LENGTH - width} allowed`);
+  throw new ValueError(`Cannot set ${width} bytes of a header at ${key}: 0..${BHS_LENGTH - width} allowed`);
 }
 
 function digestOf(covered: readonly Uint8Array[], distortion: DigestDistortion): Uint8Array {
