@@ -9,11 +9,10 @@
  *   starts after that;
  * - a flush covers each write that was answered before it came, and those of its own nexus that came before it.
  *
- * "Earlier" has two parts, so that nobody waits for all that somebody else has sent. Within its nexus a command comes
- * after those that came before it. When none of them keeps it waiting any more, it asks for admission, where the
- * nexuses take turns (`turns.ts`); and of those admitted each comes after those that were admitted before it. The
- * admitted ones of a nexus never conflict with one another, and are few: so what a command waits for, of each other
- * nexus, is little.
+ * "Earlier" means admitted earlier, so that nobody waits for all that somebody else has sent. The commands of a nexus
+ * are admitted in the order in which they came, as far as they conflict; the nexuses take turns (`turns.ts`), and each
+ * has little admitted at a time. A command that conflicts with long work of its own nexus, such as a WRITE SAME, asks
+ * for admission only when that has ended: so what others wait for is one of those, and not all.
  *
  * Commands that do not conflict run together and end in any order. Nobody waits for one that is admitted later, so none
  * waits forever.
@@ -38,7 +37,29 @@ export interface Touch {
 
 /** The commands of one nexus that have not ended. */
 class Lane extends Line<Entry> {
-  readonly claims = new Claims<Entry>();
+  /** Long work, and what came while there was some. */
+  readonly #claims = new Claims<Entry>();
+  #size = 0;
+
+  /** Whether there is long work, or something that waits for it. */
+  get isBusy(): boolean {
+    return this.#size > 0;
+  }
+
+  add(entry: Entry): Claim<Entry> {
+    const { access, from, to } = entry.touch;
+    this.#size++;
+    return this.#claims.add(entry, access, from, to);
+  }
+
+  remove(claim: Claim<Entry>): void {
+    this.#size--;
+    this.#claims.remove(claim);
+  }
+
+  blockerOf(claim: Claim<Entry>): Entry | undefined {
+    return this.#claims.blockerOf(claim);
+  }
 }
 
 /** A command that has not ended. */
@@ -50,8 +71,8 @@ class Entry implements Applicant<Entry> {
   readonly done: (error?: unknown) => void;
   readonly bytes: number;
   readonly paced: boolean;
-  /** Its place within the nexus. */
-  readonly own: Claim<Entry>;
+  /** Its place within the nexus, where it has one. */
+  readonly own: Claim<Entry> | undefined;
   /** Its place among the admitted ones. */
   admitted: Claim<Entry> | undefined = undefined;
   /** Those that look again when this one has ended. */
@@ -65,7 +86,7 @@ class Entry implements Applicant<Entry> {
     this.done = done;
     this.bytes = countedBytes(access === 'flush' ? 0 : to - from); // several flushes become one
     this.paced = paced;
-    this.own = line.claims.add(this, access, from, to);
+    this.own = paced || line.isBusy ? line.add(this) : undefined;
   }
 }
 
@@ -97,7 +118,7 @@ export class TaskOrder {
   run(nexus: object, touch: Touch, work: () => Eventually, done: (error?: unknown) => void): void {
     this.#unfinished++;
     const entry = new Entry(this.#laneOf(nexus), touch, work, done);
-    if (waitsFor(entry.line.claims.blockerOf(entry.own), entry)) return;
+    if (isHeld(entry)) return;
     if (this.#turns.admit(entry)) {
       if (this.#enter(entry)) this.#start(entry);
       return;
@@ -123,7 +144,6 @@ export class TaskOrder {
   /** Gives an admitted command its place. @returns Whether nothing keeps it from starting. */
   #enter(entry: Entry): boolean {
     const { access, from, to } = entry.touch;
-    if (access === 'flush') return true; // all that it covers has ended
     entry.admitted = this.#admitted.add(entry, access, from, to);
     return !waitsFor(this.#admitted.blockerOf(entry.admitted), entry);
   }
@@ -146,7 +166,7 @@ export class TaskOrder {
 
   #finish(entry: Entry, error?: unknown): void {
     this.#unfinished--;
-    entry.line.claims.remove(entry.own);
+    if (entry.own !== undefined) entry.line.remove(entry.own);
     if (entry.admitted !== undefined) this.#admitted.remove(entry.admitted);
     this.#turns.leave(entry);
     try {
@@ -161,7 +181,7 @@ export class TaskOrder {
   #lookAgain(entry: Entry): void {
     if (entry.admitted !== undefined) {
       if (!waitsFor(this.#admitted.blockerOf(entry.admitted), entry)) this.#ready.push(entry);
-    } else if (!waitsFor(entry.line.claims.blockerOf(entry.own), entry)) this.#turns.wait(entry);
+    } else if (!isHeld(entry)) this.#turns.wait(entry);
   }
 
   // Work that ends at once calls #finish inside #start: those that it lets go are put to the others instead of being
@@ -192,6 +212,11 @@ export class TaskOrder {
     }
     return this.#ready[at];
   }
+}
+
+/** Whether long work of its own nexus keeps a command from being admitted: then it waits for that. */
+function isHeld(entry: Entry): boolean {
+  return entry.own !== undefined && waitsFor(entry.line.blockerOf(entry.own), entry);
 }
 
 /** Lets a command wait for the one that keeps it from going on, if there is one. */

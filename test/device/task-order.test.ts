@@ -19,7 +19,8 @@ class Commands {
       this.started.push(name);
       return new Promise<void>((resolve) => this.#ends.set(name, resolve));
     };
-    this.order.run(nexus, { access, from, to }, work, () => this.finished.push(name));
+    const paced = name.startsWith('long ');
+    this.order.run(nexus, { access, from, to, paced }, work, () => this.finished.push(name));
   }
 
   async end(name: string): Promise<void> {
@@ -220,16 +221,76 @@ test('a command starts as soon as no earlier one that conflicts with it is left,
   }
 });
 
+test('of many nexuses with long work and short, those of one that conflict keep their order, and all end', async () => {
+  const below = randomBelow(SEED);
+  const order = new TaskOrder();
+  const nexuses = [{}, {}, {}, {}];
+  const MiB = 1024 * 1024;
+  const unfinished = new Set<{ nexus: number; from: number; to: number; access: Access; number: number }>();
+  const running = new Set<number>();
+  const ends: (() => void)[] = [];
+  let finished = 0;
+  for (let number = 0; number < 800; number++) {
+    const from = below(16) * MiB;
+    const access = (['read', 'write', 'write', 'flush'] as const)[below(4)] ?? 'read';
+    const to = access === 'flush' ? Number.POSITIVE_INFINITY : from + MiB * (1 + below(8));
+    const entry = { nexus: below(4), from: access === 'flush' ? 0 : from, to, access, number };
+    const work = () => {
+      for (const other of unfinished) {
+        const overlap = other.from < entry.to && entry.from < other.to;
+        const conflict = overlap && (other.access === 'write' || (entry.access === 'write' && other.access === 'read'));
+        const before = other.nexus === entry.nexus && other.number < number;
+        const beside = running.has(other.number) && entry.access !== 'flush';
+        assert.ok(!conflict || !(before || beside), `SEED=${SEED}: ${number} runs while ${other.number} has not ended`);
+      }
+      running.add(number);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    };
+    unfinished.add(entry);
+    order.run(nexuses[entry.nexus] ?? {}, { ...entry, paced: below(3) === 0 }, work, (error) => {
+      assert.equal(error, undefined);
+      unfinished.delete(entry);
+      running.delete(number);
+      finished++;
+    });
+    while (below(2) === 0 && ends.length > 0) {
+      ends.splice(below(ends.length), 1)[0]?.();
+      await settle();
+    }
+  }
+  while (ends.length > 0) {
+    ends.splice(below(ends.length), 1)[0]?.();
+    await settle();
+  }
+  assert.deepEqual([finished, order.idle], [800, true], `SEED=${SEED}`);
+});
+
 test('what one nexus has sent and waits keeps no other waiting', async () => {
   const commands = new Commands();
   const [attacker, innocent] = [{}, {}];
-  for (let at = 0; at < 100; at++) commands.add(`write ${at}`, 'write', 0, 1000, attacker);
+  for (let at = 0; at < 100; at++) commands.add(`long ${at}`, 'write', 0, 1000, attacker);
   commands.add('read', 'read', 0, 10, innocent);
-  assert.deepEqual(commands.started, ['write 0'], 'the store is in the middle of one');
-  await commands.end('write 0');
-  assert.deepEqual(commands.started, ['write 0', 'read'], 'the read was admitted before the second write');
+  assert.deepEqual(commands.started, ['long 0'], 'the store is in the middle of one');
+  await commands.end('long 0');
+  assert.deepEqual(commands.started, ['long 0', 'read'], 'the read was admitted before the second write');
   await commands.end('read');
-  assert.deepEqual(commands.started, ['write 0', 'read', 'write 1']);
+  assert.deepEqual(commands.started, ['long 0', 'read', 'long 1']);
+});
+
+test('what came while there was long work of its nexus comes after it, and what does not conflict goes on', async () => {
+  const commands = new Commands();
+  commands.add('long 1', 'write', 0, 100);
+  commands.add('long 2', 'write', 50, 150);
+  commands.add('write', 'write', 140, 160);
+  commands.add('read', 'read', 155, 170);
+  commands.add('elsewhere', 'read', 500, 600);
+  assert.deepEqual(commands.started, ['long 1', 'elsewhere']);
+  await commands.end('long 1');
+  assert.deepEqual(commands.started, ['long 1', 'elsewhere', 'long 2']);
+  await commands.end('long 2');
+  assert.deepEqual(commands.started.slice(3), ['write']);
+  await commands.end('write');
+  assert.deepEqual(commands.started.slice(4), ['read']);
 });
 
 test('of two writes of different nexuses none passes one that was admitted before it', async () => {
