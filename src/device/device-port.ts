@@ -103,8 +103,7 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
     const { execution } = task;
     if (!execution.running || execution.aborted) return;
     execution.aborted = true;
-    // The device has seen nothing of one that still waits for others.
-    task.abortReason = execution.begun ? reason : withCommandSent(reason, false);
+    task.abortReason = execution.begun ? reason : withCommandSent(reason, false); // it has seen nothing of it
     execution.endUnlessBegun();
   }
 
