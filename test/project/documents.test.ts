@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { createTarget } from '../../src/server/index.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
 const run = promisify(execFile);
+const read = (name: string): string => readFileSync(join(REPOSITORY, name), 'utf8');
 
 test('the first lines of the README are examples/first.ts, and do what they say', async () => {
   const readme = await readFile(`${REPOSITORY}/README.md`, 'utf8');
@@ -25,6 +28,13 @@ test('examples/raw.ts lists the LUNs of a target and explains a missing one', as
   );
 });
 
+test('what is thrown in src/ has a code', () => {
+  const bare = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\b(?:throw|reject\()\s*new (?:|Range|Type|Syntax)Error\(/.test(read(`src/${name}`)));
+  assert.deepEqual(bare, []);
+});
+
 test('docs/errors.md names every error code, and no other', async () => {
   const sources = await readFile(`${REPOSITORY}/src/errors.ts`, 'utf8');
   const codes = new Set([...sources.matchAll(/^ {2}\| '(ISCSI_\w+)'/gm)].map(([, code]) => code));
@@ -32,4 +42,19 @@ test('docs/errors.md names every error code, and no other', async () => {
   const documented = new Set([...page.matchAll(/^\| `(ISCSI_\w+)`/gm)].map(([, code]) => code));
   assert.ok(codes.size > 15);
   assert.deepEqual([...documented].sort(), [...codes].sort());
+});
+
+test('every test that docs/peers.md names is there', async () => {
+  const page = await readFile(`${REPOSITORY}/docs/peers.md`, 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| ') && !/^\| (?:---|deviation)/.test(line));
+  const tests = rows.flatMap((row) => [...row.matchAll(/`([\w/.-]+\.test\.ts)`(?:: ([^`|]+))?/g)]);
+  const missing: string[] = [];
+  for (const [, file = '', names = ''] of tests) {
+    const path = [file, `test/initiator/${file}`].find((one) => existsSync(join(REPOSITORY, one)));
+    const text = path === undefined ? '' : await readFile(join(REPOSITORY, path), 'utf8');
+    const parts = names.split(/…|;|(?<=0x)…/).map((part) => part.trim());
+    missing.push(...parts.filter((part) => text === '' || !text.includes(part)).map((part) => `${file}: ${part}`));
+  }
+  assert.ok(tests.length > 40, `${tests.length} are named`);
+  assert.deepEqual(missing, []);
 });
