@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { createTarget } from '../../src/server/index.ts';
+import { runTool, startTarget } from '../cli/run-tool.ts';
 import { REPOSITORY } from '../support/repository.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 const run = promisify(execFile);
 const read = (name: string): string => readFileSync(join(REPOSITORY, name), 'utf8');
@@ -57,4 +59,24 @@ test('every test that docs/peers.md names is there', async () => {
   }
   assert.ok(tests.length > 40, `${tests.length} are named`);
   assert.deepEqual(missing, []);
+});
+
+test('the commands of the README in two terminals do what it says', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [, section = ''] = /## In two terminals\n([\s\S]*?)\n## /.exec(read('README.md')) ?? [];
+  const linesWith = (prefix: string) => section.split('\n').filter((line) => line.startsWith(prefix));
+  const [serving = [], listing = [], copying = []] = linesWith('npx tsiscsi ').map((line) => line.split(' ').slice(2));
+  const inDirectory = (word: string) => word.replace(/^(?=\w+\.img)/, `${directory}/`);
+  const { urls } = await startTarget(t, serving.slice(1).map(inDirectory));
+  const port = /:(\d+)\//.exec(urls[0] ?? '')?.[1] ?? '';
+  assert.deepEqual(
+    urls.map((url) => `# ${url.replace(port, '3260')}`),
+    linesWith('# iscsi:'),
+  );
+  const here = (words: readonly string[]) => words.map((word) => inDirectory(word.replace(':3260', `:${port}`)));
+  const listed = await runTool('tsiscsi', here(listing));
+  assert.match(listed.stdout, /^Target:.*\nLun:0 .*\(Size:1G\)\nLun:1 .*\(Size:10G\)\n$/);
+  await writeFile(join(directory, 'debian.img'), 'an image');
+  const copied = await runTool('tsiscsi', here(copying));
+  assert.deepEqual([listed.code, copied.code], [0, 0], copied.stderr);
 });
