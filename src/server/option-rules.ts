@@ -31,6 +31,15 @@ const SIZE: OptionRule = {
   allowed: 'a number of bytes, or a text such as 64M,',
   is: (value) => typeof value === 'number' || typeof value === 'string',
 };
+const STORE: OptionRule = {
+  allowed: 'a BlockStore: blockSize, blocks, read, write, flush, discard, close',
+  is(value) {
+    if (!OBJECT.is(value)) return false;
+    const store = value as Readonly<Record<string, unknown>>;
+    const numbers = ['blockSize', 'blocks'].every((name) => typeof store[name] === 'number');
+    return numbers && ['read', 'write', 'flush', 'discard', 'close'].every((name) => typeof store[name] === 'function');
+  },
+};
 const DIGEST = oneOf('none', 'crc32c', 'any');
 
 const TARGET: OptionRules<TargetOptions> = {
@@ -62,7 +71,7 @@ const { blockSize: _blockSize, readOnly: _readOnly, ...OF_STORE } = UNIT;
 const KINDS = {
   memory: { memory: SIZE, ...UNIT } satisfies OptionRules<MemoryLun>,
   file: { file: TEXT, size: SIZE, create: BOOLEAN, writeCache: BOOLEAN, ...UNIT } satisfies OptionRules<FileLun>,
-  store: { store: OBJECT, ...OF_STORE } satisfies OptionRules<StoreLun>,
+  store: { store: STORE, ...OF_STORE } satisfies OptionRules<StoreLun>,
   sameAs: { sameAs: OBJECT, lun: NUMBER } satisfies OptionRules<SharedLun>,
 } as const;
 

@@ -91,7 +91,11 @@ test('createTarget() refuses by name what it does not know, and values of the wr
     [{ luns: [{ memory: true }] }, /^Cannot use a memory of true: a number of bytes, /],
     [{ luns: [{ memory: '1M', writeCache: false }] }, /^Cannot use option "writeCache" of a logical unit of memory/],
     [{ luns: [{ file: 'disk.img', writecache: false }] }, /"writecache" of a logical unit of file: .*writeCache/],
-    [{ luns: [{ store: {}, blockSize: 4096 }] }, /^Cannot use option "blockSize" of a logical unit of store/],
+    [
+      { luns: [{ store: { blockLength: 512, blocks: 8 } }] },
+      /^Cannot use a store of .*: a BlockStore: blockSize, blocks, read, /,
+    ],
+    [{ luns: [{ blockSize: 4096, store: {} }] }, /^Cannot use option "blockSize" of a logical unit of store/],
     [{ luns: [{ sameAs: { target: 'x', number: 0 } }] }, /^Cannot use option "number" of sameAs: target, lun allowed$/],
     [
       { targets: [{ name: 'iqn.2003-01.org.example:a' }] },
