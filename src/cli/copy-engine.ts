@@ -3,6 +3,7 @@
  * pipe, writing a pipe, hashing) is done in order, everything else as it comes.
  */
 import type { Hash } from 'node:crypto';
+import { EXIT, ToolError } from './exit.ts';
 
 /** Where bytes come from. */
 export interface Source {
@@ -151,8 +152,9 @@ export class Copy implements CopyState {
   #endAt(length: number): void {
     const { source, skip } = this.#plan;
     if (!source.sequential && source.length !== undefined) {
-      throw new Error(
+      throw new ToolError(
         `The source became shorter while it was read: ${source.length} bytes before, ${skip + length} now`,
+        { code: 'BECAME_SHORTER', exitCode: EXIT.FAILED },
       );
     }
     this.#length = Math.min(this.#length, length);

@@ -107,7 +107,7 @@ function bar(stream: ProgressOptions['stream'], total: number | undefined): Prog
   let bytes = 0;
   let shown = 0; // characters on the screen
   // The last column stays free: a full line would wrap on some terminals.
-  const columns = (): number => (stream.columns ?? 80) - 1;
+  const columns = (): number => (stream.columns || 80) - 1;
   const show = (line: string): void => {
     stream.write(`\r${line.padEnd(Math.min(shown, columns()))}`);
     shown = line.length;

@@ -3,7 +3,9 @@ import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { whenAborted } from '../unit/abort.ts';
 import { atCaller } from '../unit/caller-stack.ts';
+import { vpdPageIfAny } from '../unit/inquiry.ts';
 import { checkOptions, shown } from '../unit/option-rules.ts';
+import type { CommandOptions } from '../unit/options.ts';
 import { type ConnectLimit, connectLimit } from './connect-limit.ts';
 import type { LoginDestination } from './login-config.ts';
 import { open } from './open.ts';
@@ -32,9 +34,7 @@ export async function connect(url: UrlLike, options: ConnectOptions = {}): Promi
   const limit = connectLimit(options);
   const session = await open(parsed, destinationOf(parsed), options, limit);
   try {
-    const lun = await openInTime(session, parsed.lun, options, limit);
-    if (parsed.unitSerialNumber !== undefined) requireSerialNumber(lun, parsed.unitSerialNumber);
-    return lun;
+    return await openInTime(session, { lun: parsed.lun, serialNumber: parsed.unitSerialNumber }, options, limit);
   } catch (error) {
     await session.close();
     throw atCaller(error);
@@ -44,7 +44,7 @@ export async function connect(url: UrlLike, options: ConnectOptions = {}): Promi
 /** All questions together have what is left of the time for connecting. */
 async function openInTime(
   session: Session,
-  lun: Lun,
+  wanted: { readonly lun: Lun; readonly serialNumber: string | undefined },
   options: ConnectOptions,
   limit: ConnectLimit,
 ): Promise<IscsiLogicalUnit> {
@@ -56,8 +56,10 @@ async function openInTime(
   const stopListening = whenAborted(signal, forward);
   if (signal?.aborted) forward();
   try {
-    const asked = { signal: stop.signal, timeout: left, ...(probe === undefined ? {} : { probe }) };
-    return await session.openUnit(lun, asked, true);
+    const asked = { signal: stop.signal, timeout: left };
+    const lun = await session.openUnit(wanted.lun, probe === undefined ? asked : { ...asked, probe }, true);
+    if (wanted.serialNumber !== undefined) await requireSerialNumber(lun, wanted.serialNumber, asked);
+    return lun;
   } catch (error) {
     if (stop.signal.reason !== TOO_LATE) throw error;
     throw new IscsiError(
@@ -76,9 +78,13 @@ async function openInTime(
 
 const TOO_LATE = Symbol('too late');
 
-/** `force_usn` of the URL: the padding of VPD page 80h does not count, unless the URL spells it out. */
-function requireSerialNumber(lun: IscsiLogicalUnit, wanted: string): void {
-  const found = lun.probed.identity?.serialNumber;
+/**
+ * `force_usn` of the URL: the padding of VPD page 80h does not count, unless the URL spells it out. Who was not asked
+ * for identity when it was opened (`probe: false`, a device without blocks) is asked now.
+ */
+async function requireSerialNumber(lun: IscsiLogicalUnit, wanted: string, asked: CommandOptions): Promise<void> {
+  const { serialNumber: found } =
+    lun.probed.identity ?? (await vpdPageIfAny(lun.port, 'unitSerialNumber', asked)) ?? {};
   if (found === wanted || found === wanted.trim()) return;
   throw new IscsiError(
     'ISCSI_IDENTITY',

@@ -10,7 +10,7 @@ import type { DeviceLogicalUnit } from './device-logical-unit.ts';
 import type { DeviceTask } from './task.ts';
 
 function readCapacity10(unit: DeviceLogicalUnit, task: DeviceTask): void {
-  const bytes = writeCapacity10({ returnedLogicalBlockAddress: unit.blocks - 1, logicalBlockLength: unit.blockLength });
+  const bytes = writeCapacity10({ returnedLogicalBlockAddress: unit.blocks - 1, logicalBlockLength: unit.blockSize });
   task.dataIn(bytes, bytes.length);
 }
 
@@ -18,7 +18,7 @@ function readCapacity16(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const { allocationLength } = readFields(COMMANDS.READ_CAPACITY_16.fields, task.cdb, 0, task.cdbLength);
   const bytes = writeCapacity16({
     returnedLogicalBlockAddress: unit.blocks - 1,
-    logicalBlockLength: unit.blockLength,
+    logicalBlockLength: unit.blockSize,
     lbppbe: unit.physicalExponent,
     lbpme: unit.store.thin,
     lbprz: unit.store.thin,

@@ -2,6 +2,7 @@
  * How a command is declared, and what follows from the declaration: which CDB bits may be set, and the CDB usage data
  * for initiators.
  */
+import { ValueError } from '../bytes/value-error.ts';
 import type { CommandRow } from '../scsi/command-row.ts';
 import type { CommandFields, CommandName } from '../scsi/commands.ts';
 import { COMMANDS, fieldsOf } from '../scsi/commands.ts';
@@ -144,7 +145,7 @@ function allowedBits(row: CommandRow, accepts: readonly string[]): Uint8Array {
   for (const name of accepts) {
     const field = fields[name];
     if (!field)
-      throw new TypeError(`Cannot accept field ${name}: the command with operation code ${row.opcode} has none`);
+      throw new ValueError(`Cannot accept field ${name}: the command with operation code ${row.opcode} has none`);
     let mask = ((1n << BigInt(field.bits)) - 1n) << BigInt(field.shift);
     for (let byte = field.at + ((field.bits + field.shift + 7) >>> 3) - 1; byte >= field.at; byte--) {
       allowed[byte] = (allowed[byte] ?? 0) | Number(mask & 0xffn);

@@ -65,7 +65,7 @@ export class DeviceLogicalUnit {
   /** LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT. */
   readonly physicalExponent: number;
   /** Logical block length in bytes. */
-  readonly blockLength: number;
+  readonly blockSize: number;
   /** As the store has it; kept here because stores are of many classes, which would make each look at it slow. */
   readonly synchronous: boolean;
   /** As the store has it. */
@@ -101,26 +101,26 @@ export class DeviceLogicalUnit {
 
   /** @throws {ValueError} When an option cannot be. */
   constructor(store: BlockStore, options: LogicalUnitOptions) {
-    const { blockLength } = store;
+    const { blockSize } = store;
     this.store = store;
     this.names = unitNamesOf(options.serial, options);
     this.pace = options.pace ?? UNHURRIED;
     this.#clock = options.clock;
     this.#closePatience = options.closePatience ?? DEFAULT_CLOSE_PATIENCE;
-    this.blockLength = blockLength;
+    this.blockSize = blockSize;
     this.synchronous = store.synchronous;
     this.volatileWriteCache = store.volatileWriteCache;
     this.blocks = store.blocks;
-    this.physicalExponent = exponentOf(options.physicalBlockLength ?? blockLength, blockLength);
+    this.physicalExponent = exponentOf(options.physicalBlockLength ?? blockSize, blockSize);
     this.writeCacheEnabled = store.volatileWriteCache;
     this.source = {
       copyTo: (offset, into, at, length) => void store.read(offset, into, at, length),
       lender: store.lender,
     };
     this.limits = {
-      transfer: MAXIMUM_TRANSFER / blockLength,
-      writeSame: MAXIMUM_WRITE_SAME / blockLength,
-      unmapBlocks: MAXIMUM_UNMAP / blockLength,
+      transfer: MAXIMUM_TRANSFER / blockSize,
+      writeSame: MAXIMUM_WRITE_SAME / blockSize,
+      unmapBlocks: MAXIMUM_UNMAP / blockSize,
       unmapDescriptors: MAXIMUM_UNMAP_DESCRIPTORS,
     };
   }

@@ -48,10 +48,7 @@ export class DevicePort implements ScsiPort, AsyncDisposable {
   readonly #device: ScsiDevice;
   readonly #lun: Lun;
   readonly #nexus: Nexus;
-  /**
-   * All tasks that were ever made: those that run are the nexus's. Cheaper than a set that each command enters and
-   * leaves.
-   */
+  /** All tasks that were ever made: those that run are the nexus's. Cheaper than a set that each enters and leaves. */
   readonly #made: PortTask[] = [];
   readonly #spare: PortTask[] = [];
   /** Commands that have not settled. */

@@ -36,7 +36,7 @@ export function extentFits(
 export function extentLength(unit: DeviceLogicalUnit, cdb: DataView, limit: number): number {
   const blocks = extentBlocks(cdb, 0);
   if (blocks > limit || extentAddress(cdb, 0) + blocks > unit.blocks) return 0;
-  return blocks * unit.blockLength;
+  return blocks * unit.blockSize;
 }
 
 /** The byte of the CDB where the length begins. */

@@ -124,8 +124,8 @@ function deviceIdentification({ names }: DeviceLogicalUnit, { deviceName }: Surr
   return writeVpdDeviceIdentification({ designators });
 }
 
-function blockLimits({ limits, store, physicalExponent, blockLength }: DeviceLogicalUnit): Uint8Array {
-  const granularity = store.thin ? (store.discardGranularity ?? 0) / blockLength : 0;
+function blockLimits({ limits, store, physicalExponent, blockSize }: DeviceLogicalUnit): Uint8Array {
+  const granularity = store.thin ? (store.discardGranularity ?? 0) / blockSize : 0;
   return writeVpdBlockLimits({
     wsnz: true, // WRITE SAME of 0 blocks is refused: it would mean "to the end"
     optimalTransferLengthGranularity: physicalExponent > 0 ? 2 ** physicalExponent : 0,

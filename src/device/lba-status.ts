@@ -42,7 +42,7 @@ function getLbaStatus(unit: DeviceLogicalUnit, task: DeviceTask): void {
   const room = Math.floor((allocationLength - HEADER_LENGTH) / DESCRIPTOR_LENGTH);
   const count = Math.max(1, Math.min(room, MOST_DESCRIPTORS));
   const bytes = new Uint8Array(HEADER_LENGTH + count * DESCRIPTOR_LENGTH);
-  const position = startingLogicalBlockAddress * unit.blockLength;
+  const position = startingLogicalBlockAddress * unit.blockSize;
   let length = 0;
   const fill = () =>
     fillStatus(unit, task, startingLogicalBlockAddress, bytes, (end) => {
@@ -75,18 +75,18 @@ function fillStatus(
     next += blocks;
     view.setUint32(0, at + DESCRIPTOR_LENGTH - 4);
     end(at + DESCRIPTOR_LENGTH);
-    return unit.pace.turn(LOOK + Math.min((blocks * unit.blockLength) / LOOKS_AT, SLICE));
+    return unit.pace.turn(LOOK + Math.min((blocks * unit.blockSize) / LOOKS_AT, SLICE));
   });
 }
 
 /** The state of block `first`, and how many blocks from there on have it. A store that does not know has mapped all. */
 function stateOf(unit: DeviceLogicalUnit, first: number): { readonly allocated: boolean; readonly blocks: number } {
   const rest = Math.min(unit.blocks - first, MOST_BLOCKS);
-  const state = unit.store.provisioning?.(first * unit.blockLength, rest * unit.blockLength);
+  const state = unit.store.provisioning?.(first * unit.blockSize, rest * unit.blockSize);
   if (!state) return { allocated: true, blocks: rest };
   return {
     allocated: state.allocated,
-    blocks: Math.min(Math.max(1, Math.floor(state.length / unit.blockLength)), rest),
+    blocks: Math.min(Math.max(1, Math.floor(state.length / unit.blockSize)), rest),
   };
 }
 

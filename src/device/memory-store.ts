@@ -10,10 +10,10 @@ import type { BlockStore, Provisioning } from './store.ts';
 
 /** What a RAM store is made of. */
 export interface MemoryStoreOptions {
-  /** Size in bytes: a multiple of `blockLength`. */
+  /** Size in bytes: a multiple of `blockSize`. */
   readonly size: number;
   /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
-  readonly blockLength?: number;
+  readonly blockSize?: number;
   /** Whether writes are refused. Default false. */
   readonly readOnly?: boolean;
   /**
@@ -42,7 +42,7 @@ const ZEROS: Extent = new Uint8Array(EXTENT);
 
 /** The RAM behind a logical unit. Each call ends before it returns; `flush` has nothing to do. */
 export class MemoryStore implements BlockStore, DataLender {
-  readonly blockLength: number;
+  readonly blockSize: number;
   readonly blocks: number;
   readonly readOnly: boolean;
   readonly volatileWriteCache = false;
@@ -58,8 +58,8 @@ export class MemoryStore implements BlockStore, DataLender {
 
   /** @throws {ValueError} When the size or the block length cannot be. */
   constructor(options: MemoryStoreOptions) {
-    this.blockLength = options.blockLength ?? 512;
-    this.blocks = blockCount(options.size, this.blockLength);
+    this.blockSize = options.blockSize ?? 512;
+    this.blocks = blockCount(options.size, this.blockSize);
     this.readOnly = options.readOnly ?? false;
     this.#size = options.size;
     this.#memoryLimit = options.memoryLimit ?? Number.POSITIVE_INFINITY;
@@ -197,19 +197,19 @@ export class MemoryStore implements BlockStore, DataLender {
 }
 
 /**
- * The number of blocks of `blockLength` bytes in `size` bytes.
+ * The number of blocks of `blockSize` bytes in `size` bytes.
  *
  * @throws {ValueError} When the block length is no power of two from 512 to 65536, or the size no positive multiple of
  *   it below 2^53.
  */
-export function blockCount(size: number, blockLength: number): number {
-  if (!Number.isInteger(blockLength) || blockLength < 512 || blockLength > 65536 || !isPowerOfTwo(blockLength)) {
-    throw new ValueError(`Cannot use blocks of ${blockLength} bytes: a power of two from 512 to 65536 allowed`);
+export function blockCount(size: number, blockSize: number): number {
+  if (!Number.isInteger(blockSize) || blockSize < 512 || blockSize > 65536 || !isPowerOfTwo(blockSize)) {
+    throw new ValueError(`Cannot use blocks of ${blockSize} bytes: a power of two from 512 to 65536 allowed`);
   }
-  if (!Number.isSafeInteger(size) || size <= 0 || size % blockLength !== 0) {
-    throw new ValueError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockLength} allowed`);
+  if (!Number.isSafeInteger(size) || size <= 0 || size % blockSize !== 0) {
+    throw new ValueError(`Cannot divide ${size} bytes into blocks: a positive multiple of ${blockSize} allowed`);
   }
-  return size / blockLength;
+  return size / blockSize;
 }
 
 function newExtent(): Extent {

@@ -82,7 +82,7 @@ function wrongDescriptor(unit: DeviceLogicalUnit, list: ModeParameters, form: Fo
   const { numberOfLogicalBlocks: blocks, logicalBlockLength } = descriptor;
   const all = blocks === 0 || blocks === unit.blocks || (blocks === 0xffff_ffff && !list.longLba);
   if (!all) return { byte: form.headerLength };
-  if (logicalBlockLength !== unit.blockLength) return { byte: form.headerLength + (list.longLba ? 12 : 5) };
+  if (logicalBlockLength !== unit.blockSize) return { byte: form.headerLength + (list.longLba ? 12 : 5) };
   return undefined;
 }
 

@@ -73,7 +73,7 @@ function listOf(
   pages: readonly Uint8Array[],
 ): ModeParametersInput {
   const numberOfLogicalBlocks = longLba ? unit.blocks : Math.min(unit.blocks, MORE_THAN_32_BITS);
-  const descriptor: ModeBlockDescriptor = { numberOfLogicalBlocks, logicalBlockLength: unit.blockLength };
+  const descriptor: ModeBlockDescriptor = { numberOfLogicalBlocks, logicalBlockLength: unit.blockSize };
   return {
     wp: unit.writeProtected,
     dpofua: true,

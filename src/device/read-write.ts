@@ -26,8 +26,8 @@ function read(unit: DeviceLogicalUnit, task: DeviceTask): void {
     task.good();
     return;
   }
-  const position = address * unit.blockLength;
-  const length = blocks * unit.blockLength;
+  const position = address * unit.blockSize;
+  const length = blocks * unit.blockSize;
   const fromMedium = unit.cacheIsNewer && forcesUnitAccess(cdb);
   if (unit.synchronous && !fromMedium) {
     if (unit.order.idle) pull(unit, task, position, length);
@@ -47,7 +47,7 @@ function write(unit: DeviceLogicalUnit, task: DeviceTask): void {
     task.good();
     return;
   }
-  const position = address * unit.blockLength;
+  const position = address * unit.blockSize;
   const through = unit.volatileWriteCache && (unit.writesThrough || forcesUnitAccess(cdb));
   if (unit.order.idle && unit.synchronous && !through) writeAtOnce(unit, task, position, length);
   else {
@@ -65,8 +65,8 @@ function write(unit: DeviceLogicalUnit, task: DeviceTask): void {
  * then nothing is written at all.
  */
 export function arrivedLength(unit: DeviceLogicalUnit, task: DeviceTask, blocks: number): number {
-  const length = Math.min(blocks * unit.blockLength, task.dataOut.length);
-  if (length % unit.blockLength === 0) return length;
+  const length = Math.min(blocks * unit.blockSize, task.dataOut.length);
+  if (length % unit.blockSize === 0) return length;
   fail(unit, task, TOO_LITTLE_DATA);
   return -1;
 }

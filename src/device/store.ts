@@ -1,7 +1,7 @@
 import type { DataLender } from '../bytes/data-source.ts';
 
 /**
- * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockLength`,
+ * Where the blocks of a logical unit live. Positions and lengths are bytes and always multiples of `blockSize`,
  * inside the store: the device server has checked them. RAM stores answer at once; others return a promise. A rejected
  * promise becomes a MEDIUM ERROR; where the error has a `code` of `ENOSPC`, DATA PROTECT / SPACE ALLOCATION FAILED; and
  * where it has `permanent: true`, HARDWARE ERROR / LOGICAL UNIT FAILURE, from then on for every command that needs the
@@ -9,7 +9,7 @@ import type { DataLender } from '../bytes/data-source.ts';
  */
 export interface BlockStore {
   /** Logical block length in bytes: a power of two from 512 to 65536. */
-  readonly blockLength: number;
+  readonly blockSize: number;
   /** Number of logical blocks. */
   readonly blocks: number;
   /** Whether writes are refused. */

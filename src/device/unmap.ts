@@ -56,7 +56,7 @@ function rangesFit(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly U
 }
 
 function discard(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly UnmapRange[]): void {
-  const { blockLength } = unit;
+  const { blockSize } = unit;
   const used = ranges.filter((range) => range.numberOfLogicalBlocks > 0);
   const from = used.reduce((least, range) => Math.min(least, range.logicalBlockAddress), unit.blocks);
   const to = used.reduce((most, range) => Math.max(most, range.logicalBlockAddress + range.numberOfLogicalBlocks), 0);
@@ -68,12 +68,12 @@ function discard(unit: DeviceLogicalUnit, task: DeviceTask, ranges: readonly Unm
         return discardInSlices(
           unit,
           task,
-          range.logicalBlockAddress * blockLength,
-          range.numberOfLogicalBlocks * blockLength,
+          range.logicalBlockAddress * blockSize,
+          range.numberOfLogicalBlocks * blockSize,
         );
     });
   const length = Math.max(to - from, 0);
-  perform(unit, task, { ...writing(from * blockLength, length * blockLength), paced: true }, work, () => task.good());
+  perform(unit, task, { ...writing(from * blockSize, length * blockSize), paced: true }, work, () => task.good());
 }
 
 function dataOutLength(_unit: DeviceLogicalUnit, cdb: DataView): number {

@@ -35,8 +35,8 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
     task.good();
     return;
   }
-  const position = address * unit.blockLength;
-  const length = blocks * unit.blockLength;
+  const position = address * unit.blockSize;
+  const length = blocks * unit.blockSize;
   if (check === 0) {
     perform(
       unit,
@@ -48,7 +48,7 @@ function verify(unit: DeviceLogicalUnit, task: DeviceTask): void {
     return;
   }
   // GOOD would say that all blocks were compared, which takes all the data.
-  const needed = check === 3 ? unit.blockLength : length;
+  const needed = check === 3 ? unit.blockSize : length;
   if (task.dataOut.length < needed) {
     fail(unit, task, TOO_LITTLE_DATA);
     return;
@@ -75,7 +75,7 @@ function writeAndVerify(unit: DeviceLogicalUnit, task: DeviceTask): void {
     task.good();
     return;
   }
-  const position = address * unit.blockLength;
+  const position = address * unit.blockSize;
   const data = task.dataOut.subarray(0, length);
   const result: Comparison = { difference: -1 };
   // The blocks are verified on the medium: what is only in a cache is not verified. Hence the flush between.
@@ -101,7 +101,7 @@ function verifyDataLength(unit: DeviceLogicalUnit, cdb: DataView): number {
     case 1:
       return length;
     case 3:
-      return Math.min(length, unit.blockLength);
+      return Math.min(length, unit.blockSize);
     default:
       return 0;
   }

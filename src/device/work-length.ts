@@ -28,5 +28,5 @@ const IN_PIECES: ReadonlySet<string> = new Set([
 export function workLength(unit: DeviceLogicalUnit, { name }: Command, cdb: DataView): number {
   if (READS.has(name)) return extentLength(unit, cdb, unit.limits.transfer);
   if (!IN_PIECES.has(name) || extentAddress(cdb, 0) >= unit.blocks) return 0;
-  return Math.min(PIECE, extentBlocks(cdb, 0) * unit.blockLength);
+  return Math.min(PIECE, extentBlocks(cdb, 0) * unit.blockSize);
 }

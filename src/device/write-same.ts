@@ -30,13 +30,13 @@ function writeSame(unit: DeviceLogicalUnit, task: DeviceTask): void {
   }
   if (!extentFits(unit, task, address, blocks, unit.limits.writeSame)) return;
   const sent = sendsBlock(cdb);
-  if (sent && task.dataOut.length < unit.blockLength) {
+  if (sent && task.dataOut.length < unit.blockSize) {
     fail(unit, task, TOO_LITTLE_DATA);
     return;
   }
-  const block = sent ? task.dataOut.subarray(0, unit.blockLength) : new Uint8Array(unit.blockLength);
-  const position = address * unit.blockLength;
-  const length = blocks * unit.blockLength;
+  const block = sent ? task.dataOut.subarray(0, unit.blockSize) : new Uint8Array(unit.blockSize);
+  const position = address * unit.blockSize;
+  const length = blocks * unit.blockSize;
   const discards = (cdb.getUint8(1) & UNMAP) !== 0 && isZero(block);
   const work = () =>
     discards ? discardInSlices(unit, task, position, length) : repeat(unit, task, position, length, block);
@@ -63,7 +63,7 @@ function sendsBlock(cdb: DataView): boolean {
 }
 
 function dataOutLength(unit: DeviceLogicalUnit, cdb: DataView): number {
-  return sendsBlock(cdb) ? Math.min(extentLength(unit, cdb, unit.limits.writeSame), unit.blockLength) : 0;
+  return sendsBlock(cdb) ? Math.min(extentLength(unit, cdb, unit.limits.writeSame), unit.blockSize) : 0;
 }
 
 /** WRITE SAME(10) and (16); UNMAP is accepted by thin units only. */

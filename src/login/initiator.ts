@@ -2,6 +2,7 @@
  * The initiator's login (RFC 7143 §6.3) as pure steps: no clock, no socket, no header. The caller writes the Login
  * Requests that a step asks for, and hands in each Login Response after checking opcode, ITT and ISID.
  */
+import { ValueError } from '../bytes/value-error.ts';
 import { IscsiError, LoginError, ProtocolError } from '../errors.ts';
 import {
   appendText,
@@ -68,7 +69,7 @@ export function startLogin(config: InitiatorLoginConfig): Step {
  */
 export function onLoginResponse(state: LoginState, response: LoginResponseView): Step {
   if (state.name !== 'security' && state.name !== 'operational') {
-    throw new RangeError(`Cannot take a Login Response in state "${state.name}"`);
+    throw new ValueError(`Cannot take a Login Response in state "${state.name}"`);
   }
   try {
     if (response.statusClass === 1) return redirect(state.run, response);

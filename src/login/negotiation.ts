@@ -2,6 +2,7 @@
  * The record of one login, the same for both roles: which keys were sent and received, which proposals wait for an
  * answer, what is agreed. It is never changed: each step returns a new one.
  */
+import { ValueError } from '../bytes/value-error.ts';
 import { ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { findKey, type Key } from './keys.ts';
@@ -50,7 +51,7 @@ export function noteSent(book: Negotiation, pairs: readonly TextPair[]): Negotia
   const results = new Map(book.results);
   for (const [name, value] of pairs) {
     const key = findKey(name);
-    if (sent.has(name) && key?.repeatable !== true) throw new RangeError(`Cannot send ${name} twice in one login`);
+    if (sent.has(name) && key?.repeatable !== true) throw new ValueError(`Cannot send ${name} twice in one login`);
     sent.set(name, value);
     if (name === 'MaxRecvDataSegmentLength') results.set(OWN_LENGTH, value);
     // What the peer brought up is an answer, and closes the matter.

@@ -1,4 +1,5 @@
 /** The target's checks of a Login Request's header, and of who logs in to what (RFC 7143 §6.3.1, §11.12). */
+import { ValueError } from '../bytes/value-error.ts';
 import { type IscsiError, LoginError, ProtocolError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { LOGIN_STATUS, type LoginStatus, loginStatusText } from '../spec/iscsi-login-status.ts';
@@ -134,7 +135,7 @@ function admitted<T extends { readonly ok: true }>(outcome: T | LoginRefusal): T
   if (outcome.ok) return outcome;
   if (outcome.status >> 8 === 1) {
     const { addresses = [] } = outcome;
-    if (addresses.length === 0) throw new RangeError('Cannot redirect an initiator without an address');
+    if (addresses.length === 0) throw new ValueError('Cannot redirect an initiator without an address');
     throw new RedirectError(outcome, addresses);
   }
   throw refuse(outcome.status, loginStatusText(outcome.status >> 8, outcome.status & 0xff).text);

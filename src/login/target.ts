@@ -3,6 +3,7 @@
  * status 020b), writes the Login Responses that a step asks for, and knows targets and sessions: it is asked through
  * the configuration's functions.
  */
+import { ValueError } from '../bytes/value-error.ts';
 import { IscsiError, LoginError, ProtocolError } from '../errors.ts';
 import {
   appendText,
@@ -56,7 +57,7 @@ export function startTargetLogin(config: TargetLoginConfig): TargetLoginState {
  */
 export function onLoginRequest(state: TargetLoginState, request: LoginRequestView): TargetStep {
   if (state.name === 'fullFeature' || state.name === 'rejected') {
-    throw new RangeError(`Cannot take a Login Request in state "${state.name}"`);
+    throw new ValueError(`Cannot take a Login Request in state "${state.name}"`);
   }
   try {
     checkRequest(request);
@@ -173,7 +174,7 @@ function sendNext(run: TargetProgress, request: LoginRequestView, done: boolean)
  */
 function grant(run: TargetProgress, text: Uint8Array, asked: number): TargetStep {
   const { login } = run;
-  if (login === undefined) throw new RangeError('Cannot leave a stage before the initiator has given its name');
+  if (login === undefined) throw new ValueError('Cannot leave a stage before the initiator has given its name');
   const early = run.stage === 'security' && unacceptable(login.context, login.book.results).length > 0;
   const nsg = early ? STAGE.operational : asked;
   const response = { ...partial(run, text, false), transit: true, nsg };

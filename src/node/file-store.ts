@@ -32,7 +32,7 @@ export interface FileStoreOptions {
    */
   readonly size?: number;
   /** Logical block length in bytes: a power of two from 512 to 65536. Default 512. */
-  readonly blockLength?: number;
+  readonly blockSize?: number;
   /** Whether writes are refused; the file is opened for reading only. Default false. */
   readonly readOnly?: boolean;
   /** Whether writes may be answered before they are on stable storage. Default true. */
@@ -45,7 +45,7 @@ const LEAST_HOLE = ZEROS.length;
 /** What a store is made of. */
 interface Parts extends Opened {
   readonly blocks: number;
-  readonly blockLength: number;
+  readonly blockSize: number;
   readonly readOnly: boolean;
   readonly writeCache: boolean;
   readonly thin: boolean;
@@ -64,8 +64,8 @@ interface Parts extends Opened {
  *   with its `code`.
  */
 export async function openFileStore(path: string, options: FileStoreOptions = {}): Promise<BlockStore> {
-  const { blockLength = 512, readOnly = false } = options;
-  if (options.size !== undefined) fitting(path, options.size, blockLength, 'Give a size that is a multiple of it');
+  const { blockSize = 512, readOnly = false } = options;
+  if (options.size !== undefined) fitting(path, options.size, blockSize, 'Give a size that is a multiple of it');
   const opened = await openOrMake(path, options.size, readOnly);
   const { file, made } = opened;
   let release = nothing;
@@ -83,7 +83,7 @@ export async function openFileStore(path: string, options: FileStoreOptions = {}
 }
 
 async function partsOf(opened: Opened, options: FileStoreOptions, release: () => void): Promise<Parts> {
-  const { blockLength = 512, readOnly = false, writeCache = true } = options;
+  const { blockSize = 512, readOnly = false, writeCache = true } = options;
   const { file, path, made } = opened;
   const size = await lengthOf(file, path);
   if (options.size !== undefined && size !== options.size) {
@@ -91,26 +91,26 @@ async function partsOf(opened: Opened, options: FileStoreOptions, release: () =>
     throw usage(`Cannot open ${path} with ${options.size} bytes: it has ${size}`, hint);
   }
   const hint = 'Bring the file to a multiple of it, or choose another block length';
-  const blocks = fitting(path, size, blockLength, hint);
+  const blocks = fitting(path, size, blockSize, hint);
   if (made) await keepName(path);
   const holes = new FileHoles();
   if (made || (await isEmpty(file, size))) holes.add(0, size);
   return {
     ...opened,
     blocks,
-    blockLength,
+    blockSize,
     readOnly,
     writeCache,
     release,
     holes,
     size: await FileSize.of(file, path, size),
-    unit: Math.max((await file.stat()).blksize, blockLength),
+    unit: Math.max((await file.stat()).blksize, blockSize),
     thin: !readOnly && (await takesHoles(file, size)),
   };
 }
 
 class FileStore implements BlockStore {
-  readonly blockLength: number;
+  readonly blockSize: number;
   readonly blocks: number;
   readonly readOnly: boolean;
   readonly volatileWriteCache: boolean;
@@ -137,17 +137,17 @@ class FileStore implements BlockStore {
   #closed = false;
 
   constructor(parts: Parts) {
-    const { blocks, blockLength, readOnly } = parts;
+    const { blocks, blockSize, readOnly } = parts;
     this.#file = parts.file;
     this.#path = parts.path;
     this.#made = parts.made;
     this.#size = parts.size;
-    this.#end = blocks * blockLength;
+    this.#end = blocks * blockSize;
     this.#unit = parts.unit;
     this.#holes = parts.holes;
     this.#release = parts.release;
     this.blocks = blocks;
-    this.blockLength = blockLength;
+    this.blockSize = blockSize;
     this.readOnly = readOnly;
     this.volatileWriteCache = parts.writeCache && !readOnly;
     this.thin = parts.thin;
@@ -301,9 +301,9 @@ async function takesHoles(file: FileHandle, size: number): Promise<boolean> {
   return (await file.stat()).isFile() && (await punchHole(file.fd, size, LEAST_HOLE));
 }
 
-function fitting(path: string, size: number, blockLength: number, hint: string): number {
+function fitting(path: string, size: number, blockSize: number, hint: string): number {
   try {
-    return blockCount(size, blockLength);
+    return blockCount(size, blockSize);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw usage(`Cannot open ${path} as a block store: ${reason}`, hint, cause);

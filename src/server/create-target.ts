@@ -7,7 +7,7 @@ import { Target } from './target.ts';
  * There is no access control: whoever reaches the address can read and write. It listens on the loopback interface
  * unless told otherwise.
  *
- * @throws {IscsiError} `ISCSI_USAGE` when there is nothing to serve, or a parameter is out of its range.
+ * @throws {IscsiError} `ISCSI_USAGE` when there is nothing to serve, or an option is not known or out of its range.
  * @throws {RangeError} When a name is no iSCSI name.
  * @example
  * await using target = await createTarget({ luns: [{ memory: '64M' }] }).listen({ port: 0 });

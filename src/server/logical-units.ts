@@ -98,7 +98,7 @@ async function openStore(lun: OwnLun): Promise<BlockStore> {
 function memoryStore({ memory, blockSize, readOnly }: MemoryLun): MemoryStore {
   return new MemoryStore({
     size: sizeInBytes(memory),
-    ...(blockSize === undefined ? {} : { blockLength: blockSize }),
+    ...(blockSize === undefined ? {} : { blockSize }),
     ...(readOnly === undefined ? {} : { readOnly }),
   });
 }
@@ -108,7 +108,7 @@ async function fileStore(lun: FileLun): Promise<BlockStore> {
   if (!create) await access(file);
   const options: FileStoreOptions = {
     ...(size === undefined ? {} : { size: sizeInBytes(size) }),
-    ...(blockSize === undefined ? {} : { blockLength: blockSize }),
+    ...(blockSize === undefined ? {} : { blockSize }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(writeCache === undefined ? {} : { writeCache }),
   };

@@ -7,8 +7,10 @@ import type { PortalAddress } from '../target/portal-address.ts';
 import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
+import { checkOptions, type OptionRules, SIGNAL, TEXT, wholeNumber } from '../unit/option-rules.ts';
 import { abandonUnits, closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
+import { checkTargetOptions } from './option-rules.ts';
 import {
   announcedOf,
   budgetOf,
@@ -32,6 +34,8 @@ export interface ListenOptions {
   /** Closes the target when it is aborted. */
   readonly signal?: AbortSignal;
 }
+
+const LISTEN_RULES: OptionRules<ListenOptions> = { host: TEXT, port: wholeNumber(0, 65_535), signal: SIGNAL };
 
 /** What can be told about a session. */
 export interface SessionInfo {
@@ -65,6 +69,7 @@ export class Target implements AsyncDisposable {
 
   /** @internal Use `createTarget()`. */
   constructor(options: TargetOptions) {
+    checkTargetOptions(options);
     this.#specs = targetsOf(options);
     policyOf(options.parameters); // whatever is wrong is said now, not when it is opened
     limitsOf(options.limits);
@@ -103,7 +108,10 @@ export class Target implements AsyncDisposable {
    */
   listen(options: ListenOptions = {}): Promise<this> {
     // One after the other: an attempt that fails closes what it has opened.
-    const turn = this.#turn.then(() => this.#listen(options));
+    const turn = this.#turn.then(() => {
+      checkOptions(options, LISTEN_RULES, 'listen');
+      return this.#listen(options);
+    });
     this.#turn = turn.then(ignore, ignore);
     return turn;
   }

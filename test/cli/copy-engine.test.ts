@@ -206,5 +206,8 @@ test('run() rejects when a file becomes shorter while it is read', async () => {
     read: async (buffer, position) => Math.max(0, Math.min(buffer.length, 300 - position)),
   };
   const destination: Destination = { sequential: false, blockSize: 1, write: async () => undefined };
-  await assert.rejects(new Copy(plan({ source, destination, length: 1000 })).run(), /became shorter/);
+  await assert.rejects(new Copy(plan({ source, destination, length: 1000 })).run(), {
+    code: 'BECAME_SHORTER',
+    message: 'The source became shorter while it was read: 1000 bytes before, 300 now',
+  });
 });

@@ -275,16 +275,16 @@ test('a failed copy says of what it has left how much is good, and nothing where
 
 /** A store full of AB whose block `bad` cannot be read. */
 function damaged(blocks: number, bad: number): BlockStore {
-  const blockLength = 512;
+  const blockSize = 512;
   return {
-    blockLength,
+    blockSize,
     blocks,
     readOnly: true,
     volatileWriteCache: false,
     thin: false,
     synchronous: false,
     async read(position, into, at, length) {
-      if (position <= bad * blockLength && bad * blockLength < position + length) throw new Error('damaged');
+      if (position <= bad * blockSize && bad * blockSize < position + length) throw new Error('damaged');
       into.fill(0xab, at, at + length);
     },
     write: () => undefined,

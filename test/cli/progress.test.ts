@@ -87,6 +87,12 @@ test('the bar is drawn over itself without escape codes, and leaves an empty lin
   assert.ok(all.endsWith('\r'));
 });
 
+test('a terminal that does not know its width has the usual one', () => {
+  const { stream, written } = terminal(0);
+  startProgress({ stream, total: 2048, style: 'auto' }).stop();
+  assert.match(written(), /^\r\[ +\] {3}0% {2}0 B of 2 KiB/);
+});
+
 test('a process that ends in the middle leaves no bar either', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { stream, written } = terminal(80);

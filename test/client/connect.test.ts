@@ -11,6 +11,7 @@ import { freePort } from '../support/ports.ts';
 import { RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
 import { keyText } from '../support/speaker/data.ts';
 import { assertNoHandlesLeft } from './handles.ts';
+import { RawDisk, type RawResult } from './raw-disk.ts';
 
 const NAME = 'iqn.2003-01.org.example:target';
 
@@ -136,6 +137,29 @@ test('connect() to a LUN that does not exist is ISCSI_LUN_NOT_FOUND and names th
   await assertNoHandlesLeft(async () => {
     assert.match((await refused(connect(raw.url(9)), 'ISCSI_LUN_NOT_FOUND')).hint ?? '', /LUN 0/);
   });
+});
+
+/** The disk as a tape: a device without blocks. */
+class RawTape extends RawDisk {
+  override execute(cdb: Uint8Array, dataOut: Uint8Array, lun: number): RawResult {
+    const result = super.execute(cdb, dataOut, lun);
+    const isStandardInquiry = cdb[0] === 0x12 && cdb[1] === 0;
+    if (isStandardInquiry && lun === 0) result.dataIn?.set([0x01]);
+    return result;
+  }
+}
+
+test('force_usn opens the logical unit of this serial number and no other, whatever else is asked of it', async (t) => {
+  const disk = await RawTarget.listen(t);
+  const tape = await RawTarget.listen(t, { disk: new RawTape() });
+  for (const url of [disk.url(0), tape.url(0)]) {
+    for (const probe of [true, false]) {
+      const lun = await connect(`${url}?force_usn=RAW-0001`, { probe });
+      await lun.close();
+      const error = await refused(connect(`${url}?force_usn=A2`, { probe }), 'ISCSI_IDENTITY');
+      assert.match(error.message, /its serial number is "RAW-0001", not "A2"/, `${url}, probe: ${probe}`);
+    }
+  }
 });
 
 /** A target that sends every login to `to`. */

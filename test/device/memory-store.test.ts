@@ -143,13 +143,13 @@ test('close() gives all room back', () => {
 });
 
 test('sizes and block lengths that cannot be are refused with what is allowed', () => {
-  for (const blockLength of [0, 256, 513, 1000, 131072, 512.5]) {
-    assert.throws(() => new MemoryStore({ size: MIB, blockLength }), /power of two from 512 to 65536 allowed/);
+  for (const blockSize of [0, 256, 513, 1000, 131072, 512.5]) {
+    assert.throws(() => new MemoryStore({ size: MIB, blockSize }), /power of two from 512 to 65536 allowed/);
   }
   for (const size of [0, -512, 513, 2 ** 53, Number.NaN]) {
     assert.throws(() => new MemoryStore({ size }), /positive multiple of 512 allowed/);
   }
-  assert.equal(new MemoryStore({ size: 65536 * 3, blockLength: 65536 }).blocks, 3);
+  assert.equal(new MemoryStore({ size: 65536 * 3, blockSize: 65536 }).blocks, 3);
 });
 
 test('random writes, discards and reads give what a plain array gives', () => {

@@ -37,7 +37,7 @@ test('a unit of more than 2^32 blocks says so in the short block descriptor, and
 });
 
 test('blocks of 65536 bytes fit the three bytes of the short descriptor', async () => {
-  const { run } = bench({ size: 4 * 65536, blockLength: 65536 });
+  const { run } = bench({ size: 4 * 65536, blockSize: 65536 });
   assert.equal(toHex((await run(sense6('0a'))).data.slice(4, 12)), '0000000400010000');
 });
 

@@ -250,7 +250,7 @@ test('a RAM store whose writes are promised keeps the order, too', async () => {
   const memory = new MemoryStore({ size: 1024 * 1024 });
   let release = () => {};
   const store: BlockStore = {
-    blockLength: 512,
+    blockSize: 512,
     blocks: memory.blocks,
     readOnly: false,
     volatileWriteCache: false,
@@ -284,11 +284,11 @@ test('a RAM store is read and written without a promise in between', () => {
 });
 
 test('blocks of 4096 and 65536 bytes are counted as such', async () => {
-  for (const blockLength of [4096, 65536]) {
-    const { run } = bench({ size: 4 * 65536, blockLength });
-    const data = pattern(2 * blockLength);
+  for (const blockSize of [4096, 65536]) {
+    const { run } = bench({ size: 4 * 65536, blockSize });
+    const data = pattern(2 * blockSize);
     assert.equal((await run(write10(1, 2), data)).outcome, 'GOOD');
-    assert.deepEqual((await run(read10(2, 1))).data, data.slice(blockLength));
-    assert.equal((await run(read10((4 * 65536) / blockLength, 1))).outcome, OUT_OF_RANGE);
+    assert.deepEqual((await run(read10(2, 1))).data, data.slice(blockSize));
+    assert.equal((await run(read10((4 * 65536) / blockSize, 1))).outcome, OUT_OF_RANGE);
   }
 });

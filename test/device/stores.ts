@@ -18,7 +18,7 @@ export interface Held {
  * and half when it ends, as by a disk: whoever looks in between sees it torn.
  */
 export class HeldStore implements BlockStore {
-  readonly blockLength: number;
+  readonly blockSize: number;
   readonly blocks: number;
   readonly readOnly = false;
   readonly volatileWriteCache = true;
@@ -33,9 +33,9 @@ export class HeldStore implements BlockStore {
   closed = false;
   readonly #memory: MemoryStore;
 
-  constructor(size = 1024 * 1024, blockLength = 512, thin = false) {
-    this.#memory = new MemoryStore({ size, blockLength });
-    this.blockLength = blockLength;
+  constructor(size = 1024 * 1024, blockSize = 512, thin = false) {
+    this.#memory = new MemoryStore({ size, blockSize });
+    this.blockSize = blockSize;
     this.blocks = this.#memory.blocks;
     this.thin = thin;
   }
@@ -102,7 +102,7 @@ export type Fault = 'throw' | 'reject';
 
 /** A store whose operations of the names in `broken` fail. */
 export class FaultStore implements BlockStore {
-  readonly blockLength = 512;
+  readonly blockSize = 512;
   readonly blocks = 2048;
   readonly readOnly = false;
   readonly volatileWriteCache = true;

@@ -57,8 +57,8 @@ const SEEDS = [
 /** The device server as a target of the fuzzer. Its state lives on from input to input, as that of a real unit. */
 export const deviceFuzz: DeviceFuzz[] = [deviceTarget('a thin unit', 512), deviceTarget('blocks of 4096 bytes', 4096)];
 
-function deviceTarget(name: string, blockLength: number): DeviceFuzz {
-  const store = new MemoryStore({ size: 2 ** 40, blockLength, memoryLimit: MEMORY_LIMIT });
+function deviceTarget(name: string, blockSize: number): DeviceFuzz {
+  const store = new MemoryStore({ size: 2 ** 40, blockSize, memoryLimit: MEMORY_LIMIT });
   const device = new DeviceServer({ name: 'iqn.2003-01.org.example:fuzz' });
   device.attach(0, new DeviceLogicalUnit(store, { serial: 'fuzz' }));
   device.nexusStarted(NEXUS);

@@ -26,7 +26,7 @@ async function hostile(seed: number, wireOf: (world: World) => Wire): Promise<vo
   const digests = random.onceIn(2);
   const world = new World({
     random,
-    store: new MemoryStore({ size: BLOCK * 256, blockLength: BLOCK }),
+    store: new MemoryStore({ size: BLOCK * 256, blockSize: BLOCK }),
     initiator: { headerDigest: digests ? ['CRC32C'] : ['None'], dataDigest: digests ? ['CRC32C'] : ['None'] },
   });
   const from = random.below(3000);

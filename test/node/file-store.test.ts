@@ -33,7 +33,7 @@ async function openFiles(): Promise<number> {
 test('a missing file is made sparse, of the size that was asked for, and keeps what is written', async (t) => {
   const path = join(await temporaryDirectory(t), 'disk');
   const store = await openFileStore(path, { size: 1024 * MIB });
-  assert.deepEqual([store.blocks, store.blockLength, store.readOnly], [2 * MIB, 512, false]);
+  assert.deepEqual([store.blocks, store.blockSize, store.readOnly], [2 * MIB, 512, false]);
   assert.deepEqual([store.synchronous, store.volatileWriteCache], [false, true]);
   const data = pattern(8192);
   await store.write(512 * MIB - 4096, data, 1024, 8192);
@@ -48,7 +48,7 @@ test('a missing file is made sparse, of the size that was asked for, and keeps w
   assert.equal(size, 1024 * MIB);
   assert.ok(blocks * 512 < 4 * MIB, `${blocks * 512} bytes in use`);
 
-  const again = await openFileStore(path, { size: 1024 * MIB, blockLength: 4096 });
+  const again = await openFileStore(path, { size: 1024 * MIB, blockSize: 4096 });
   assert.equal(again.blocks, 256 * 1024);
   await again.read(512 * MIB - 4096, back, 0, 4096);
   assert.deepEqual(back.slice(0, 4096), data.slice(1024, 5120));
@@ -111,8 +111,8 @@ test('what does not fit is refused with a hint, and nothing stays open or behind
     [() => openFileStore(path, { size: 1024 }), /with 1024 bytes: it has 1000/],
     [() => openFileStore(path, { size: 1000 }), /multiple of 512/],
     [() => openFileStore(join(directory, 'missing')), /no such file/],
-    [() => openFileStore(join(directory, 'missing'), { size: 512, blockLength: 4096 }), /multiple of 4096/],
-    [() => openFileStore(path, { blockLength: 1000 }), /power of two/],
+    [() => openFileStore(join(directory, 'missing'), { size: 512, blockSize: 4096 }), /multiple of 4096/],
+    [() => openFileStore(path, { blockSize: 1000 }), /power of two/],
     [() => openFileStore('/dev/null'), /Cannot use \/dev\/null as a block store/],
   ] as const;
   for (const [opening, message] of cases) {

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { createTarget } from '../../src/server/index.ts';
+import { runTool, startTarget } from '../cli/run-tool.ts';
 import { REPOSITORY } from '../support/repository.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 const run = promisify(execFile);
+const read = (name: string): string => readFileSync(join(REPOSITORY, name), 'utf8');
 
 test('the first lines of the README are examples/first.ts, and do what they say', async () => {
   const readme = await readFile(`${REPOSITORY}/README.md`, 'utf8');
@@ -25,6 +30,13 @@ test('examples/raw.ts lists the LUNs of a target and explains a missing one', as
   );
 });
 
+test('what is thrown in src/ has a code', () => {
+  const bare = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\b(?:throw|reject\()\s*new (?:|Range|Type|Syntax)Error\(/.test(read(`src/${name}`)));
+  assert.deepEqual(bare, []);
+});
+
 test('docs/errors.md names every error code, and no other', async () => {
   const sources = await readFile(`${REPOSITORY}/src/errors.ts`, 'utf8');
   const codes = new Set([...sources.matchAll(/^ {2}\| '(ISCSI_\w+)'/gm)].map(([, code]) => code));
@@ -32,4 +44,39 @@ test('docs/errors.md names every error code, and no other', async () => {
   const documented = new Set([...page.matchAll(/^\| `(ISCSI_\w+)`/gm)].map(([, code]) => code));
   assert.ok(codes.size > 15);
   assert.deepEqual([...documented].sort(), [...codes].sort());
+});
+
+test('every test that docs/peers.md names is there', async () => {
+  const page = await readFile(`${REPOSITORY}/docs/peers.md`, 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| ') && !/^\| (?:---|deviation)/.test(line));
+  const tests = rows.flatMap((row) => [...row.matchAll(/`([\w/.-]+\.test\.ts)`(?:: ([^`|]+))?/g)]);
+  const missing: string[] = [];
+  for (const [, file = '', names = ''] of tests) {
+    const path = [file, `test/initiator/${file}`].find((one) => existsSync(join(REPOSITORY, one)));
+    const text = path === undefined ? '' : await readFile(join(REPOSITORY, path), 'utf8');
+    const parts = names.split(/…|;|(?<=0x)…/).map((part) => part.trim());
+    missing.push(...parts.filter((part) => text === '' || !text.includes(part)).map((part) => `${file}: ${part}`));
+  }
+  assert.ok(tests.length > 40, `${tests.length} are named`);
+  assert.deepEqual(missing, []);
+});
+
+test('the commands of the README in two terminals do what it says', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [, section = ''] = /## In two terminals\n([\s\S]*?)\n## /.exec(read('README.md')) ?? [];
+  const linesWith = (prefix: string) => section.split('\n').filter((line) => line.startsWith(prefix));
+  const [serving = [], listing = [], copying = []] = linesWith('npx tsiscsi ').map((line) => line.split(' ').slice(2));
+  const inDirectory = (word: string) => word.replace(/^(?=\w+\.img)/, `${directory}/`);
+  const { urls } = await startTarget(t, serving.slice(1).map(inDirectory));
+  const port = /:(\d+)\//.exec(urls[0] ?? '')?.[1] ?? '';
+  assert.deepEqual(
+    urls.map((url) => `# ${url.replace(port, '3260')}`),
+    linesWith('# iscsi:'),
+  );
+  const here = (words: readonly string[]) => words.map((word) => inDirectory(word.replace(':3260', `:${port}`)));
+  const listed = await runTool('tsiscsi', here(listing));
+  assert.match(listed.stdout, /^Target:.*\nLun:0 .*\(Size:1G\)\nLun:1 .*\(Size:10G\)\n$/);
+  await writeFile(join(directory, 'debian.img'), 'an image');
+  const copied = await runTool('tsiscsi', here(copying));
+  assert.deepEqual([listed.code, copied.code], [0, 0], copied.stderr);
 });

@@ -51,6 +51,11 @@ test(`no source file has more than ${MOST_LINES} lines, tables made by a tool ex
   assert.deepEqual(long, []);
 });
 
+test('every file of tests has some', () => {
+  const empty = filesBelow('test', '.test.ts').filter((name) => !/\btest(?:Attacks)?\(/.test(read(name)));
+  assert.deepEqual(empty, []);
+});
+
 test('every npm script runs something that can exist', () => {
   for (const [name, command] of Object.entries(packageJson.scripts)) {
     for (const [, file = ''] of command.matchAll(/\bnode (\S+)/g)) {

@@ -34,7 +34,7 @@ function targetPolicyOf(random: Random): Partial<OperationalPolicy> {
 }
 
 async function logIn(random: Random): Promise<World> {
-  const store = new MemoryStore({ size: BLOCK * BLOCKS, blockLength: BLOCK });
+  const store = new MemoryStore({ size: BLOCK * BLOCKS, blockSize: BLOCK });
   const firstCmdSN = random.onceIn(3) ? 0xffff_fff0 : random.uint32(); // also over the wrap
   const world = new World({ random, store, initiator: policyOf(random), target: targetPolicyOf(random), firstCmdSN });
   await world.until(() => world.loggedIn || world.closed > 0);
@@ -112,7 +112,7 @@ export async function writeReadVerify(seed: number): Promise<void> {
 /** Cuts the connection at a random byte: each task settles once, and what was reported written is there. */
 export async function cutConnection(seed: number): Promise<void> {
   const random = new Random(seed + 0x1000);
-  const store = new MemoryStore({ size: BLOCK * BLOCKS, blockLength: BLOCK });
+  const store = new MemoryStore({ size: BLOCK * BLOCKS, blockSize: BLOCK });
   const world = new World({ random, store, initiator: policyOf(random), target: targetPolicyOf(random) });
   await world.until(() => world.loggedIn || world.closed > 0);
   assert.equal(world.error, undefined);
