@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConnectOptions, discover, openSession, type Session } from '../../src/index.ts';
+import { type ConnectOptions, cdb, connect, discover, openSession, type Session } from '../../src/index.ts';
 import { checkNumbers, checkWrites } from '../support/initiator-oracle.ts';
 import { PATIENCE } from '../support/loop-time.ts';
 import { Pattern } from '../support/pattern.ts';
@@ -20,7 +20,7 @@ import { headersIn } from '../support/watch.ts';
 const NAME = 'iqn.2003-01.org.example:disk';
 const MiB = 2 ** 20;
 const [NOP_OUT, COMMAND, TASK_MANAGEMENT, LOGIN, TEXT, LOGOUT] = [0x00, 0x01, 0x02, 0x03, 0x04, 0x06];
-const [NOP_IN, LOGIN_RESPONSE, TEXT_RESPONSE, R2T] = [0x20, 0x23, 0x24, 0x31];
+const [NOP_IN, SCSI_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE, DATA_IN, R2T] = [0x20, 0x21, 0x23, 0x24, 0x25, 0x31];
 const LU_RESET = 5;
 
 /** A tgtd with one disk, and a relay before it; undefined where a witness is missing. */
@@ -236,3 +236,96 @@ test('a discovery session is login, text and logout; a long list is asked for pa
   );
   assert.equal(byInitiator(pdus, LOGOUT)[0]?.number('iscsi.logout.reason'), 0);
 });
+
+test('I-066, I-083: in a silent session tgt is pinged, and answers', async (t) => {
+  const setup = await witnesses(t);
+  if (setup === undefined) return;
+  const session = await setup.open({ keepaliveInterval: 50 });
+  const [connection] = setup.relay.connections;
+  const before = connection?.toInitiator.length ?? 0;
+  const started = performance.now();
+  while ((connection?.toInitiator.length ?? 0) < before + 3 * 48) {
+    assert.ok(performance.now() - started < PATIENCE, 'no answers to pings');
+    await sleep(20);
+  }
+  await session.close();
+  const pdus = await shownPdus(setup.relay, setup.tgtd.port);
+  const pings = byInitiator(pdus, NOP_OUT);
+  assert.ok(pings.length >= 3);
+  assert.ok(pings.every((ping) => ping.tag !== NIL && ping.transferTag === NIL && ping.bit('iscsi.I')));
+  const echoes = pdus.filter(({ opcode }) => opcode === NOP_IN).map(({ tag }) => tag);
+  assert.deepEqual(echoes, pings.map(({ tag }) => tag).slice(0, echoes.length));
+  checkNumbers(pdus);
+});
+
+test('I-068, I-071: tgt gives the status of a read in its Data-In, that of a write apart, and a residual where less comes', async (t) => {
+  const setup = await witnesses(t);
+  if (setup === undefined) return;
+  const session = await setup.open();
+  await session.execute(1, { cdb: new Uint8Array(6) }); // its unit attention
+  const inquiry = await session.execute(1, {
+    cdb: cdb('INQUIRY', { allocationLength: 255 }),
+    dataIn: new Uint8Array(255),
+  });
+  const range = { logicalBlockAddress: 0, transferLength: 1 };
+  const write = await session.execute(1, { cdb: cdb('WRITE_10', range), dataOut: new Uint8Array(512).fill(3) });
+  const read = await session.execute(1, { cdb: cdb('READ_10', range), dataIn: new Uint8Array(512) });
+  assert.deepEqual(
+    [inquiry.status, inquiry.dataInLength, inquiry.residual],
+    [0, 66, { kind: 'underflow', count: 189 }],
+  );
+  assert.deepEqual([write.status, read.status, read.dataInLength], [0, 0, 512]);
+  await session.close();
+
+  const pdus = await shownPdus(setup.relay, setup.tgtd.port);
+  const statuses = pdus.filter((pdu) => pdu.opcode === SCSI_RESPONSE || pdu.opcode === DATA_IN);
+  assert.deepEqual(
+    statuses.map((pdu) => [pdu.opcode, pdu.opcode === SCSI_RESPONSE || pdu.bit('iscsi.scsidata.S')]),
+    [SCSI_RESPONSE, DATA_IN, SCSI_RESPONSE, DATA_IN].map((opcode) => [opcode, true]),
+  );
+  checkNumbers(pdus);
+});
+
+test('I-047: a target name of 223 bytes is logged in to', async (t) => {
+  if (!requirePeer(t, 'tgtd', 'tgt')) return;
+  const name = `iqn.2003-01.org.example:${'n'.repeat(199)}`;
+  const tgtd = await startTgtd(t, { targets: [{ name, luns: [{ sizeMiB: 1 }] }] });
+  await using session = await openSession(tgtd.url(name, 1));
+  assert.equal((await session.logicalUnit(1)).blocks, 2048);
+});
+
+/** Where in what tgt sends a flipped byte does its harm: in the first Data-In of the read that follows `before`. */
+const DAMAGE = [
+  { title: 'I-018: a header of tgt that is damaged on the way ends the session', at: 9, livesOn: false },
+  {
+    title: 'I-019: a Data-In of tgt that is damaged on the way costs its command alone',
+    at: 48 + 4 + 100,
+    livesOn: true,
+  },
+] as const;
+
+for (const { title, at, livesOn } of DAMAGE) {
+  test(title, async (t) => {
+    if (!requirePeer(t, 'tgtd', 'tgt')) return;
+    const params = { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C' } as const;
+    const tgtd = await startTgtd(t, { targets: [{ name: NAME, luns: [{ sizeMiB: 1 }], params }] });
+    let before = Number.POSITIVE_INFINITY;
+    const relay = await startRelay(t, {
+      to: tgtd.port,
+      faults: (connection) => (connection === 0 ? {} : { toInitiator: { corrupt: { at: before + at, xor: 0x10 } } }),
+    });
+    const options = { headerDigest: 'crc32c', dataDigest: 'crc32c', maxRecvDataSegmentLength: 8192 } as const;
+    const run = async (): Promise<unknown> => {
+      await using lun = await connect(`iscsi://127.0.0.1:${relay.port}/${NAME}/1`, options);
+      before = Math.min(before, relay.connections[0]?.toInitiator.length ?? 0);
+      const outcome = await lun
+        .read(new Uint8Array(65_536), { position: 0 })
+        .catch((error: { code: string }) => error.code);
+      assert.equal(lun.session.open, outcome !== 'ISCSI_DIGEST' || livesOn);
+      if (lun.session.open) await lun.read(new Uint8Array(65_536), { position: 0 });
+      return outcome;
+    };
+    assert.notEqual(await run(), 'ISCSI_DIGEST'); // the first connection shows where the read begins
+    assert.equal(await run(), 'ISCSI_DIGEST');
+  });
+}
