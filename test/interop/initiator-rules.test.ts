@@ -6,7 +6,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConnectOptions, cdb, connect, discover, openSession, type Session } from '../../src/index.ts';
+import {
+  type ConnectOptions,
+  cdb,
+  connect,
+  discover,
+  type IscsiLogicalUnit,
+  openSession,
+  type Session,
+} from '../../src/index.ts';
 import { checkNumbers, checkWrites } from '../support/initiator-oracle.ts';
 import { PATIENCE } from '../support/loop-time.ts';
 import { Pattern } from '../support/pattern.ts';
@@ -229,10 +237,20 @@ test('a discovery session is login, text and logout; a long list is asked for pa
     assert.deepEqual([next.tag, next.bit('iscsi.I'), next.length], [first?.tag, first?.bit('iscsi.I'), 0], 'I-092');
     assert.deepEqual([next.transferTag, next.number('scsi.lun')], [part?.getUint32(20), 0], 'I-093');
   }
-  assert.equal(
-    byInitiator(pdus, LOGIN)[0]?.pairs.some((pair) => pair.startsWith('TargetName=')),
-    false,
-    'I-023',
+  const keys = byInitiator(pdus, LOGIN).flatMap(({ pairs }) => pairs.map((pair) => pair.slice(0, pair.indexOf('='))));
+  assert.equal(new Set(keys).size, keys.length);
+  const normal = [
+    'TargetName',
+    'InitialR2T',
+    'ImmediateData',
+    'MaxBurstLength',
+    'FirstBurstLength',
+    'MaxOutstandingR2T',
+  ];
+  assert.deepEqual(
+    normal.filter((key) => keys.includes(key)),
+    [],
+    'I-023, D-40: what has a meaning in Normal sessions only',
   );
   assert.equal(byInitiator(pdus, LOGOUT)[0]?.number('iscsi.logout.reason'), 0);
 });
@@ -294,17 +312,30 @@ test('I-047: a target name of 223 bytes is logged in to', async (t) => {
   assert.equal((await session.logicalUnit(1)).blocks, 2048);
 });
 
-/** Where in what tgt sends a flipped byte does its harm: in the first Data-In of the read that follows `before`. */
+/** Any bytes of a disk of 1 MiB, in eight Data-Ins. */
+const read = (lun: IscsiLogicalUnit): Promise<unknown> => lun.read(new Uint8Array(65_536), { position: 0 });
+/** CHECK CONDITION: a block behind the end. */
+const failing = (lun: IscsiLogicalUnit): Promise<unknown> =>
+  lun.execute({ cdb: cdb('READ_10', { logicalBlockAddress: 1e6, transferLength: 1 }), dataIn: new Uint8Array(512) });
+
+/** Where the answer of tgt is damaged by a flipped bit, counted from its first byte. */
 const DAMAGE = [
-  { title: 'I-018: a header of tgt that is damaged on the way ends the session', at: 9, livesOn: false },
+  { title: 'I-018: a header of tgt that is damaged on the way ends the session', ask: read, at: 9, livesOn: false },
   {
     title: 'I-019: a Data-In of tgt that is damaged on the way costs its command alone',
+    ask: read,
     at: 48 + 4 + 100,
     livesOn: true,
   },
+  {
+    title: 'I-020: sense data of tgt that is damaged on the way ends the session',
+    ask: failing,
+    at: 48 + 4 + 4,
+    livesOn: false,
+  },
 ] as const;
 
-for (const { title, at, livesOn } of DAMAGE) {
+for (const { title, ask, at, livesOn } of DAMAGE) {
   test(title, async (t) => {
     if (!requirePeer(t, 'tgtd', 'tgt')) return;
     const params = { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C' } as const;
@@ -318,14 +349,12 @@ for (const { title, at, livesOn } of DAMAGE) {
     const run = async (): Promise<unknown> => {
       await using lun = await connect(`iscsi://127.0.0.1:${relay.port}/${NAME}/1`, options);
       before = Math.min(before, relay.connections[0]?.toInitiator.length ?? 0);
-      const outcome = await lun
-        .read(new Uint8Array(65_536), { position: 0 })
-        .catch((error: { code: string }) => error.code);
+      const outcome = await ask(lun).catch((error: { code: string }) => error.code);
       assert.equal(lun.session.open, outcome !== 'ISCSI_DIGEST' || livesOn);
-      if (lun.session.open) await lun.read(new Uint8Array(65_536), { position: 0 });
+      if (lun.session.open) await read(lun);
       return outcome;
     };
-    assert.notEqual(await run(), 'ISCSI_DIGEST'); // the first connection shows where the read begins
+    assert.notEqual(await run(), 'ISCSI_DIGEST'); // the first connection shows where the answer begins
     assert.equal(await run(), 'ISCSI_DIGEST');
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What our initiator says to a target that does what tgt never does, read by tshark. The target is a script of ours; the
- * witness is the reader.
+ * What our initiator says to a target that does what tgt never does, read by tshark. The target is a script of ours;
+ * the witness is the reader.
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
@@ -14,6 +14,7 @@ import { startRelay } from '../support/relay.ts';
 import { type ShownPdu, shownPdus } from '../support/shown-pdus.ts';
 import { senseData } from '../support/speaker/data.ts';
 import { NIL } from '../support/speaker/pdu.ts';
+import { relayProblems } from '../support/watch.ts';
 
 const [NOP_OUT, COMMAND, TASK_MANAGEMENT, TEXT, DATA_OUT, LOGOUT] = [0x00, 0x01, 0x02, 0x04, 0x05, 0x06];
 const [NOP_IN, R2T, ASYNC_MESSAGE] = [0x20, 0x31, 0x32];
@@ -28,7 +29,7 @@ async function scripted(t: TestContext, script: RawTargetOptions, options: Conne
   const relay = await startRelay(t, { to: target.port });
   const session = await openSession(target.url().replace(`:${target.port}`, `:${relay.port}`), options);
   const shown = (): Promise<readonly ShownPdu[]> => shownPdus(relay, target.port);
-  return { target, session, shown };
+  return { target, relay, session, shown };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -90,6 +91,22 @@ test('I-009, I-010: tshark finds a CDB of 32 bytes and a bidirectional read leng
   );
   checkWrites(pdus, session.parameters);
   checkNumbers(pdus);
+});
+
+test('I-016, I-017: tshark finds every digest good, over AHS and padding, and none where there is no data', async (t) => {
+  const play = await scripted(
+    t,
+    { answers: { HeaderDigest: 'CRC32C', DataDigest: 'CRC32C', MaxRecvDataSegmentLength: '512' } },
+    { headerDigest: 'crc32c', dataDigest: 'crc32c' },
+  );
+  if (play === undefined) return;
+  const { session, relay, target } = play;
+  for (const length of [0, 1, 2, 3, 4, 512]) await session.nop(new Uint8Array(length).fill(0xee));
+  await session.execute(0, { cdb: new Uint8Array(32), dataOut: new Uint8Array(1027).fill(5) });
+  await session.execute(0, { cdb: READ_10, dataIn: new Uint8Array(512) });
+  await session.close();
+  const expect = { opcodes: [NOP_OUT, COMMAND, DATA_OUT, LOGOUT], headerDigest: true, dataDigest: true };
+  assert.deepEqual(await relayProblems(relay, target.port, expect), []);
 });
 
 test('I-074, I-075: tshark reads the answers to four R2Ts that came at once, each with its tag and LUN, in their order', async (t) => {
