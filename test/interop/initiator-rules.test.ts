@@ -116,7 +116,7 @@ async function sayEverything(session: Session, relay: Relay): Promise<void> {
 }
 
 test('numbers, tags, padding, pings and task management of a whole session are as they must be', async (t) => {
-  const setup = await witnesses(t, { nop_interval: 1, nop_count: 2 });
+  const setup = await witnesses(t, { nop_interval: 1, nop_count: 5 });
   if (setup === undefined) return;
   const session = await setup.open();
   await sayEverything(session, setup.relay);
@@ -145,11 +145,16 @@ function checkPings(pdus: readonly ShownPdu[]): void {
     [1, 2, 3, 4, 5].map((length) => ['ee'.repeat(length), '00'.repeat(-length & 3), true]),
     'I-004, I-083',
   );
+  assert.ok(answers !== undefined && answers.length > 0);
   const asked = pdus.filter(({ opcode, transferTag }) => opcode === NOP_IN && transferTag !== NIL);
-  assert.ok(asked.length > 0);
+  assert.ok(asked.length - answers.length <= 1, 'the last one may have met the Logout Request');
   const echo = (pdu: ShownPdu): unknown[] => [pdu.transferTag, pdu.number('scsi.lun')];
-  assert.deepEqual(answers?.map(echo), asked.map(echo), 'I-082: tag and LUN, and none that was not asked for');
-  assert.ok(answers?.every((pdu) => pdu.tag === NIL && pdu.bit('iscsi.I') && pdu.length === 0));
+  assert.deepEqual(
+    answers.map(echo),
+    asked.slice(0, answers.length).map(echo),
+    'I-082: tag and LUN, and none that was not asked for',
+  );
+  assert.ok(answers.every((pdu) => pdu.tag === NIL && pdu.bit('iscsi.I') && pdu.length === 0));
 }
 
 function checkTaskManagement(pdus: readonly ShownPdu[]): void {
