@@ -183,6 +183,7 @@ for (const status of [0x0101, 0x0102]) {
     const lun = await connect(portal.url());
     assert.equal(lun.session.targetPortal, `127.0.0.1:${target.port}`);
     assert.match(new TextDecoder().decode(target.connection.sent[0]?.data), new RegExp(`TargetName=${NAME}\0`));
+    assert.equal(target.connection.sent[0]?.flags, 0x87, 'D-33: the second login begins like the first');
     await lun.close();
   });
 }

@@ -64,6 +64,18 @@ test('a second connection logs in beside the first: commands go on, the session 
   rig.assertAlive();
 });
 
+test('I-080, I-086: the data of a write, and its abort, go out on the connection of its command', () => {
+  const rig = InitiatorRig.loggedIn({ answers: { ImmediateData: 'No', InitialR2T: 'Yes' } });
+  const { connection } = secondConnection(rig);
+  const write = rig.submit({ dataOut: new Uint8Array(1024) });
+  rig.takeOne(0x01);
+  rig.give(rig.voice.r2t(write.tag, { length: 1024 }));
+  assert.equal(rig.takeOne(0x05).tag, write.tag);
+  rig.session.abort(write.task, write.tag, new IscsiError('ISCSI_ABORTED', 'Enough'));
+  assert.equal(rig.takeOne(0x02).word(20), write.tag);
+  assert.deepEqual(connection.drain(), []);
+});
+
 test('a status that comes on another connection than its command went out on ends the session', () => {
   const rig = InitiatorRig.loggedIn();
   const { connection, voice } = secondConnection(rig);

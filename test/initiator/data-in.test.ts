@@ -149,6 +149,20 @@ test('I-072, D-19: a Data-In that is missing in the middle is found out by offse
   byCount.rig.assertAlive();
 });
 
+test('I-112: a Data-In that comes twice ends the session: at error recovery level 0 nothing is sent again', () => {
+  for (const [first, second] of [
+    [4, { dataSN: 0, offset: 0 }],
+    [4, { dataSN: 0, offset: 4 }],
+    [0, { dataSN: 0, offset: 0 }],
+  ] as const) {
+    const { rig, read, give } = reading(8);
+    give(first);
+    give(first, second);
+    rig.assertEnded('ISCSI_PROTOCOL');
+    assert.deepEqual([read.settled, read.error?.code], [1, 'ISCSI_PROTOCOL']);
+  }
+});
+
 test('D-19, D-21: a Data-In beyond the buffer, or over bytes that came before, ends the session without touching anything', () => {
   for (const [bytes, fields] of [
     [9, {}],

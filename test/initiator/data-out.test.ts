@@ -193,6 +193,19 @@ for (const [title, fields] of BAD_R2TS) {
   });
 }
 
+test('I-112: an R2T that comes twice ends the session, and its data goes out once', () => {
+  for (const offset of [0, 512]) {
+    const rig = rigOf(ASKING);
+    const write = rig.submit({ dataOut: payload(1024), lun: [LUN, 0] });
+    rig.take();
+    rig.give(rig.voice.r2t(write.tag, { r2tSN: 0, offset: 0, length: 512 }));
+    assert.equal(rig.takeOne(0x05).data.length, 512);
+    rig.give(rig.voice.r2t(write.tag, { r2tSN: 0, offset, length: 512 }));
+    rig.assertEnded('ISCSI_PROTOCOL');
+    assert.deepEqual([write.settled, write.error?.code], [1, 'ISCSI_PROTOCOL']);
+  }
+});
+
 test('I-081, D-44: an R2T for a read ends the session', () => {
   const rig = rigOf(ASKING);
   const read = rig.submit({ dataIn: new Uint8Array(512) });

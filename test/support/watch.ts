@@ -54,15 +54,20 @@ export async function unsolicitedData(relay: Relay, to: number): Promise<Unsolic
   return sum;
 }
 
+/** The opcodes of a recorded direction: see {@link headersIn}. */
+export function opcodesIn(bytes: Uint8Array): readonly number[] {
+  return headersIn(bytes).map((header) => header.getUint8(0) & 0x3f);
+}
+
 /**
- * The opcodes of a recorded direction without digests and AHS, for what tshark does not take apart:
+ * The headers of a recorded direction without digests and AHS, for what tshark does not take apart:
  * a Text Response that ends in the middle of a pair is malformed for it, though the standard allows it (RFC 7143 §6.2).
  */
-export function opcodesIn(bytes: Uint8Array): readonly number[] {
+export function headersIn(bytes: Uint8Array): readonly DataView[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const opcodes: number[] = [];
+  const headers: DataView[] = [];
   for (let at = 0; at < bytes.length; at += 48 + (((view.getUint32(at + 4) & 0xff_ffff) + 3) & ~3)) {
-    opcodes.push(view.getUint8(at) & 0x3f);
+    headers.push(new DataView(bytes.buffer, bytes.byteOffset + at, 48));
   }
-  return opcodes;
+  return headers;
 }
