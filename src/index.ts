@@ -30,9 +30,9 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
+export type { ChapIdentity } from './login/chap-credentials.ts';
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
-export type { ChapIdentity } from './login/security.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';

@@ -1,8 +1,8 @@
 import { IscsiError } from '../errors.ts';
 import type { ConnectionConfig } from '../initiator/connection-config.ts';
+import type { Credentials } from '../login/chap-credentials.ts';
 import type { SessionType } from '../login/keys.ts';
 import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/policy.ts';
-import type { Credentials } from '../login/security.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
 import { randomBytes } from '../node/random.ts';

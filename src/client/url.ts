@@ -14,9 +14,9 @@
   password for which that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is never decoded.
 */
 import { IscsiError } from '../errors.ts';
+import type { ChapIdentity } from '../login/chap-credentials.ts';
 import { prepareReceivedName } from '../login/iscsi-name.ts';
 import { Secret } from '../login/secret.ts';
-import type { ChapIdentity } from '../login/security.ts';
 import { DEFAULT_PORT } from '../login/send-targets.ts';
 import { quote } from '../login/values.ts';
 import { encodeLun, type Lun, parseLun } from '../scsi/lun.ts';
