@@ -48,7 +48,7 @@ export interface TargetChapStep {
   readonly rest: readonly TextPair[];
 }
 
-/** Compared with where there is no such user, so that an answer takes as long. */
+/** Compared with where there is no such user, so that the answer takes about as long. */
 const NOBODY = new Uint8Array(16);
 
 /**
@@ -115,15 +115,17 @@ function checkInitiator(run: TargetChapRun, { crypto, accounts }: TargetAuthenti
   if (response === undefined) throw badValue('a CHAP_R that is not of 1..1024 bytes');
   const asked = counterChallenge(keys, crypto);
 
-  const account = accounts.find(({ user }) => user === values.CHAP_N);
   const isResponseOf = (secret: Uint8Array): boolean => {
     const wanted = chapResponse(crypto, algorithm, secret, challenge);
     return response.length === wanted.length && crypto.equal(response, wanted);
   };
-  const target = account?.target;
-  const isRight = isResponseOf(account === undefined ? NOBODY : secretBytes(account));
-  const isOurs = isResponseOf(target === undefined ? NOBODY : secretBytes(target)) && target !== undefined;
-  if (account === undefined || !isRight || isOurs) throw notProven();
+  const named = accounts.filter(({ user }) => user === values.CHAP_N);
+  if (named.length === 0) isResponseOf(NOBODY);
+  const proven = named.filter((account) => isResponseOf(secretBytes(account)));
+  const isOurs = named.some(({ target }) => target !== undefined && isResponseOf(secretBytes(target)));
+  const [account] = proven;
+  if (account === undefined || isOurs) throw notProven();
+  const { target } = account;
   const done: TargetChapRun = { step: 'done', user: account.user };
   if (asked === undefined) return { run: done, replies: [] };
   if (target === undefined)

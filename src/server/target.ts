@@ -7,6 +7,7 @@ import type { PortalAddress } from '../target/portal-address.ts';
 import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
+import { type Access, accessOf, deviceAccess } from './access.ts';
 import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
 import {
@@ -39,6 +40,8 @@ export interface SessionInfo {
   readonly initiatorName: string;
   /** Its alias, where it told one. */
   readonly initiatorAlias: string | undefined;
+  /** The user name that it has proven with CHAP; undefined where it had to prove nothing. */
+  readonly user: string | undefined;
   /** Twelve hex digits. */
   readonly isid: string;
   /** The target's handle of the session (TSIH). */
@@ -56,6 +59,7 @@ export class Target implements AsyncDisposable {
   readonly #specs: readonly TargetSpec[];
   readonly #options: TargetOptions;
   readonly #budget: MemoryBudget;
+  readonly #access: Access;
   #turn: Promise<void> = Promise.resolve();
   #open: readonly OpenTarget[] = [];
   #node: TargetNode | undefined;
@@ -72,6 +76,7 @@ export class Target implements AsyncDisposable {
     busyPollOf(options);
     announcedOf(options);
     this.#budget = budgetOf(options);
+    this.#access = accessOf(this.#specs, options);
     this.#options = options;
   }
 
@@ -158,7 +163,8 @@ export class Target implements AsyncDisposable {
     this.#open = open;
     const announced = announcedOf(this.#options);
     return new TargetNode({
-      targets: open.map(({ spec, device }) => ({ ...spec, device })),
+      targets: open.map(({ spec, device }) => ({ ...spec, device, access: deviceAccess(this.#access, spec, device) })),
+      discovery: this.#access.discovery,
       policy: policyOf(this.#options.parameters),
       limits: limitsOf(this.#options.limits),
       budget: this.#budget,
@@ -204,10 +210,11 @@ export class Target implements AsyncDisposable {
 }
 
 function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
-  const { initiatorName, initiatorAlias, isid, tsih, discovery } = identity;
+  const { initiatorName, initiatorAlias, user, isid, tsih, discovery } = identity;
   return {
     initiatorName,
     initiatorAlias,
+    user,
     isid,
     tsih,
     discovery,
