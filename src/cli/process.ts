@@ -2,6 +2,7 @@
 import { EXIT } from './exit.ts';
 import { systemError } from './file-error.ts';
 import { Printer } from './print.ts';
+import { redact } from './redact.ts';
 import type { Tool } from './tool.ts';
 import { BrokenPipe, Interrupted } from './tool.ts';
 
@@ -17,6 +18,9 @@ const PATIENCE = 10_000;
  */
 export async function runAsProcess(tool: Tool, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const { stdin, stdout, stderr, env } = process;
+  hidePasswords(tool.name, args);
+  process.removeAllListeners('warning'); // Node's own words for them are those of a programmer
+  process.on('warning', ({ message }) => new Printer(tool.name, process, false).note(`warning: ${message}`));
   const controller = new AbortController();
   let finished = false;
   let broken = false;
@@ -40,4 +44,10 @@ export async function runAsProcess(tool: Tool, args: readonly string[] = process
   finished = true;
   process.exitCode = broken && code === EXIT.DONE ? EXIT.FAILED : code;
   for (const name of SIGNALS) process.off(name, stop);
+}
+
+/** Takes passwords out of what `ps` shows of the command line: from here on, no other user of the machine sees them. */
+function hidePasswords(name: string, args: readonly string[]): void {
+  const shown = redact(args.join(' '));
+  if (shown !== args.join(' ')) process.title = `${name} ${shown}`;
 }
