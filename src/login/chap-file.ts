@@ -17,7 +17,7 @@
 */
 import { IscsiError } from '../errors.ts';
 import { type ChapOptions, identityOf } from './chap-options.ts';
-import { checkOwnName } from './iscsi-name.ts';
+import { checkOwnName, NAME_LIMIT } from './iscsi-name.ts';
 
 /** An initiator of a file. */
 export interface ChapFileInitiator {
@@ -98,10 +98,11 @@ function sectionName(line: string, fail: Fail): string {
   const name = line.endsWith(']') ? line.slice(1, -1).trim() : '';
   if (name === DISCOVERY) return name;
   try {
-    return checkOwnName(name);
+    if (name.length <= NAME_LIMIT) return checkOwnName(name);
   } catch {
-    throw fail('begins a section whose name is neither an iSCSI name nor "discovery"');
+    // The file is what the message is about.
   }
+  throw fail('begins a section whose name is neither an iSCSI name nor "discovery"');
 }
 
 function addEntry(section: Section, line: string, keys: readonly SectionKey[], fail: Fail): void {
