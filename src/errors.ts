@@ -14,7 +14,7 @@
  * | `ISCSI_UNREACHABLE` | name, network or host cannot be reached |
  * | `ISCSI_TARGET_NOT_FOUND` | the portal does not know the target name |
  * | `ISCSI_AUTHENTICATION` | credentials are required, or were not accepted |
- * | `ISCSI_CHAP_ALGORITHM` | the two sides have no hash for CHAP in common, or the peer chose one that was not offered |
+ * | `ISCSI_CHAP_ALGORITHM` | no hash for CHAP in common, or one that was not offered |
  * | `ISCSI_CHAP_STEP` | the peer does not keep to the steps of CHAP |
  * | `ISCSI_CHAP_VALUE` | the peer sent a value that CHAP does not have |
  * | `ISCSI_CHAP_REFLECTION` | the peer sent a challenge of ours back |

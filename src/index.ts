@@ -35,7 +35,7 @@ export type { ChapIdentity } from './login/chap-credentials.ts';
 export type { ChapLogin, ChapOptions } from './login/chap-options.ts';
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
-export { generateChapSecret } from './node/chap-crypto.ts';
+export { generateChapSecret } from './node/chap-secret.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';

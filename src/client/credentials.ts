@@ -11,8 +11,8 @@ import { type AskForChap, type ChapRequest, DEFAULT_INITIATOR_NAME } from './opt
 import type { UrlCredentials } from './url.ts';
 
 /**
- * Runs a login with its credentials, asked for anew each time. When the target refuses the list of hashes, once more with
- * MD5 alone: some know no lists, or choose what they cannot read (docs/peers.md).
+ * Runs a login with its credentials, asked for anew each time. When the target refuses the list of hashes, once more
+ * with MD5 alone: some know no lists, or choose what they cannot read (docs/peers.md).
  *
  * @throws {IscsiError} What `attempt` throws; `ISCSI_AUTHENTICATION`, `ISCSI_USAGE` when the credentials are none.
  */

@@ -44,7 +44,7 @@ export interface ChapCrypto {
 }
 
 /**
- * The response to a challenge: the hash of identifier, secret and challenge (RFC 1994 §4.1).
+ * The response to a challenge: the hash of identifier, secret and challenge (RFC 1994).
  * @param secret The bytes of the secret.
  */
 export function chapResponse(

@@ -9,8 +9,8 @@ export interface ChapLogin {
   /** The name that is sent: 1 to 255 bytes of UTF-8. It is often, but need not be, the iSCSI name. */
   readonly user: string;
   /**
-   * The secret, which is not sent. At least 12 bytes (96 bits), and best random: see `generateChapSecret()`. Taken as it
-   * stands, whatever it looks like.
+   * The secret, which is not sent. At least 12 bytes (96 bits), and best random: see `generateChapSecret()`. Taken as
+   * it stands, whatever it looks like.
    */
   readonly password: string;
 }

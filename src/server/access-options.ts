@@ -14,8 +14,8 @@ export interface InitiatorDefinition {
 /** Who may use a target. */
 export interface AccessOptions {
   /**
-   * What every initiator has to prove with CHAP (RFC 7143 §12.1.3) of which `initiators` says nothing else: its name and
-   * password, and in turn those of the target. Default: nothing.
+   * What every initiator has to prove with CHAP (RFC 7143 §12.1.3) of which `initiators` says nothing else: its name
+   * and password, and in turn those of the target. Default: nothing.
    */
   readonly chap?: ChapOptions;
   /** The initiators that may log in; nobody else may, or is told of the target. Default: everybody. */

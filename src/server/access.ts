@@ -26,7 +26,7 @@ interface Grant {
 export type GrantOf = (initiatorName: string) => Grant | undefined;
 
 /** Who may use what, over all targets of one server. */
-export interface Access {
+export interface ServerAccess {
   /** By the name of the target. */
   readonly grants: ReadonlyMap<string, GrantOf>;
   readonly authentication: (accounts: readonly ChapAccount[]) => TargetAuthentication;
@@ -40,7 +40,7 @@ export interface Access {
  * @throws {IscsiError} `ISCSI_USAGE`; `ISCSI_CHAP_SHORT_SECRET` and `ISCSI_CHAP_SAME_SECRET` for secrets that prove
  *   nothing. No message has a secret in it.
  */
-export function accessOf(specs: readonly TargetSpec[], options: TargetOptions): Access {
+export function accessOf(specs: readonly TargetSpec[], options: TargetOptions): ServerAccess {
   const accounts: ChapAccount[] = [];
   const read = (chap: ChapOptions, what: string): ChapAccount => {
     const account = accountOf(chap, what);
@@ -69,7 +69,7 @@ export function accessOf(specs: readonly TargetSpec[], options: TargetOptions): 
 
 /** What an initiator gets of a target, with a device of its own where it sees a part of the logical units only. */
 export function deviceAccess(
-  { grants, authentication }: Access,
+  { grants, authentication }: ServerAccess,
   { name }: TargetSpec,
   device: DeviceServer,
 ): (initiatorName: string) => InitiatorAccess | undefined {

@@ -4,8 +4,8 @@ import { Target } from './target.ts';
 /**
  * Makes an iSCSI target that serves RAM, files, or stores of your own. Nothing is opened before `listen()`.
  *
- * Without `chap` and `initiators` there is no access control: whoever reaches the address can read and write. It listens
- * on the loopback interface unless told otherwise.
+ * Without `chap` and `initiators` there is no access control: whoever reaches the address can read and write. It
+ * listens on the loopback interface unless told otherwise.
  *
  * @throws {IscsiError} `ISCSI_USAGE` when there is nothing to serve, or a parameter is out of its range;
  *   `ISCSI_CHAP_SHORT_SECRET` and `ISCSI_CHAP_SAME_SECRET` for secrets that prove nothing.

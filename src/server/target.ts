@@ -7,7 +7,7 @@ import type { PortalAddress } from '../target/portal-address.ts';
 import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
-import { type Access, accessOf, deviceAccess } from './access.ts';
+import { accessOf, deviceAccess, type ServerAccess } from './access.ts';
 import { closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
 import {
@@ -59,7 +59,7 @@ export class Target implements AsyncDisposable {
   readonly #specs: readonly TargetSpec[];
   readonly #options: TargetOptions;
   readonly #budget: MemoryBudget;
-  readonly #access: Access;
+  readonly #access: ServerAccess;
   #turn: Promise<void> = Promise.resolve();
   #open: readonly OpenTarget[] = [];
   #node: TargetNode | undefined;

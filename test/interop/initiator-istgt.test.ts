@@ -78,6 +78,8 @@ for (const [way, chap] of [
     await using lun = await connect(istgt.url, { chap });
     assert.equal(lun.size, 4 * 2 ** 20);
     await assert.rejects(connect(istgt.url), { code: 'ISCSI_AUTHENTICATION' });
+    const strict = connect(istgt.url, { chap, chapAlgorithms: ['sha-256', 'sha1'] });
+    await assert.rejects(strict, { code: 'ISCSI_CHAP_ALGORITHM' });
     const wrong = { ...chap, password: 'not-the-secret' };
     await assert.rejects(connect(istgt.url, { chap: wrong }), { code: 'ISCSI_AUTHENTICATION' });
   });

@@ -5,9 +5,9 @@
  * Facts, found with istgt 0.4 (20111008, Debian 12) by logins against it:
  *
  * - It wants a section `[UnitControl]`; without a portal in it, there is none. Several instances run side by side.
- * - Its file of secrets is read at each login. `AuthMethod` is `CHAP`, or `CHAP Mutual`, with which it refuses with 0201
- *   whoever does not ask it to prove itself. Discovery has a method and secrets of its own.
- * - Of a list of hashes it chooses MD5, the only one that it has. Secrets are text.
+ * - Its file of secrets is read at each login. `AuthMethod` is `CHAP`, or `CHAP Mutual`, with which it refuses with
+ *   0201 whoever does not ask it to prove itself. Discovery has a method and secrets of its own.
+ * - Of a list of hashes it chooses MD5, the only one that it has; a list without it is refused. Secrets are text.
  * - Logical units begin at LUN 0, and there are at most 16.
  * - It says on stderr, after its log of the units, nothing that means "listening": its portal has to be tried.
  */
