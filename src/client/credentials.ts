@@ -53,7 +53,7 @@ async function credentialsOf(plan: Omit<LoginPlan, 'credentials'>): Promise<Cred
 async function givenCredentials(plan: Omit<LoginPlan, 'credentials'>): Promise<UrlCredentials | undefined> {
   const { chap } = plan.options;
   const answer = typeof chap === 'function' ? await asked(chap, requestOf(plan), plan.limit) : chap;
-  if (answer === undefined) return undefined;
+  if (answer === undefined || answer === null) return undefined;
   const { target } = answer;
   return {
     ...identityOf(answer, 'chap'),

@@ -108,11 +108,18 @@ export function algorithmsRefused(
   status: { readonly statusClass: number; readonly statusDetail: number },
 ): LoginError | undefined {
   const { step, offered = [], algorithm } = run;
-  if (status.statusClass !== 2) return undefined;
   const word = (status.statusClass << 8) | status.statusDetail;
+  const refusesList = step === 'listed' && LIST_REFUSALS.has(word);
   const cannotUse = step === 'answered' && algorithm !== 'md5' && word === LOGIN_STATUS.INITIATOR_ERROR;
-  return step === 'listed' || cannotUse ? new AlgorithmsRefused(what, offered, status) : undefined;
+  return refusesList || cannotUse ? new AlgorithmsRefused(what, offered, status) : undefined;
 }
+
+/** Statuses with which targets refuse a list of hashes; with others they mean something else. */
+const LIST_REFUSALS: ReadonlySet<number> = new Set([
+  LOGIN_STATUS.INITIATOR_ERROR,
+  LOGIN_STATUS.AUTHENTICATION_FAILURE,
+  LOGIN_STATUS.MISSING_PARAMETER,
+]);
 
 type Keys = ReturnType<typeof chapText>['keys'];
 

@@ -4,6 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { createTarget, type Target, type TargetOptions } from '../../src/server/index.ts';
 import { iscsiInq, iscsiLs, qemuImg, qemuIo } from '../support/libiscsi-tools.ts';
 import { requirePeer } from '../support/peers.ts';
+import { startRelay } from '../support/relay.ts';
+import { relayProblems } from '../support/watch.ts';
 import { NAME } from './our-target.ts';
 
 const SECRET = 'secret-of-alice-1';
@@ -95,4 +97,18 @@ test('QEMU reads and writes with CHAP, one-way and mutual', async (t) => {
   assert.equal(mutual.code, 0, mutual.stdout + mutual.stderr);
   const refused = await qemuImg(['info', '-f', 'raw', target.url(1)]);
   assert.notEqual(refused.code, 0);
+});
+
+test('tshark finds nothing wrong in a mutual login of libiscsi to our target, and no secret in it', async (t) => {
+  if (!requirePeer(t, 'iscsi-inq', 'libiscsi-bin') || !requirePeer(t, 'tshark', 'tshark')) return;
+  const target = await serve(t);
+  const relay = await startRelay(t, { to: target.port });
+  const { code, stderr } = await iscsiInq([`iscsi://127.0.0.1:${relay.port}/${NAME}/0`], { env: BOTH });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await relayProblems(relay, target.port), []);
+  for (const { toTarget, toInitiator } of relay.connections) {
+    const all = Buffer.concat([toTarget.bytes(), toInitiator.bytes()]).toString('latin1');
+    assert.match(all, /CHAP_C=/);
+    assert.doesNotMatch(all, /secret-of/);
+  }
 });

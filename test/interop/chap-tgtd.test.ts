@@ -6,7 +6,9 @@ import { discover } from '../../src/client/discover.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import type { ChapAlgorithm } from '../../src/login/chap-algorithms.ts';
 import { requirePeer } from '../support/peers.ts';
+import { startRelay } from '../support/relay.ts';
 import { startTgtd, type Tgtd } from '../support/tgtd.ts';
+import { relayProblems } from '../support/watch.ts';
 
 const NAME = 'iqn.2003-01.org.example:secured';
 const CHAP = {
@@ -82,4 +84,26 @@ test('credentials do not keep us from a discovery that asks for none', async (t)
   const names: string[] = [];
   for await (const { name } of discover(`iscsi://${tgtd.portal}`, { chap: CHAP })) names.push(name);
   assert.deepEqual(names, [NAME]);
+});
+
+for (const user of ['0x616c696365', '0bYWxpY2U=', 'iqn.2003-01.org.example:host']) {
+  test(`tgtd takes ${user} for the name that it is`, async (t) => {
+    if (!requirePeer(t, 'tgtd', 'tgt')) return;
+    const chap = { ...CHAP, user, target: { ...CHAP.target, user: `${user}-too` } };
+    const tgtd = await startTgtd(t, { targets: [{ name: NAME, luns: [{ sizeMiB: 1 }], chap }] });
+    await roundTrip(tgtd.url(NAME, 1), { chap });
+  });
+}
+
+test('tshark finds nothing wrong in a mutual login, and no secret in it', async (t) => {
+  const tgtd = await secured(t);
+  if (tgtd === undefined || !requirePeer(t, 'tshark', 'tshark')) return;
+  const relay = await startRelay(t, { to: tgtd.port });
+  await roundTrip(`iscsi://127.0.0.1:${relay.port}/${NAME}/1`, { chap: CHAP });
+  assert.deepEqual(await relayProblems(relay, tgtd.port), []);
+  for (const { toTarget, toInitiator } of relay.connections) {
+    const all = Buffer.concat([toTarget.bytes(), toInitiator.bytes()]).toString('latin1');
+    assert.match(all, /CHAP_C=/);
+    assert.doesNotMatch(all, /secret-of/);
+  }
 });

@@ -264,6 +264,8 @@ test('a refusal of the list, or of a response that tgt cannot read, is one of th
   for (const state of [sha, answered().state]) assert.equal(refuse(state, 1).code, 'ISCSI_AUTHENTICATION');
   assert.equal(refuse(answered().state, 0).code, 'ISCSI_LOGIN');
   assert.equal(refuse(listed().state, 1, 3).code, 'ISCSI_LOGIN');
+  assert.equal(refuse(listed().state, 2).code, 'ISCSI_LOGIN');
+  assert.equal(refuse(listed().state, 3).code, 'ISCSI_TARGET_NOT_FOUND');
 });
 
 test('where going without is allowed, a target may choose CHAP or None', () => {
