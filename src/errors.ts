@@ -14,6 +14,14 @@
  * | `ISCSI_UNREACHABLE` | name, network or host cannot be reached |
  * | `ISCSI_TARGET_NOT_FOUND` | the portal does not know the target name |
  * | `ISCSI_AUTHENTICATION` | credentials are required, or were not accepted |
+ * | `ISCSI_CHAP_ALGORITHM` | no hash for CHAP in common, or one that was not offered |
+ * | `ISCSI_CHAP_STEP` | the peer does not keep to the steps of CHAP |
+ * | `ISCSI_CHAP_VALUE` | the peer sent a value that CHAP does not have |
+ * | `ISCSI_CHAP_REFLECTION` | the peer sent a challenge of ours back |
+ * | `ISCSI_CHAP_SAME_SECRET` | initiator and target have the same secret |
+ * | `ISCSI_CHAP_SHORT_SECRET` | a secret has less than 96 bits, and that was not allowed |
+ * | `ISCSI_CHAP_TARGET` | the target did not prove who it is, although it was asked to |
+ * | `ISCSI_CHAP_FILE` | a file of credentials cannot be read, or others than its owner can |
  * | `ISCSI_LOGIN` | login was refused for another reason, or the answers made no sense |
  * | `ISCSI_LUN_NOT_FOUND` | the target has no such logical unit |
  * | `ISCSI_PROTOCOL` | the peer broke a rule of the protocol |
@@ -35,6 +43,14 @@ export type ErrorCode =
   | 'ISCSI_UNREACHABLE'
   | 'ISCSI_TARGET_NOT_FOUND'
   | 'ISCSI_AUTHENTICATION'
+  | 'ISCSI_CHAP_ALGORITHM'
+  | 'ISCSI_CHAP_STEP'
+  | 'ISCSI_CHAP_VALUE'
+  | 'ISCSI_CHAP_REFLECTION'
+  | 'ISCSI_CHAP_SAME_SECRET'
+  | 'ISCSI_CHAP_SHORT_SECRET'
+  | 'ISCSI_CHAP_TARGET'
+  | 'ISCSI_CHAP_FILE'
   | 'ISCSI_LOGIN'
   | 'ISCSI_LUN_NOT_FOUND'
   | 'ISCSI_PROTOCOL'

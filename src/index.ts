@@ -4,10 +4,11 @@
  */
 
 export { ValueError } from './bytes/value-error.ts';
+export { readChapFile } from './client/chap-file.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
-export type { ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
+export type { AskForChap, ChapRequest, ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
 export type { TargetEvent } from './client/target-event.ts';
@@ -16,7 +17,6 @@ export {
   type IscsiUrl,
   parseUrl,
   redactUrl,
-  type UrlAuth,
   type UrlCredentials,
   type UrlForm,
   type UrlOptions,
@@ -30,9 +30,12 @@ export {
   ProtocolError,
   RejectError,
 } from './errors.ts';
+export type { ChapAlgorithm } from './login/chap-algorithms.ts';
+export type { ChapIdentity } from './login/chap-credentials.ts';
+export type { ChapLogin, ChapOptions } from './login/chap-options.ts';
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
-export type { ChapIdentity } from './login/security.ts';
+export { generateChapSecret } from './node/chap-secret.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';

@@ -1,4 +1,5 @@
 /** The options of every tool that connects to a target. */
+import { readChapFile } from '../client/chap-file.ts';
 import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { parseUrl } from '../client/url.ts';
@@ -11,23 +12,23 @@ export const CONNECT_OPTIONS = {
   initiatorName: { kind: 'text', short: 'i', value: 'IQN', help: 'iSCSI name of this initiator' },
   timeout: { kind: 'seconds', value: 'SECONDS', help: 'Time that one command may take (30)' },
   connectTimeout: { kind: 'seconds', value: 'SECONDS', help: 'Time until the session must stand (15)' },
+  chapFile: { kind: 'text', value: 'FILE', help: 'User and password for CHAP, in a file that only its owner can read' },
+  allowShortSecrets: { kind: 'flag', help: 'Use passwords of less than 12 bytes, which are easily guessed' },
 } as const satisfies OptionTable;
 
 /** `--json` for the option tables. */
 export const JSON_OPTION = { kind: 'flag', help: 'Print one JSON document instead of text' } as const;
-
-/** Said wherever user and password come up, until there is CHAP. */
-const NO_CHAP = 'CHAP is not supported yet: a login with user name and password is refused';
 
 /** What the help of every initiator tool says below its options. */
 export const URL_HELP = `URL: iscsi://[USER[%PASSWORD]@]HOST[:PORT]/TARGET/LUN[?KEY=VALUE[&KEY=VALUE]...]
 HOST: a name, an IPv4 address or [IPv6]. KEY:
   header_digest, data_digest    crc32c or none: the one digest to offer
   force_usn                     unit serial number that the logical unit must have
-  auth                          md5, sha1, sha-256 or sha3-256: the hash for CHAP
+  auth                          md5, sha1, sha-256 or sha3-256: the one hash to offer for CHAP
   target_user, target_password  what the target has to prove with CHAP
-${NO_CHAP}. They are read as libiscsi reads
-them, from the URL and from the environment (LIBISCSI_CHAP_USERNAME, LIBISCSI_CHAP_PASSWORD and the like).`;
+Where the URL has no user or password for CHAP, they come from --chap-file, or else from LIBISCSI_CHAP_USERNAME,
+LIBISCSI_CHAP_PASSWORD, LIBISCSI_CHAP_TARGET_USERNAME and LIBISCSI_CHAP_TARGET_PASSWORD: there, unlike in a command
+line, other users of the machine cannot see them.`;
 
 /** The same for tools that want a portal. */
 export const PORTAL_HELP = URL_HELP.replace('/TARGET/LUN', '');
@@ -42,16 +43,35 @@ export function connectOptions(
     readonly initiatorName: string | undefined;
     readonly timeout: number | undefined;
     readonly connectTimeout: number | undefined;
+    readonly allowShortSecrets?: boolean;
   },
   host: Host,
 ): ConnectOptions {
-  const { initiatorName, timeout, connectTimeout } = options;
+  const { initiatorName, timeout, connectTimeout, allowShortSecrets } = options;
   return {
     signal: host.signal,
     ...(initiatorName === undefined ? {} : { initiatorName }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
+    ...(allowShortSecrets === true ? { allowShortSecrets } : {}),
   };
+}
+
+/**
+ * The host as URLs see it: what a file of credentials says stands in the place of the variables for them.
+ * @throws {IscsiError} `ISCSI_CHAP_FILE`
+ */
+export async function withChapFile(options: { readonly chapFile: string | undefined }, host: Host): Promise<Host> {
+  if (options.chapFile === undefined) return host;
+  const { user, password, target } = await readChapFile(options.chapFile);
+  const env = {
+    ...host.env,
+    LIBISCSI_CHAP_USERNAME: user,
+    LIBISCSI_CHAP_PASSWORD: password,
+    LIBISCSI_CHAP_TARGET_USERNAME: target?.user,
+    LIBISCSI_CHAP_TARGET_PASSWORD: target?.password,
+  };
+  return { ...host, env };
 }
 
 /**
@@ -60,7 +80,6 @@ export function connectOptions(
  */
 export function readUrl(text: string, form: 'full' | 'portal', print: Printer, host: Host): IscsiUrl {
   const url = parseUrl(text, { form, env: host.env });
-  if (url.credentials !== undefined) print.note(`warning: ${NO_CHAP}`);
   if (url.incompleteCredentials)
     print.note('warning: user name and password are not both given: the login goes without');
   if (url.unknownKeys.length > 0)

@@ -4,7 +4,15 @@ import { createHash } from 'node:crypto';
 import { connect } from '../client/connect.ts';
 import type { IscsiLogicalUnit } from '../client/session.ts';
 import type { IscsiUrl } from '../client/url.ts';
-import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import {
+  CONNECT_OPTIONS,
+  connectOptions,
+  EXIT_HELP,
+  JSON_OPTION,
+  readUrl,
+  URL_HELP,
+  withChapFile,
+} from './connect-options.ts';
 import type { OpenDestination } from './copy-destination.ts';
 import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';
 import { Copy } from './copy-engine.ts';
@@ -119,7 +127,7 @@ interface Unit {
 
 /** Opens the logical unit of a URL, which must have blocks. */
 async function openUnit(text: string, { options, host, print }: Context): Promise<Unit> {
-  const url = readUrl(text, 'full', print, host);
+  const url = readUrl(text, 'full', print, await withChapFile(options, host));
   const lun = await connecting(connect(url, connectOptions(options, host)));
   if (lun.isBlockDevice) return { lun, url };
   await lun.close();

@@ -5,7 +5,15 @@ import { readVpdSupportedPages } from '../scsi/data/vpd-supported-pages.ts';
 import { ScsiStatusError } from '../scsi/status-error.ts';
 import { inquiryBytes } from '../unit/inquiry.ts';
 import type { LogicalUnit } from '../unit/logical-unit.ts';
-import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import {
+  CONNECT_OPTIONS,
+  connectOptions,
+  EXIT_HELP,
+  JSON_OPTION,
+  readUrl,
+  URL_HELP,
+  withChapFile,
+} from './connect-options.ts';
 import { connecting, EXIT, ToolError, usageError } from './exit.ts';
 import { showPage } from './inq-pages.ts';
 import { standardLines } from './inq-text.ts';
@@ -36,7 +44,7 @@ export const inq = tool({
     const evpd = (options.evpd ?? 0) !== 0;
     const pageCode = options.pagecode ?? 0;
     if (options.all && (evpd || pageCode !== 0)) throw usageError('--all shows every page: it goes without -e and -c');
-    const url = readUrl(operands.url, 'full', print, host);
+    const url = readUrl(operands.url, 'full', print, await withChapFile(options, host));
     const lun = await connecting(connect(url, { ...connectOptions(options, host), probe: false }));
     try {
       if (options.all) return await showAll(lun, print, host.signal);

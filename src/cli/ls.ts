@@ -5,7 +5,15 @@ import { discover } from '../client/discover.ts';
 import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { sizeOf } from './capacity.ts';
-import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, PORTAL_HELP, readUrl } from './connect-options.ts';
+import {
+  CONNECT_OPTIONS,
+  connectOptions,
+  EXIT_HELP,
+  JSON_OPTION,
+  PORTAL_HELP,
+  readUrl,
+  withChapFile,
+} from './connect-options.ts';
 import { connecting, EXIT } from './exit.ts';
 import type { Listed, Remark } from './ls-json.ts';
 import { ListDocument } from './ls-json.ts';
@@ -32,7 +40,7 @@ export const ls = tool({
   },
   epilog: `${PORTAL_HELP}\n\n${EXIT_HELP}`,
   async run({ operands, options, print, host }) {
-    const url = readUrl(operands.portal, 'portal', print, host);
+    const url = readUrl(operands.portal, 'portal', print, await withChapFile(options, host));
     const connection = connectOptions(options, host);
     const { found, remarks } = await connecting(portalsOf(url, connection));
     if (found.length === 0 && remarks.length === 0) print.note('the portal shows no target to this initiator');

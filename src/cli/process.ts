@@ -2,6 +2,7 @@
 import { EXIT, ToolError } from './exit.ts';
 import { systemError } from './file-error.ts';
 import { Printer } from './print.ts';
+import { redact } from './redact.ts';
 import type { Tool } from './tool.ts';
 import { BrokenPipe, Interrupted } from './tool.ts';
 
@@ -20,6 +21,9 @@ const LEFT_BEHIND = 1000;
  */
 export async function runAsProcess(tool: Tool, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const { stdin, stdout, stderr, env } = process;
+  hidePasswords(tool.name, args);
+  process.removeAllListeners('warning'); // Node's own words for them are those of a programmer
+  process.on('warning', ({ message }) => new Printer(tool.name, process, false).note(`warning: ${message}`));
   const controller = new AbortController();
   let finished = false;
   let broken = false;
@@ -57,4 +61,10 @@ function giveUp(tool: Tool, patience: number): never {
     new Printer(tool.name, process, false).problem(new ToolError(message, { code: 'STUCK', exitCode: EXIT.FAILED }));
   }
   process.exit(exitCode ?? EXIT.FAILED);
+}
+
+/** Takes passwords out of what `ps` shows of the command line: from here on, no other user of the machine sees them. */
+function hidePasswords(name: string, args: readonly string[]): void {
+  const shown = redact(args.join(' '));
+  if (shown !== args.join(' ')) process.title = `${name} ${shown}`;
 }

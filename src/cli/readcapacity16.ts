@@ -2,7 +2,15 @@
 import { connect } from '../client/connect.ts';
 import type { ShownCapacity } from './capacity.ts';
 import { fetchCapacity, sizeOf } from './capacity.ts';
-import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import {
+  CONNECT_OPTIONS,
+  connectOptions,
+  EXIT_HELP,
+  JSON_OPTION,
+  readUrl,
+  URL_HELP,
+  withChapFile,
+} from './connect-options.ts';
 import { connecting, EXIT } from './exit.ts';
 import { tool } from './tool.ts';
 
@@ -19,7 +27,7 @@ export const readcapacity16 = tool({
   },
   epilog: `${URL_HELP}\n\n${EXIT_HELP}`,
   async run({ operands, options, print, host }) {
-    const url = readUrl(operands.url, 'full', print, host);
+    const url = readUrl(operands.url, 'full', print, await withChapFile(options, host));
     const lun = await connecting(connect(url, { ...connectOptions(options, host), probe: false }));
     try {
       const capacity = await fetchCapacity(lun, host.signal);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { parseSize } from '../bytes/size.ts';
 import type { AnnouncedPortal, LunDefinition, Target, TargetOptions } from '../server/index.ts';
-import { createTarget, DEFAULT_LIMITS, DEFAULT_TARGET_NAME } from '../server/index.ts';
+import { createTarget, DEFAULT_LIMITS, DEFAULT_TARGET_NAME, readAccessFile } from '../server/index.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, ToolError, usageError } from './exit.ts';
 import { folderHint, systemError } from './file-error.ts';
@@ -45,6 +45,12 @@ export const target = tool({
       value: 'HOST[:PORT]',
       help: 'An address that discovery tells instead of those at which it listens (container, address translation)',
     },
+    chapFile: {
+      kind: 'text',
+      value: 'FILE',
+      help: 'Who may log in and with what password (CHAP), in a file that only its owner can read',
+    },
+    allowShortSecrets: { kind: 'flag', help: 'Take passwords of less than 12 bytes, which are easily guessed' },
     blockSize: { kind: 'size', value: 'SIZE', help: 'Bytes of one logical block, for all units (512)' },
     readOnly: { kind: 'flag', help: 'Refuse writes, for all units' },
     bufferMemory: {
@@ -79,20 +85,27 @@ export const target = tool({
   epilog: `Logical units are numbered from 0 in the order of --memory and --file, each of which may be given several times.
 When the target listens, their URLs are printed on stdout, one a line. Ctrl-C or SIGTERM ends it in order.
 
-There is no access control: whoever reaches the port can read and write.
+Without --chap-file there is no access control: whoever reaches the port can read and write. FILE has lines such as
+
+  user = NAME                  what initiators have to prove, and, with target_user and target_password,
+  password = PASSWORD          what the target proves to them; then a section for each initiator that may log in:
+  [IQN]                        without any, all may who know the password. A section may have a user and a password
+  luns = 0,1                   of its own, and the numbers of the logical units that it shows
 
 ${EXIT_HELP}`,
   async run({ options, print, host }) {
     const units = unitsOf(options.memory, options.file);
     if (units.length === 0) throw usageError('there is nothing to serve', 'give --memory SIZE or --file PATH');
-    const { blockSize, readOnly } = options;
+    const { blockSize, readOnly, chapFile } = options;
+    const access = chapFile === undefined ? {} : await readAccessFile(chapFile);
     const luns = units.map(({ lun }) => ({ ...lun, readOnly, ...(blockSize === undefined ? {} : { blockSize }) }));
     const address = parseListen(options.listen ?? DEFAULT_LISTEN);
-    const running = await start({ luns, ...furtherOptions(options) }, address);
+    const running = await start({ luns, ...access, ...furtherOptions(options) }, address);
     try {
       for (const number of units.keys()) print.line(running.url(number));
       const titles = units.map(({ title }) => title).join(', ');
-      if (running.portals.some(({ host: bound }) => !isLoopback(bound))) print.note(NO_AUTHENTICATION);
+      const isPublic = running.portals.some(({ host: bound }) => !isLoopback(bound));
+      if (isPublic && chapFile === undefined) print.note(NO_AUTHENTICATION);
       print.note(`listening on ${authority(address.host, running.port)}, serving ${titles}; Ctrl-C ends it`);
       if (!host.signal.aborted) await once(host.signal, 'abort');
       print.note('stopping');
@@ -119,9 +132,10 @@ const NO_AUTHENTICATION =
 
 /** What the command line says besides logical units and where to listen. */
 function furtherOptions(options: FurtherOptions): Omit<TargetOptions, 'luns'> {
-  const { name, portal, bufferMemory, maxSessions, maxLogins, loginTime, keepAlive } = options;
+  const { name, portal, bufferMemory, maxSessions, maxLogins, loginTime, keepAlive, allowShortSecrets } = options;
   const given = {
     name,
+    allowShortSecrets,
     bufferMemory,
     portals: portal.length === 0 ? undefined : portal.map(({ text }) => parsePortal(text)),
     limits: {
@@ -142,6 +156,7 @@ interface FurtherOptions {
   readonly maxLogins: number | undefined;
   readonly loginTime: number | undefined;
   readonly keepAlive: number | undefined;
+  readonly allowShortSecrets: boolean;
 }
 
 /** The entries that are there. */

@@ -1,8 +1,9 @@
 import { IscsiError } from '../errors.ts';
 import type { ConnectionConfig } from '../initiator/connection-config.ts';
+import type { Credentials } from '../login/chap-credentials.ts';
 import type { SessionType } from '../login/keys.ts';
 import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/policy.ts';
-import type { Credentials } from '../login/security.ts';
+import { INITIATOR_CHAP } from '../node/chap-crypto.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
 import { randomBytes } from '../node/random.ts';
@@ -14,7 +15,7 @@ import {
   type DigestOffer,
   KEEPALIVE_TIMEOUT,
 } from './options.ts';
-import type { IscsiUrl, UrlCredentials } from './url.ts';
+import type { IscsiUrl } from './url.ts';
 
 /** Where a login goes. */
 export interface LoginDestination {
@@ -30,13 +31,15 @@ export interface LoginPlan {
   readonly destination: LoginDestination;
   readonly options: ConnectOptions;
   readonly limit: ConnectLimit;
+  /** See `withCredentials`. Undefined: the login goes without authentication. */
+  readonly credentials: Credentials | undefined;
 }
 
 /**
  * What the core needs to know for a login.
  * @throws {IscsiError} `ISCSI_USAGE` when the ISID has not six bytes.
  */
-export function connectionConfig({ url, destination, options, limit }: LoginPlan): ConnectionConfig {
+export function connectionConfig({ url, destination, options, limit, credentials }: LoginPlan): ConnectionConfig {
   const { sessionType, targetName } = destination;
   return {
     login: {
@@ -46,7 +49,8 @@ export function connectionConfig({ url, destination, options, limit }: LoginPlan
       targetName,
       isid: isidOf(options.isid),
       policy: policyOf(url, options, sessionType),
-      credentials: url.credentials === undefined ? undefined : credentialsOf(url.credentials, sessionType),
+      credentials,
+      chapCrypto: INITIATOR_CHAP,
     },
     loginTimeout: Math.max(1, limit.deadline - now()),
     // A discovery session must not send NOPs (RFC 7143 §4.3).
@@ -60,15 +64,6 @@ function isidOf(isid: Uint8Array | undefined): number {
   const bytes = isid ?? Uint8Array.of(0x80, ...randomBytes(3), 0, 0); // random type (RFC 7143 §11.12.5)
   if (bytes.length !== 6) throw new IscsiError('ISCSI_USAGE', `Cannot use an ISID of ${bytes.length} bytes: 6 needed`);
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
-}
-
-/**
- * Many targets let anyone discover, and authenticate in normal sessions only: there, going without is no downgrade of
- * anything.
- */
-function credentialsOf({ user, secret, target }: UrlCredentials, sessionType: SessionType): Credentials {
-  const optional = sessionType === 'Discovery';
-  return target === undefined ? { user, secret, optional } : { user, secret, target, optional };
 }
 
 function policyOf(url: IscsiUrl, options: ConnectOptions, sessionType: SessionType): OperationalPolicy {

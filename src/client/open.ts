@@ -3,6 +3,7 @@ import { RedirectError } from '../initiator/login-run.ts';
 import { isWildcardHost } from '../login/send-targets.ts';
 import { atCaller } from '../unit/caller-stack.ts';
 import type { ConnectLimit } from './connect-limit.ts';
+import { withCredentials } from './credentials.ts';
 import { LoginAttempt } from './login-attempt.ts';
 import type { LoginDestination } from './login-config.ts';
 import type { ConnectOptions } from './options.ts';
@@ -22,7 +23,7 @@ export async function open(
   let destination = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
     try {
-      return await new LoginAttempt({ url, destination, options, limit }).run();
+      return await withCredentials({ url, destination, options, limit }, (plan) => new LoginAttempt(plan).run());
     } catch (error) {
       if (!(error instanceof RedirectError)) throw atCaller(error);
       const { host, port } = error.address;

@@ -1,3 +1,4 @@
+import { CHAP_ALGORITHM_NAMES } from '../login/chap-algorithms.ts';
 import {
   BOOLEAN,
   FUNCTION,
@@ -26,6 +27,12 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   initiatorName: TEXT,
   initiatorAlias: TEXT,
   isid: { allowed: 'a Uint8Array of 6 bytes', is: (value) => value instanceof Uint8Array && value.length === 6 },
+  chap: { allowed: 'an object or a function', is: (value) => OBJECT.is(value) || FUNCTION.is(value) },
+  chapAlgorithms: {
+    allowed: `a list of ${CHAP_ALGORITHM_NAMES.join(', ')}`,
+    is: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => CHAP_ALGORITHM_NAMES.includes(one)),
+  },
+  allowShortSecrets: BOOLEAN,
   signal: SIGNAL,
   timeout: MILLISECONDS,
   connectTimeout: MILLISECONDS,

@@ -1,9 +1,32 @@
+import type { ChapAlgorithm } from '../login/chap-algorithms.ts';
+import type { ChapOptions } from '../login/chap-options.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
 import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
 export type DigestOffer = 'none' | 'crc32c' | 'none,crc32c' | 'crc32c,none';
+
+/** A login that credentials are needed for. */
+export interface ChapRequest {
+  /** Host name or address of the portal, without brackets. */
+  readonly host: string;
+  /** Its TCP port. */
+  readonly port: number;
+  /** Undefined for discovery. */
+  readonly targetName: string | undefined;
+  /** The iSCSI name of this initiator. */
+  readonly initiatorName: string;
+  /** The signal that gives up connecting, where there is one. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Gives what to authenticate with; undefined for nothing. It has as long as connecting may take, and is asked again
+ * wherever a login begins anew, such as after a redirect. When it throws, connecting fails with `ISCSI_AUTHENTICATION`
+ * and that as cause.
+ */
+export type AskForChap = (request: ChapRequest) => ChapOptions | undefined | Promise<ChapOptions | undefined>;
 
 /** Options of `connect`, `openSession` and `discover`. */
 export interface ConnectOptions {
@@ -16,6 +39,19 @@ export interface ConnectOptions {
    * one.
    */
   readonly isid?: Uint8Array;
+  /**
+   * What to authenticate with (CHAP), instead of what the URL and the environment say; or a function that is asked for
+   * it before each login.
+   */
+  readonly chap?: ChapOptions | AskForChap;
+  /**
+   * The hashes for CHAP that are offered, in this order. Default: the URL's, else all, the strongest first; a target
+   * that refuses the list is then offered MD5 alone. Every target knows `md5` (RFC 7143 §12.1.3): leave it out only to
+   * do without the others.
+   */
+  readonly chapAlgorithms?: readonly ChapAlgorithm[];
+  /** True: secrets of less than 12 bytes are used, with a warning. Default false: they are refused. */
+  readonly allowShortSecrets?: boolean;
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
   /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */

@@ -14,16 +14,14 @@
   password for which that is wrong goes into LIBISCSI_CHAP_PASSWORD, which is never decoded.
 */
 import { IscsiError } from '../errors.ts';
+import type { ChapAlgorithm } from '../login/chap-algorithms.ts';
+import type { ChapIdentity } from '../login/chap-credentials.ts';
 import { prepareReceivedName } from '../login/iscsi-name.ts';
 import { Secret } from '../login/secret.ts';
-import type { ChapIdentity } from '../login/security.ts';
 import { DEFAULT_PORT } from '../login/send-targets.ts';
 import { quote } from '../login/values.ts';
 import { encodeLun, type Lun, parseLun } from '../scsi/lun.ts';
 import { checkOptions, OBJECT, type OptionRules, oneOf, shown } from '../unit/option-rules.ts';
-
-/** A hash for CHAP, as `auth=` names it. */
-export type UrlAuth = 'md5' | 'sha1' | 'sha-256' | 'sha3-256';
 
 /** What to authenticate with. */
 export interface UrlCredentials extends ChapIdentity {
@@ -51,7 +49,7 @@ export interface IscsiUrl {
   /** True when a user or a password was given, but not both: worth a warning, since the login goes without. */
   readonly incompleteCredentials: boolean;
   /** How to authenticate, where the URL says it. */
-  readonly auth: UrlAuth | undefined;
+  readonly auth: ChapAlgorithm | undefined;
   /** The one digest to offer. */
   readonly headerDigest: 'CRC32C' | 'None' | undefined;
   /** The one digest to offer. */
@@ -80,7 +78,7 @@ const URL_OPTIONS: OptionRules<UrlOptions> = { form: oneOf('full', 'target', 'po
 const FULL_FORM = 'iscsi://[<username>[%<password>]@]<host>[:<port>]/<target-iqn>/<lun>';
 const PORTAL_FORM = 'iscsi://[<username>[%<password>]@]<host>[:<port>]';
 const SCHEME = 'iscsi://';
-const AUTHS: readonly string[] = ['md5', 'sha1', 'sha-256', 'sha3-256'] satisfies UrlAuth[];
+const AUTHS: readonly string[] = ['md5', 'sha1', 'sha-256', 'sha3-256'] satisfies ChapAlgorithm[];
 
 /**
  * Reads an iSCSI URL.
@@ -307,10 +305,10 @@ function identity(
   return { identity: undefined, partial: (user ?? '') !== '' || (password ?? '') !== '' };
 }
 
-function readAuth(keys: Keys, fail: Fail): UrlAuth | undefined {
+function readAuth(keys: Keys, fail: Fail): ChapAlgorithm | undefined {
   if (!keys.has('auth')) return undefined;
   const value = keys.get('auth') ?? '';
-  return AUTHS.includes(value) ? (value as UrlAuth) : fail(`auth=${quote(value)}; ${AUTHS.join(', ')} allowed`);
+  return AUTHS.includes(value) ? (value as ChapAlgorithm) : fail(`auth=${quote(value)}; ${AUTHS.join(', ')} allowed`);
 }
 
 function readDigest(keys: Keys, key: string, fail: Fail): 'CRC32C' | 'None' | undefined {

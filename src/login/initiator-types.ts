@@ -1,10 +1,12 @@
 /** What the initiator's login takes and gives. */
 import type { IscsiError } from '../errors.ts';
+import type { ChapCrypto } from './chap-algorithms.ts';
+import type { Credentials } from './chap-credentials.ts';
+import type { ChapProgress, ChapRun } from './chap-initiator.ts';
 import type { SessionType } from './keys.ts';
 import type { Negotiation } from './negotiation.ts';
 import type { OperationalParameters } from './parameters.ts';
 import type { OperationalPolicy } from './policy.ts';
-import type { ChapProgress, Credentials } from './security.ts';
 import type { TargetAddress } from './send-targets.ts';
 
 /** What an initiator logs in with. It does not change during the login. */
@@ -20,6 +22,8 @@ export interface InitiatorLoginConfig {
   /** For a further connection: the parameters of its session. */
   readonly session?: OperationalParameters | undefined;
   readonly credentials?: Credentials | undefined;
+  /** Required with credentials. */
+  readonly chapCrypto?: ChapCrypto | undefined;
   /** True: begin in the security stage even without credentials, as some targets expect it. */
   readonly securityStage?: boolean | undefined;
   /** The portal group that must answer, when it matters (I-051). */
@@ -85,6 +89,7 @@ export interface LoginProgress {
   readonly config: InitiatorLoginConfig;
   readonly book: Negotiation;
   readonly stage: 'security' | 'operational';
+  readonly chap: ChapRun;
   /** Pieces of the own text that are to be sent, each in answer to an empty response. */
   readonly unsent: readonly Uint8Array[];
   /** T of the last request. */

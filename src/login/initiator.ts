@@ -13,6 +13,7 @@ import {
   TEXT_LIMIT,
   type TextPair,
 } from '../pdu/text.ts';
+import { algorithmsRefused, beginChap, type ChapStep, nextChap } from './chap-initiator.ts';
 import type {
   InitiatorLoginConfig,
   LoginProgress,
@@ -54,6 +55,7 @@ export function startLogin(config: InitiatorLoginConfig): Step {
     config,
     book: openBook(context),
     stage,
+    chap: { step: config.credentials === undefined ? 'none' : 'offered' },
     unsent: [],
     transit: false,
     gathered: NOTHING,
@@ -73,7 +75,7 @@ export function onLoginResponse(state: LoginState, response: LoginResponseView):
   }
   try {
     if (response.statusClass === 1) return redirect(state.run, response);
-    if (response.statusClass !== 0) throw refusal(state.run.config, response);
+    if (response.statusClass !== 0) throw refusal(state.run, response);
     checkHeader(state.run, response);
     return onAccepted(state.run, response);
   } catch (error) {
@@ -95,16 +97,29 @@ function onAccepted(run: LoginProgress, response: LoginResponseView): Step {
   if (response.continues) return askForRest({ ...run, gathered }, response.text.length > 0);
   const pairs = parseText(gathered, run.config.textLimit);
   const complete = { ...run, gathered: NOTHING };
-  if (run.stage === 'security') checkMethodAnswer(run.config.credentials, pairs);
-  const intake = takePairs(run.book, run.stage, pairs);
-  if (!response.transit) return say({ ...complete, book: intake.book }, intake.replies);
-  return leaveStage(complete, closed(intake), response);
+  const chap = run.stage === 'security' ? authenticate(run, pairs, response.transit) : undefined;
+  const intake = takePairs(run.book, run.stage, chap?.rest ?? pairs);
+  const next = { ...complete, chap: chap?.run ?? run.chap };
+  if (response.transit) return leaveStage(next, closed(intake), response);
+  return say({ ...next, book: intake.book }, [...intake.replies, ...(chap?.replies ?? [])]);
+}
+
+/** What a text means for CHAP, where that is under way or has just been agreed on. */
+function authenticate(run: LoginProgress, pairs: readonly TextPair[], leaves: boolean): ChapStep | undefined {
+  const { credentials, chapCrypto: crypto } = run.config;
+  const waits = run.chap.step === 'none' || run.chap.step === 'offered';
+  const chosen = waits ? checkMethodAnswer(credentials, pairs) : 'CHAP';
+  if (credentials === undefined || chosen !== 'CHAP') return undefined;
+  const party = { credentials, crypto };
+  return waits ? beginChap(party, pairs, leaves) : nextChap(run.chap, party, pairs, leaves);
 }
 
 /** The target agrees to leave the stage: RFC 7143 §6.3 leaves the choice of the next one to it. */
 function leaveStage(run: LoginProgress, book: Negotiation, response: LoginResponseView): Step {
   const { config } = run;
-  if (run.stage === 'security') checkAuthenticated(config.credentials, book.received.has('AuthMethod'));
+  if (run.stage === 'security') {
+    checkAuthenticated(config.credentials, run.chap.step === 'done' || book.results.get('AuthMethod') === 'None');
+  }
   const after = closeStage(book);
   if (response.nsg === STAGE.operational) {
     return say({ ...run, stage: 'operational', book: after }, offer(after.context));
@@ -142,11 +157,9 @@ function say(run: LoginProgress, pairs: readonly TextPair[]): Step {
 function sendNext(run: LoginProgress): Step {
   const [text = NOTHING, ...unsent] = run.unsent;
   const last = unsent.length === 0;
+  const transit = last && run.chap.step !== 'listed'; // then the target has to ask first
   const next = run.stage === 'security' ? STAGE.operational : STAGE.fullFeature;
-  return send(
-    { ...run, unsent },
-    { csg: STAGE[run.stage], nsg: last ? next : 0, transit: last, continues: !last, text },
-  );
+  return send({ ...run, unsent }, { csg: STAGE[run.stage], nsg: transit ? next : 0, transit, continues: !last, text });
 }
 
 /**
@@ -160,9 +173,11 @@ function askForRest(run: LoginProgress, progress: boolean): Step {
 
 function send(run: LoginProgress, request: LoginRequestFields): Step {
   const next = { ...run, transit: request.transit };
-  const chap = run.config.credentials === undefined ? 'none' : 'offered';
   return {
-    state: run.stage === 'security' ? { name: 'security', chap, run: next } : { name: 'operational', run: next },
+    state:
+      run.stage === 'security'
+        ? { name: 'security', chap: run.chap.step, run: next }
+        : { name: 'operational', run: next },
     actions: [{ do: 'send', request }],
   };
 }
@@ -232,8 +247,10 @@ function redirect(run: LoginProgress, response: LoginResponseView): Step {
   };
 }
 
-function refusal(config: InitiatorLoginConfig, response: LoginResponseView): LoginError {
+function refusal({ config, chap }: LoginProgress, response: LoginResponseView): LoginError {
   const { statusClass, statusDetail } = response;
+  const refused = algorithmsRefused(chap, peerOf(config), response);
+  if (refused !== undefined) return refused;
   const error = loginRefused(peerOf(config), statusClass, statusDetail);
   if (error.code !== 'ISCSI_AUTHENTICATION' || config.credentials !== undefined) return error;
   return new LoginError(error.code, error.message, { statusClass, statusDetail }, { hint: NO_CREDENTIALS_HINT });

@@ -54,8 +54,9 @@ export function noteSent(book: Negotiation, pairs: readonly TextPair[]): Negotia
     if (sent.has(name) && key?.repeatable !== true) throw new ValueError(`Cannot send ${name} twice in one login`);
     sent.set(name, value);
     if (name === 'MaxRecvDataSegmentLength') results.set(OWN_LENGTH, value);
-    // What the peer brought up is an answer, and closes the matter.
-    if (key !== undefined && key.rule !== 'declare' && !book.received.has(name)) open.set(name, value);
+    // What the peer brought up is an answer, and closes the matter; the keys of a method have steps of their own.
+    const isProposal = key !== undefined && key.rule !== 'declare' && key.rule !== 'method';
+    if (isProposal && !book.received.has(name)) open.set(name, value);
   }
   return { ...book, sent, open, results };
 }

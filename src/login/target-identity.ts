@@ -7,6 +7,7 @@ import { prepareReceivedName } from './iscsi-name.ts';
 import { type SessionType, STAGE } from './keys.ts';
 import type { NegotiationContext } from './negotiate.ts';
 import { TARGET_POLICY } from './policy.ts';
+import type { AuthMethod } from './security.ts';
 import { formatTargetAddress, type TargetAddress } from './send-targets.ts';
 import { refuseLogin } from './status.ts';
 import type {
@@ -97,7 +98,8 @@ export function identify(
       session: undefined,
     },
   );
-  const authenticationRequired = found.authenticationRequired ?? false;
+  const { authentication } = found;
+  const authenticationRequired = found.authenticationRequired ?? authentication !== undefined;
   if (authenticationRequired && run.stage !== 'security') {
     throw refuse(LOGIN_STATUS.AUTHENTICATION_FAILURE, 'the initiator skips the authentication that is required');
   }
@@ -108,8 +110,9 @@ export function identify(
     sessionType,
     portalGroupTag,
     authenticationRequired,
+    authentication,
     session,
-    context: contextOf(run, sessionType),
+    context: contextOf(run, sessionType, authentication === undefined ? 'None' : 'CHAP'),
   };
   return { login, greeting: greetingOf(found, sessionType) };
 }
@@ -121,9 +124,9 @@ function greetingOf(found: TargetFound, sessionType: SessionType): TextPair[] {
   return pairs;
 }
 
-function contextOf(run: TargetProgress, sessionType: SessionType): NegotiationContext {
+function contextOf(run: TargetProgress, sessionType: SessionType, method: AuthMethod): NegotiationContext {
   const policy = run.config.policy ?? TARGET_POLICY;
-  return { role: 'target', sessionType, leading: run.head.tsih === 0, policy, authMethods: ['None'] };
+  return { role: 'target', sessionType, leading: run.head.tsih === 0, policy, authMethods: [method] };
 }
 
 function sessionTypeOf(value: string): SessionType {

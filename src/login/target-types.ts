@@ -1,6 +1,7 @@
 /** What the target's login takes and gives. */
 import type { IscsiError } from '../errors.ts';
 import type { LoginStatus } from '../spec/iscsi-login-status.ts';
+import type { TargetAuthentication, TargetChapRun } from './chap-target.ts';
 import type { SessionType } from './keys.ts';
 import type { NegotiationContext } from './negotiate.ts';
 import type { Negotiation } from './negotiation.ts';
@@ -22,8 +23,10 @@ export interface TargetFound {
   /** The portal group that serves this connection. */
   readonly portalGroupTag: number;
   readonly targetAlias?: string | undefined;
-  /** True when the initiator has to authenticate. */
+  /** True when the initiator has to authenticate. Default: when there is something to authenticate with. */
   readonly authenticationRequired?: boolean | undefined;
+  /** What the initiator has to prove, and with what. */
+  readonly authentication?: TargetAuthentication | undefined;
 }
 
 /** Who asks for what, as far as it is known before authentication. */
@@ -118,6 +121,8 @@ export type TargetLoginAction =
       /** Prepared for comparison; undefined in a Discovery session that names none. */
       readonly targetName: string | undefined;
       readonly portalGroupTag: number;
+      /** The user name that the initiator has proven to be; absent where it did not have to. */
+      readonly user?: string;
       readonly isid: string;
       /** As requested: 0 for a new session. */
       readonly tsih: number;
@@ -146,6 +151,7 @@ export interface LoginIdentity {
   readonly sessionType: SessionType;
   readonly portalGroupTag: number;
   readonly authenticationRequired: boolean;
+  readonly authentication: TargetAuthentication | undefined;
   readonly session: OperationalParameters | undefined;
   readonly context: NegotiationContext;
 }
@@ -155,6 +161,7 @@ export interface TargetProgress {
   readonly config: TargetLoginConfig;
   readonly head: LoginHead;
   readonly stage: 'security' | 'operational';
+  readonly chap: TargetChapRun;
   readonly login: (LoginIdentity & { readonly book: Negotiation }) | undefined;
   /** Pieces of the own text that are to be sent, each in answer to an empty request. */
   readonly unsent: readonly Uint8Array[];

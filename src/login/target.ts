@@ -15,6 +15,7 @@ import {
   type TextPair,
 } from '../pdu/text.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
+import { nextTargetChap, type TargetChapStep } from './chap-target.ts';
 import { STAGE } from './keys.ts';
 import { unacceptable } from './negotiate.ts';
 import { closeStage, conclude, type Negotiation, noteSent, openBook, takePairs } from './negotiation.ts';
@@ -104,6 +105,7 @@ function begin(config: TargetLoginConfig, request: LoginRequestView): TargetProg
     config,
     head: { initiatorTaskTag, isid, tsih, cid },
     stage: request.csg === STAGE.security ? 'security' : 'operational',
+    chap: { step: 'none' },
     login: undefined,
     unsent: [],
     gathered: NOTHING,
@@ -142,17 +144,40 @@ function onPairs(
   greeting: readonly TextPair[],
   request: LoginRequestView,
 ): TargetStep {
-  if (run.stage === 'security') checkMethodOffer(login.authenticationRequired, pairs);
-  const intake = takePairs(login.book, run.stage, pairs);
+  const chap = authenticate(run, login, pairs, request.transit);
+  const mayLeave = run.stage !== 'security' || !login.authenticationRequired || chap.run.step === 'done';
+  const intake = takePairs(login.book, run.stage, chap.rest);
   const own = run.stage === 'operational' && !run.declared ? ownDeclarations(intake.book) : [];
-  const said = noteSent(intake.book, [...greeting, ...intake.replies, ...own]);
+  const said = noteSent(intake.book, [...greeting, ...intake.replies, ...chap.replies, ...own]);
   // The T bit says that the initiator has answered all that it was going to answer.
-  const closed = request.transit ? closeStage(said) : said;
+  const closed = request.transit && mayLeave ? closeStage(said) : said;
   const proposals = run.stage === 'operational' && request.transit ? missing(closed) : [];
   const book = noteSent(closed, proposals);
-  const next = { ...run, declared: run.declared || own.length > 0, login: { ...login, book } };
-  const text = formatText([...greeting, ...intake.replies, ...own, ...proposals]);
-  return sendNext({ ...next, unsent: splitText(text, LOGIN_TEXT_LIMIT) }, request, proposals.length === 0);
+  const next = {
+    ...run,
+    chap: agreedOnChap(run, book) ? ({ step: 'agreed' } as const) : chap.run,
+    declared: run.declared || own.length > 0,
+    login: { ...login, book },
+  };
+  const text = formatText([...greeting, ...intake.replies, ...chap.replies, ...own, ...proposals]);
+  return sendNext({ ...next, unsent: splitText(text, LOGIN_TEXT_LIMIT) }, request, mayLeave && proposals.length === 0);
+}
+
+/** What a text means for CHAP, where the initiator has to authenticate. */
+function authenticate(
+  run: TargetProgress,
+  { authentication, authenticationRequired }: LoginIdentity,
+  pairs: readonly TextPair[],
+  leaves: boolean,
+): TargetChapStep {
+  const { chap, stage } = run;
+  if (stage === 'security' && chap.step === 'none') checkMethodOffer(authenticationRequired, pairs, leaves);
+  if (stage !== 'security' || authentication === undefined) return { run: chap, replies: [], rest: pairs };
+  return nextTargetChap(chap, authentication, pairs);
+}
+
+function agreedOnChap({ chap }: TargetProgress, book: Negotiation): boolean {
+  return chap.step === 'none' && book.results.get('AuthMethod') === 'CHAP';
 }
 
 /**
@@ -189,6 +214,7 @@ function grant(run: TargetProgress, text: Uint8Array, asked: number): TargetStep
     sessionType,
     targetName,
     portalGroupTag,
+    ...(run.chap.user === undefined ? {} : { user: run.chap.user }),
     isid: run.head.isid,
     tsih: run.head.tsih,
     cid: run.head.cid,

@@ -11,6 +11,7 @@ import {
   shown,
   TEXT,
 } from '../unit/option-rules.ts';
+import type { InitiatorDefinition } from './access-options.ts';
 import type {
   AnnouncedPortal,
   FileLun,
@@ -40,6 +41,8 @@ const STORE: OptionRule = {
     return numbers && ['read', 'write', 'flush', 'discard', 'close'].every((name) => typeof store[name] === 'function');
   },
 };
+/** What is looked at elsewhere, and never shown: a secret may be in it. */
+const CREDENTIALS: OptionRule = { allowed: 'an object with user and password', is: () => true };
 const DIGEST = oneOf('none', 'crc32c', 'any');
 
 const TARGET: OptionRules<TargetOptions> = {
@@ -52,9 +55,16 @@ const TARGET: OptionRules<TargetOptions> = {
   portals: ARRAY,
   parameters: OBJECT,
   busyPoll: NUMBER,
+  chap: CREDENTIALS,
+  initiators: ARRAY,
+  discoveryChap: CREDENTIALS,
+  chapAlgorithms: ARRAY,
+  allowShortSecrets: BOOLEAN,
 };
 
-const SPEC: OptionRules<TargetSpec> = { name: TEXT, alias: TEXT, luns: ARRAY };
+const SPEC: OptionRules<TargetSpec> = { name: TEXT, alias: TEXT, luns: ARRAY, chap: CREDENTIALS, initiators: ARRAY };
+
+const INITIATOR: OptionRules<InitiatorDefinition> = { name: TEXT, chap: CREDENTIALS, luns: ARRAY };
 
 const UNIT: OptionRules<LunOptions> = {
   lun: NUMBER,
@@ -101,17 +111,24 @@ const PORTAL: OptionRules<AnnouncedPortal> = { host: TEXT, port: NUMBER };
 /** @throws {IscsiError} `ISCSI_USAGE` when an option is not known, or is of a kind that it cannot be. */
 export function checkTargetOptions(options: TargetOptions): void {
   checkOptions(options, TARGET, 'createTarget');
-  const { luns = [], targets = [], portals = [], limits = {}, parameters = {} } = options;
+  const { luns = [], targets = [], portals = [], limits = {}, parameters = {}, initiators = [] } = options;
   for (const lun of luns) checkLun(lun);
+  for (const initiator of initiators) checkInitiator(initiator);
   for (const target of targets) {
     checkOptions(target, SPEC, 'a target');
     if (target.luns === undefined || target.name === undefined)
       throw usage(`Cannot make a target of ${shown(target)}: name and luns needed`);
     for (const lun of target.luns) checkLun(lun);
+    for (const initiator of target.initiators ?? []) checkInitiator(initiator);
   }
   for (const portal of portals) checkOptions(portal, PORTAL, 'a portal');
   checkOptions(limits, LIMITS, 'limits');
   checkOptions(parameters, PARAMETERS, 'parameters');
+}
+
+function checkInitiator(initiator: InitiatorDefinition): void {
+  checkOptions(initiator, INITIATOR, 'an initiator');
+  if (initiator.name === undefined) throw usage('Cannot allow an initiator without a name');
 }
 
 function checkLun(lun: LunDefinition): void {

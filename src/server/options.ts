@@ -1,11 +1,14 @@
 import { isIPv6 } from 'node:net';
 import type { BlockStore } from '../device/store.ts';
 import { IscsiError } from '../errors.ts';
+import type { ChapAlgorithm } from '../login/chap-algorithms.ts';
+import type { ChapOptions } from '../login/chap-options.ts';
 import { checkOwnName } from '../login/iscsi-name.ts';
 import { checkPolicy, type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
 import { DEFAULT_PORT, formatTargetAddress, parseTargetAddress } from '../login/send-targets.ts';
 import type { TargetLimits } from '../target/limits.ts';
 import { MemoryBudget, memoryBudgetOf } from '../target/memory-budget.ts';
+import type { AccessOptions } from './access-options.ts';
 import { sizeInBytes } from './size.ts';
 
 /** What all logical units can say about themselves. */
@@ -75,7 +78,7 @@ export type OwnLun = MemoryLun | FileLun | StoreLun;
 export type LunDefinition = OwnLun | SharedLun;
 
 /** One of several targets at the same portals. */
-export interface TargetSpec {
+export interface TargetSpec extends AccessOptions {
   /** The iSCSI name. */
   readonly name: string;
   /** Free text that initiators may show. */
@@ -119,8 +122,11 @@ export interface AnnouncedPortal {
   readonly port?: number;
 }
 
-/** What a target is made of: logical units of one target, or several targets, or both. */
-export interface TargetOptions {
+/**
+ * What a target is made of: logical units of one target, or several targets, or both. `chap` holds for all targets that
+ * have none of their own; `initiators` is of the target of `luns`.
+ */
+export interface TargetOptions extends AccessOptions {
   /** The iSCSI name of the target of `luns`. Default {@link DEFAULT_TARGET_NAME}. */
   readonly name?: string;
   /** Free text that initiators may show, of the target of `luns`. */
@@ -129,6 +135,15 @@ export interface TargetOptions {
   readonly luns?: readonly LunDefinition[];
   /** Further targets, at the same portals. */
   readonly targets?: readonly TargetSpec[];
+  /**
+   * What an initiator has to prove before discovery (SendTargets) tells it something; it is told of the targets that it
+   * may use, and of no others. Default: what it has to prove to any of them. False: nothing.
+   */
+  readonly discoveryChap?: ChapOptions | false;
+  /** The hashes for CHAP that are taken; the initiator's preference counts. Default: all that the platform has. */
+  readonly chapAlgorithms?: readonly ChapAlgorithm[];
+  /** True: secrets of less than 12 bytes are allowed; a warning is given. Default false. */
+  readonly allowShortSecrets?: boolean;
   /** What its initiators may take. Default {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<TargetLimits>;
   /**
@@ -171,11 +186,19 @@ const DIGESTS = { none: ['None'], crc32c: ['CRC32C'], any: ['CRC32C', 'None'] } 
  *   `checkOwnName`.
  */
 export function targetsOf(options: TargetOptions): readonly TargetSpec[] {
-  const { name = DEFAULT_TARGET_NAME, alias, luns, targets = [] } = options;
-  const own = luns === undefined ? [] : [{ name, luns, ...(alias === undefined ? {} : { alias }) }];
-  const all = [...own, ...targets].map((target) => ({ ...target, name: checkOwnName(target.name) }));
+  const { name = DEFAULT_TARGET_NAME, alias, luns, targets = [], chap, initiators } = options;
+  const own = luns === undefined ? [] : [{ name, luns, ...given({ alias, initiators }) }];
+  const common = given({ chap });
+  const all = [...own, ...targets].map((target) => ({ ...common, ...target, name: checkOwnName(target.name) }));
   if (all.length > 0) return all;
   throw new IscsiError('ISCSI_USAGE', 'Cannot make a target without logical units: give luns or targets');
+}
+
+/** The entries that are there. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /**

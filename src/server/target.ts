@@ -8,6 +8,7 @@ import { Schedule } from '../target/schedule.ts';
 import { TargetNode } from '../target/target-node.ts';
 import type { TargetSession } from '../target/target-session.ts';
 import { checkOptions, type OptionRules, SIGNAL, TEXT, wholeNumber } from '../unit/option-rules.ts';
+import { accessOf, deviceAccess, type ServerAccess } from './access.ts';
 import { abandonUnits, closeUnits, type OpenTarget, openTargets } from './logical-units.ts';
 import { checkShared } from './numbering.ts';
 import { checkTargetOptions } from './option-rules.ts';
@@ -43,6 +44,8 @@ export interface SessionInfo {
   readonly initiatorName: string;
   /** Its alias, where it told one. */
   readonly initiatorAlias: string | undefined;
+  /** The user name that it has proven with CHAP; undefined where it had to prove nothing. */
+  readonly user: string | undefined;
   /** Twelve hex digits. */
   readonly isid: string;
   /** The target's handle of the session (TSIH). */
@@ -60,6 +63,7 @@ export class Target implements AsyncDisposable {
   readonly #specs: readonly TargetSpec[];
   readonly #options: TargetOptions;
   readonly #budget: MemoryBudget;
+  readonly #access: ServerAccess;
   #turn: Promise<void> = Promise.resolve();
   #open: readonly OpenTarget[] = [];
   #node: TargetNode | undefined;
@@ -77,6 +81,7 @@ export class Target implements AsyncDisposable {
     busyPollOf(options);
     announcedOf(options);
     this.#budget = budgetOf(options);
+    this.#access = accessOf(this.#specs, options);
     this.#options = options;
   }
 
@@ -166,7 +171,8 @@ export class Target implements AsyncDisposable {
     this.#open = open;
     const announced = announcedOf(this.#options);
     return new TargetNode({
-      targets: open.map(({ spec, device }) => ({ ...spec, device })),
+      targets: open.map(({ spec, device }) => ({ ...spec, device, access: deviceAccess(this.#access, spec, device) })),
+      discovery: this.#access.discovery,
       policy: policyOf(this.#options.parameters),
       limits: limitsOf(this.#options.limits),
       budget: this.#budget,
@@ -212,10 +218,11 @@ export class Target implements AsyncDisposable {
 }
 
 function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
-  const { initiatorName, initiatorAlias, isid, tsih, discovery } = identity;
+  const { initiatorName, initiatorAlias, user, isid, tsih, discovery } = identity;
   return {
     initiatorName,
     initiatorAlias,
+    user,
     isid,
     tsih,
     discovery,

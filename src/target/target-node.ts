@@ -1,4 +1,5 @@
 import { IscsiError } from '../errors.ts';
+import type { TargetAuthentication } from '../login/chap-target.ts';
 import type { SessionType } from '../login/keys.ts';
 import { type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
 import type { TargetAddress } from '../login/send-targets.ts';
@@ -38,6 +39,8 @@ export interface TargetNodeOptions {
   readonly portals?: () => readonly PortalAddress[];
   /** The addresses that SendTargets lists instead, where initiators reach the node by others than it listens at. */
   readonly announced?: () => readonly PortalAddress[];
+  /** What an initiator has to prove before it is told of targets. Default: nothing. */
+  readonly discovery?: (initiatorName: string) => TargetAuthentication | undefined;
   /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
   readonly replaceHandlers?: ReplaceHandlers;
 }
@@ -70,6 +73,7 @@ export class TargetNode implements ConnectionHost {
   readonly replaceHandlers: ReplaceHandlers | undefined;
   readonly #portals: () => readonly PortalAddress[];
   readonly #announced: (() => readonly PortalAddress[]) | undefined;
+  readonly #discovery: (initiatorName: string) => TargetAuthentication | undefined;
   readonly #entries = new Map<string, TargetEntry>();
   /** By what may exist once only. */
   readonly #sessions = new Map<string, TargetSession>();
@@ -89,11 +93,12 @@ export class TargetNode implements ConnectionHost {
     this.replaceHandlers = options.replaceHandlers;
     this.#portals = options.portals ?? (() => []);
     this.#announced = options.announced;
+    this.#discovery = options.discovery ?? (() => undefined);
     this.loginConfig = {
       policy: this.policy,
       textLimit: this.limits.textLength,
       tolerateRepeatedNames: true, // libiscsi repeats them after AuthMethod=None
-      resolveTarget: (targetName, _initiatorName, sessionType) => this.#resolve(targetName, sessionType),
+      resolveTarget: (...asked) => this.#resolve(...asked),
       admitSession: (request) => this.#admit(request),
     };
     for (const target of options.targets ?? []) this.add(target);
@@ -203,8 +208,9 @@ export class TargetNode implements ConnectionHost {
     this.#sessions.get(key)?.close();
 
     const session = new TargetSession({
-      identity: { key, initiatorName, initiatorAlias, isid, tsih, discovery },
+      identity: { key, initiatorName, initiatorAlias, user: login.user, isid, tsih, discovery },
       entry,
+      device: entry?.accessOf(initiatorName)?.device,
       parameters,
       window,
       onClosed: () => {
@@ -226,13 +232,22 @@ export class TargetNode implements ConnectionHost {
     );
   }
 
-  #resolve(targetName: string | undefined, sessionType: SessionType): TargetFound | LoginRefusal {
+  #resolve(
+    targetName: string | undefined,
+    initiatorName: string,
+    sessionType: SessionType,
+  ): TargetFound | LoginRefusal {
+    const told = sessionType === 'Discovery' ? this.#discovery(initiatorName) : undefined;
     if (targetName === undefined && sessionType === 'Discovery') {
-      return { ok: true, portalGroupTag: this.targets[0]?.portalGroupTag ?? DEFAULT_PORTAL_GROUP_TAG };
+      const portalGroupTag = this.targets[0]?.portalGroupTag ?? DEFAULT_PORTAL_GROUP_TAG;
+      return { ok: true, portalGroupTag, authentication: told };
     }
     const entry = targetName === undefined ? undefined : this.#entries.get(targetName);
     if (entry === undefined) return { ok: false, status: LOGIN_STATUS.NOT_FOUND };
-    return { ok: true, portalGroupTag: entry.portalGroupTag, targetAlias: entry.alias };
+    const access = entry.accessOf(initiatorName);
+    if (access === undefined) return { ok: false, status: LOGIN_STATUS.AUTHORIZATION_FAILURE };
+    const authentication = sessionType === 'Discovery' ? told : access.authentication;
+    return { ok: true, portalGroupTag: entry.portalGroupTag, targetAlias: entry.alias, authentication };
   }
 
   /** RFC 7143 §6.3.1. Sessions have one connection here, so a session that exists takes no other. */

@@ -21,6 +21,8 @@ export interface SessionIdentity {
   readonly key: string;
   readonly initiatorName: string;
   readonly initiatorAlias: string | undefined;
+  /** The user name that it has proven with CHAP; undefined where it had to prove nothing. */
+  readonly user?: string | undefined;
   /** The ISID as twelve hex digits. */
   readonly isid: string;
   /** Never 0. */
@@ -33,6 +35,8 @@ export interface SessionOptions {
   readonly identity: SessionIdentity;
   /** The target; undefined in an unnamed discovery session. */
   readonly entry: TargetEntry | undefined;
+  /** The logical units that it may use. Default: all of the target. */
+  readonly device?: ScsiDevice | undefined;
   readonly parameters: OperationalParameters;
   readonly window: CommandWindow;
   /** Called once, when the session is over. */
@@ -75,10 +79,10 @@ export class TargetSession implements TaskSession {
   });
   readonly #run = (task: TargetTask): void => this.#queue.run(task);
 
-  constructor({ identity, entry, parameters, window, onClosed }: SessionOptions) {
+  constructor({ identity, entry, device, parameters, window, onClosed }: SessionOptions) {
     this.identity = identity;
     this.entry = entry;
-    this.device = identity.discovery ? undefined : entry?.device;
+    this.device = identity.discovery ? undefined : (device ?? entry?.device);
     this.parameters = parameters;
     this.window = window;
     this.#onClosed = onClosed;

@@ -21,6 +21,8 @@ export interface TextAsker {
   /** Where its connection came in. */
   readonly portal: PortalAddress;
   readonly discovery: boolean;
+  /** Prepared for comparison. */
+  readonly initiatorName: string;
   /** The target of its session. */
   readonly entry: TargetEntry | undefined;
 }
@@ -42,15 +44,17 @@ export function answerText(asker: TextAsker, state: NegotiationState, pairs: rea
   return asksForTargets ? listTargets(asker, pairs) : negotiate(asker, state, pairs);
 }
 
-/** RFC 7143 appendix C. A Normal session learns of its own target only. */
-function listTargets({ directory, portal, discovery, entry }: TextAsker, pairs: readonly TextPair[]): TextPair[] {
+/** RFC 7143 appendix C. A Normal session learns of its own target only, and nobody of a target that it may not use. */
+function listTargets(asker: TextAsker, pairs: readonly TextPair[]): TextPair[] {
+  const { directory, portal, discovery, initiatorName, entry } = asker;
   const [only] = pairs;
   if (pairs.length !== 1 || only === undefined) {
     throw new ProtocolError('Cannot take SendTargets together with other keys', { clause: 'C' });
   }
   const [, asked] = only;
   if (asked === 'All' ? !discovery : asked === '' && discovery) return [['SendTargets', 'Reject']];
-  const visible = discovery ? directory.targets : entry === undefined ? [] : [entry];
+  const usable = (): TargetEntry[] => directory.targets.filter((one) => one.accessOf(initiatorName) !== undefined);
+  const visible = discovery ? usable() : entry === undefined ? [] : [entry];
   const named = asked === 'All' || asked === '' ? visible : visible.filter(({ name }) => name === asked);
   return formatSendTargets(named.map((one) => ({ name: one.name, addresses: directory.addressesOf(one, portal) })));
 }

@@ -65,6 +65,8 @@ export async function startTarget(
 ): Promise<{ readonly process: RunningProcess; readonly urls: readonly string[] }> {
   const process = startTool(t, 'iscsi-target', ['--listen', '127.0.0.1:0', ...args]);
   await process.waitFor('stderr', /listening on /);
+  const units = args.filter((word) => /^(?:-m|-f|--memory|--file)(?:=|$)/.test(word)).length;
+  await process.waitFor('stdout', new RegExp(`^(?:iscsi:.*\\n){${units}}`)); // another pipe: it may come later
   return { process, urls: process.stdout.trimEnd().split('\n') };
 }
 

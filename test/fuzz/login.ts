@@ -4,6 +4,8 @@
  */
 import { parseUrl } from '../../src/client/url.ts';
 import { IscsiError } from '../../src/errors.ts';
+import { parseChapFile } from '../../src/login/chap-file.ts';
+import type { TargetAuthentication } from '../../src/login/chap-target.ts';
 import { onLoginResponse, startLogin } from '../../src/login/initiator.ts';
 import type { InitiatorLoginConfig, LoginState } from '../../src/login/initiator-types.ts';
 import { prepareReceivedName } from '../../src/login/iscsi-name.ts';
@@ -12,6 +14,7 @@ import { parseSendTargets, parseTargetAddress } from '../../src/login/send-targe
 import { onLoginRequest, startTargetLogin } from '../../src/login/target.ts';
 import type { TargetLoginState } from '../../src/login/target-types.ts';
 import { parseBinary, parseList, parseNumber, parseNumericalValue } from '../../src/login/values.ts';
+import { NodeChapCrypto } from '../../src/node/chap-crypto.ts';
 import { parseText, TextAssembler } from '../../src/pdu/text.ts';
 
 /**
@@ -36,6 +39,18 @@ const ANSWERS =
   'ErrorRecoveryLevel=0\0DataPDUInOrder=Yes\0DataSequenceInOrder=Yes\0';
 const TARGETS = `TargetName=${TARGET}\0TargetAddress=[::1]:3260,1\0TargetAddress=10.0.0.1,2\0`;
 
+/** The steps of CHAP, each with its flags. */
+const CHAP_AT_INITIATOR = [
+  [0x00, 'AuthMethod=CHAP\0TargetPortalGroupTag=1\0'],
+  [0x00, 'CHAP_A=5\0CHAP_I=42\0CHAP_C=0x000102030405060708090a0b0c0d0e0f\0'],
+  [0x81, 'CHAP_N=disk\0CHAP_R=0bAAECAwQFBgcICQoLDA0ODw==\0'],
+] as const;
+const CHAP_AT_TARGET = [
+  [0x81, `${NAMES}AuthMethod=CHAP,None\0`],
+  [0x01, 'CHAP_A=7,5\0'],
+  [0x81, 'CHAP_N=alice\0CHAP_R=0x0fbee2a235349701655e644832d106bf\0CHAP_I=1\0CHAP_C=0bAAEC\0'],
+] as const;
+
 /** Each parser with its seeds. */
 export const loginParsers: readonly Parser[] = [
   { name: 'text', parse: (bytes) => void parseText(bytes), seeds: seeds(NAMES, OFFERS, TARGETS) },
@@ -59,7 +74,18 @@ export const loginParsers: readonly Parser[] = [
   },
   { name: 'login at the initiator', parse: (bytes) => playInitiator({}, bytes), seeds: scripts(ANSWERS, [0x87, 0x47]) },
   { name: 'login at the initiator, security', parse: playSecurity, seeds: scripts('AuthMethod=None\0', [0x81, 0x01]) },
-  { name: 'login at the target', parse: playTarget, seeds: scripts(NAMES + OFFERS, [0x87, 0x47, 0x81]) },
+  { name: 'CHAP at the initiator', parse: playChapInitiator, seeds: [script(...CHAP_AT_INITIATOR)] },
+  { name: 'CHAP at the target', parse: playChapTarget, seeds: [script(...CHAP_AT_TARGET)] },
+  {
+    name: 'file of credentials',
+    parse: (bytes) => void parseChapFile(utf8(bytes), 'a file'),
+    seeds: seeds(`user = a\npassword = "b c"\n[${INITIATOR}]\nluns = 0, 1\n[discovery]\nauth = none\n`),
+  },
+  {
+    name: 'login at the target',
+    parse: (bytes) => playTarget(bytes),
+    seeds: scripts(NAMES + OFFERS, [0x87, 0x47, 0x81]),
+  },
 ];
 
 function seeds(...texts: readonly string[]): Uint8Array[] {
@@ -77,6 +103,10 @@ function scripts(text: string, flags: readonly number[]): Uint8Array[] {
     const parts = [pdu(flag, bytes.subarray(0, half)), pdu(0x87, bytes.subarray(half)), pdu(0x87, new Uint8Array(0))];
     return Uint8Array.from(flag === 0x47 ? parts.flat() : [...pdu(flag, bytes), ...pdu(0x87, new Uint8Array(0))]);
   });
+}
+
+function script(...steps: readonly (readonly [flags: number, text: string])[]): Uint8Array {
+  return Uint8Array.from(steps.flatMap(([flags, text]) => pdu(flags, new TextEncoder().encode(text))));
 }
 
 function pdu(flags: number, text: Uint8Array): number[] {
@@ -136,8 +166,24 @@ function playSecurity(bytes: Uint8Array): void {
   playInitiator({ credentials: { user: 'u', secret: new Secret('s'), optional: true } }, bytes);
 }
 
-function playTarget(bytes: Uint8Array): void {
-  let state: TargetLoginState = startTargetLogin({ resolveTarget: () => ({ ok: true, portalGroupTag: 1 }) });
+const ACCOUNT = {
+  user: 'alice',
+  secret: new Secret('0123456789abcdef'),
+  target: { user: 'disk', secret: new Secret('fedcba9876543210') },
+};
+
+function playChapInitiator(bytes: Uint8Array): void {
+  playInitiator({ credentials: ACCOUNT, chapCrypto: new NodeChapCrypto() }, bytes);
+}
+
+function playChapTarget(bytes: Uint8Array): void {
+  playTarget(bytes, { crypto: new NodeChapCrypto(), accounts: [ACCOUNT] });
+}
+
+function playTarget(bytes: Uint8Array, authentication?: TargetAuthentication): void {
+  let state: TargetLoginState = startTargetLogin({
+    resolveTarget: () => ({ ok: true, portalGroupTag: 1, authentication }),
+  });
   for (const { rest, ...view } of pdus(bytes)) {
     if (state.name === 'fullFeature' || state.name === 'rejected') break;
     const head = {

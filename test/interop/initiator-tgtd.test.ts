@@ -215,8 +215,8 @@ test('a target that demands CHAP is a clear error that names no secret', async (
   if (!requirePeer(t, 'tgtd', 'tgt')) return;
   const chap = { user: 'somebody', password: 'a-secret-of-16-b' };
   const tgtd = await startTgtd(t, { targets: [{ name: NAME, luns: [{ sizeMiB: 1 }], chap }] });
-  const withSecret = tgtd.url(NAME, 1).replace('iscsi://', `iscsi://${chap.user}%${chap.password}@`);
-  for (const url of [tgtd.url(NAME, 1), withSecret]) {
+  const withWrong = tgtd.url(NAME, 1).replace('iscsi://', `iscsi://${chap.user}%not-${chap.password}@`);
+  for (const url of [tgtd.url(NAME, 1), withWrong]) {
     await assert.rejects(connect(url), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'ISCSI_AUTHENTICATION');
       assert.ok(!`${error.message} ${error.stack}`.includes(chap.password));

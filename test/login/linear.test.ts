@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '../../src/bytes/text.ts';
+import { parseChapFile } from '../../src/login/chap-file.ts';
 import { onLoginResponse } from '../../src/login/initiator.ts';
 import { nameForm, prepareReceivedName } from '../../src/login/iscsi-name.ts';
 import { answer, type NegotiationContext, settle } from '../../src/login/negotiate.ts';
@@ -24,6 +25,7 @@ import {
 } from '../../src/login/values.ts';
 import { appendText, parseText, TextAssembler, type TextPair } from '../../src/pdu/text.ts';
 import { begun, NAMES, request, response, waiting } from './help.ts';
+import { demanding, fixedCrypto, MUTUAL } from './help-chap.ts';
 
 const SHORTER = 16;
 const LONG = 64 * 1024 - 256;
@@ -70,6 +72,19 @@ const INITIATOR: NegotiationContext = {
 const TARGET: NegotiationContext = { ...INITIATOR, role: 'target', policy: TARGET_POLICY };
 const KEYS = ['MaxBurstLength', 'HeaderDigest', 'ImmediateData', 'TargetPortalGroupTag', 'AuthMethod', 'X-none'];
 
+const NAME = 'iqn.2003-01.org.example:host';
+const LISTED = onLoginResponse(
+  begun({ credentials: MUTUAL, chapCrypto: fixedCrypto() }),
+  response({ csg: 0, text: utf8('AuthMethod=CHAP\0') }),
+).state;
+const ASKED = utf8('CHAP_A=5\0CHAP_I=1\0CHAP_C=0x01\0');
+const CHAP_AT_INITIATOR = [LISTED, onLoginResponse(LISTED, response({ csg: 0, text: ASKED })).state];
+const AGREED = onLoginRequest(
+  waiting(demanding()),
+  request({ csg: 0, nsg: 1, text: utf8(`${NAMES.join('\0')}\0AuthMethod=CHAP\0`) }),
+).state;
+const CHAP_AT_TARGET = [AGREED, onLoginRequest(AGREED, request({ csg: 0, nsg: 1, text: utf8('CHAP_A=5\0') })).state];
+
 /** Everything that reads a peer's text: of one value, and of a whole text. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   parseNumericalValue,
@@ -94,6 +109,27 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   takePairs: (text) => takePairs(openBook(TARGET), 'operational', [['InitiatorAlias', text]]),
   'the login, as initiator': (text) => {
     for (const key of KEYS) onLoginResponse(begun(), response({ text: utf8(`${key}=${text}\0`) }));
+  },
+  'CHAP, as initiator': (text) => {
+    for (const key of ['CHAP_A', 'CHAP_I', 'CHAP_C', 'CHAP_N', 'CHAP_R']) {
+      for (const state of CHAP_AT_INITIATOR) {
+        const others = ['CHAP_A=5', 'CHAP_I=1', 'CHAP_C=0x01'].filter((pair) => !pair.startsWith(key)).join('\0');
+        onLoginResponse(state, response({ csg: 0, text: utf8(`${others}\0${key}=${text}\0`) }));
+      }
+    }
+  },
+  'CHAP, as target': (text) => {
+    for (const key of ['CHAP_A', 'CHAP_I', 'CHAP_C', 'CHAP_N', 'CHAP_R']) {
+      const proof = ['CHAP_I=1', 'CHAP_C=0x01', 'CHAP_N=alice', 'CHAP_R=0x01'].filter((pair) => !pair.startsWith(key));
+      for (const others of ['', `${proof.join('\0')}\0`]) {
+        for (const state of CHAP_AT_TARGET)
+          onLoginRequest(state, request({ csg: 0, nsg: 1, text: utf8(`${others}${key}=${text}\0`) }));
+      }
+    }
+  },
+  parseChapFile: (text) => {
+    for (const line of [text, `user=${text}`, `[${text}]`, `user=a\npassword=b\n[${NAME}]\nluns=${text}`])
+      attempt(() => parseChapFile(line, 'a file'));
   },
   'the login, as target': (text) => {
     for (const key of [...KEYS, 'InitiatorName', 'TargetName', 'SessionType'])

@@ -37,6 +37,15 @@ test('what is thrown in src/ has a code', () => {
   assert.deepEqual(bare, []);
 });
 
+test('examples/chap.ts finds and opens what it may use, and shows what becomes of others', async () => {
+  const { stdout, stderr } = await run(process.execPath, [`${REPOSITORY}/dist/examples/chap.js`]);
+  assert.match(
+    stdout,
+    /^iqn\.2003-01\.org\.example:disk\n2097152 bytes as backup\nISCSI_LOGIN: let the target allow .*\n$/,
+  );
+  assert.equal(stderr, '');
+});
+
 test('docs/errors.md names every error code, and no other', async () => {
   const sources = await readFile(`${REPOSITORY}/src/errors.ts`, 'utf8');
   const codes = new Set([...sources.matchAll(/^ {2}\| '(ISCSI_\w+)'/gm)].map(([, code]) => code));

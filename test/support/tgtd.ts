@@ -23,6 +23,9 @@
  * - MaxOutstandingR2T, FirstBurstLength, MaxBurstLength: the smaller value. MaxRecvDataSegmentLength other than 8192
  *   makes it answer the operational request with T=0 and a declaration of its own; the initiator has to ask for the
  *   transition again.
+ * - CHAP: an account bound with `--outgoing` is what the target proves itself with; there is one for each target.
+ *   Discovery needs no authentication, and cannot be made to. Of the hashes it chooses SHA-256 when that stands before
+ *   MD5, and then rejects the response with 0200; a list without a hash that it knows, too.
  * - ErrorRecoveryLevel, MaxConnections, DataPDUInOrder and DataSequenceInOrder are agreed to when configured, though
  *   little stands behind them.
  */
@@ -67,8 +70,12 @@ export interface TgtdTarget {
   /** The first becomes LUN 1. */
   readonly luns: readonly TgtdLun[];
   readonly params?: TgtdParameters;
-  /** Demands one-way CHAP with these credentials. */
-  readonly chap?: { readonly user: string; readonly password: string };
+  /** Demands CHAP with these credentials; with `target`, proves itself in turn to whoever asks. */
+  readonly chap?: {
+    readonly user: string;
+    readonly password: string;
+    readonly target?: { readonly user: string; readonly password: string };
+  };
 }
 
 /** A running tgtd. */
@@ -175,9 +182,13 @@ async function configure(administer: Administer, directory: string, tid: number,
     await administer('-m', 'target', '-o', 'update', '-t', id, '-n', name, '-v', String(value));
   }
   if (target.chap) {
-    const { user, password } = target.chap;
+    const { user, password, target: own } = target.chap;
     await administer('-m', 'account', '-o', 'new', '-u', user, '-p', password);
     await administer('-m', 'account', '-o', 'bind', '-t', id, '-u', user);
+    if (own !== undefined) {
+      await administer('-m', 'account', '-o', 'new', '-u', own.user, '-p', own.password);
+      await administer('-m', 'account', '-o', 'bind', '-t', id, '-u', own.user, '--outgoing');
+    }
   }
   await administer('-m', 'target', '-o', 'bind', '-t', id, '-I', 'ALL');
 }
