@@ -41,18 +41,3 @@ test('an item that was withdrawn can be added again, and then stands at the end'
     [1, 2, 0, undefined],
   );
 });
-
-test('withdrawing from the end costs no more per item when many wait', () => {
-  const millisecondsFor = (count: number): number => {
-    const queue = new Queue<{ queuedAt: number }>();
-    const all = items(count);
-    for (const item of all) queue.push(item);
-    const begun = performance.now();
-    for (const item of all.reverse()) queue.remove(item);
-    assert.ok(queue.empty);
-    return performance.now() - begun;
-  };
-  millisecondsFor(2_000);
-  const [few = 0, many = 0] = [2_000, 64_000].map((count) => Math.min(...[1, 2, 3].map(() => millisecondsFor(count))));
-  assert.ok(many < 32 * 8 * few, `${few} ms for 2,000, ${many} ms for 64,000`); // quadratic: 1,024 times
-});
