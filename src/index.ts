@@ -4,6 +4,7 @@
  */
 
 export { ValueError } from './bytes/value-error.ts';
+export type { CaptureSummary } from './capture/recorder.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
@@ -33,6 +34,7 @@ export {
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
 export type { ChapIdentity } from './login/security.ts';
+export { CaptureFile, type CaptureFileOptions } from './node/capture-file.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';

@@ -2,6 +2,7 @@
 import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { parseUrl } from '../client/url.ts';
+import { CAPTURE_OPTIONS } from './capture-options.ts';
 import type { OptionTable } from './options.ts';
 import type { Printer } from './print.ts';
 import type { Host } from './tool.ts';
@@ -11,6 +12,7 @@ export const CONNECT_OPTIONS = {
   initiatorName: { kind: 'text', short: 'i', value: 'IQN', help: 'iSCSI name of this initiator' },
   timeout: { kind: 'seconds', value: 'SECONDS', help: 'Time that one command may take (30)' },
   connectTimeout: { kind: 'seconds', value: 'SECONDS', help: 'Time until the session must stand (15)' },
+  ...CAPTURE_OPTIONS,
 } as const satisfies OptionTable;
 
 /** `--json` for the option tables. */
@@ -48,6 +50,7 @@ export function connectOptions(
   const { initiatorName, timeout, connectTimeout } = options;
   return {
     signal: host.signal,
+    ...(host.capture === undefined ? {} : { capture: host.capture }),
     ...(initiatorName === undefined ? {} : { initiatorName }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(connectTimeout === undefined ? {} : { connectTimeout }),

@@ -1,6 +1,7 @@
 /** The embedded target: an iSCSI target in this process. */
 export type { DataLender } from '../bytes/data-source.ts';
 export type { BlockStore, Provisioning } from '../device/store.ts';
+export { CaptureFile, type CaptureFileOptions } from '../node/capture-file.ts';
 export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
 export type { PortalAddress } from '../target/portal-address.ts';
 export { createTarget } from './create-target.ts';
