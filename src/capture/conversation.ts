@@ -36,6 +36,8 @@ export interface PduEvent {
   /** The items of a text that has ended with this PDU. */
   readonly text: readonly string[];
   readonly problems: readonly string[];
+  /** What is worth a word and no fault. */
+  readonly notes: readonly string[];
 }
 
 /** What there is to say that is no PDU: a connection begins or ends, bytes are missing. */

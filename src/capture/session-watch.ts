@@ -16,7 +16,7 @@ import { readScsiCommand } from '../pdu/scsi-command.ts';
 import { readScsiResponse } from '../pdu/scsi-response.ts';
 import { readSenseSegment } from '../pdu/sense-segment.ts';
 import { readTaskManagementResponse } from '../pdu/task-management-response.ts';
-import { describeSense, parseSense, type Sense } from '../scsi/sense.ts';
+import { describeSense, isUnitAttention, parseSense, type Sense } from '../scsi/sense.ts';
 import { loginStatusText } from '../spec/iscsi-login-status.ts';
 import { FIRST_TARGET_OPCODE, OPCODES, opcodeName, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { rejectReasonText } from '../spec/iscsi-reject-reasons.ts';
@@ -44,6 +44,8 @@ export interface WatchedTask {
 export interface Judgement {
   /** What is wrong, or was refused. */
   readonly problems: string[];
+  /** What is worth a word and no fault: unit attentions, which every new session meets. */
+  readonly notes: string[];
   /** The command that the PDU is about, where it is known. */
   readonly task: WatchedTask | undefined;
   /** Sense data, decoded, where there is any. */
@@ -85,6 +87,7 @@ export class SessionWatch {
   #cmdSN: number | undefined;
   #maxCmdSN: number | undefined;
   #problems: string[] = [];
+  #notes: string[] = [];
   #sense: Sense | undefined;
 
   constructor(complete: boolean) {
@@ -104,6 +107,7 @@ export class SessionWatch {
   /** Judges the next PDU. */
   judge(pdu: FoundPdu, fromInitiator: boolean, time: number | undefined): Judgement {
     this.#problems = [];
+    this.#notes = [];
     this.#sense = undefined;
     const view = viewOf(pdu.headers);
     const code = opcode(view, 0);
@@ -114,7 +118,7 @@ export class SessionWatch {
     if (fromInitiator) this.#request(view, pdu, code, time);
     else this.#answer(view, pdu, code);
     const task = code === OPCODES.SCSI_COMMAND ? this.tasks.get(initiatorTaskTag(view, 0)) : known;
-    return { problems: this.#problems, task, sense: this.#sense };
+    return { problems: this.#problems, notes: this.#notes, task, sense: this.#sense };
   }
 
   #judgeHeader(view: DataView, code: number, fromInitiator: boolean): void {
@@ -279,7 +283,8 @@ export class SessionWatch {
   #noteStatus(status: number, title: string): void {
     if (status === SCSI_STATUS.GOOD || status === SCSI_STATUS.CONDITION_MET) return;
     const sense = this.#sense === undefined ? '' : `: ${describeSense(this.#sense)}`;
-    this.#problems.push(`${title} ended with ${statusText(status)}${sense}`);
+    const list = isUnitAttention(this.#sense) ? this.#notes : this.#problems;
+    list.push(`${title} ended with ${statusText(status)}${sense}`);
   }
 
   #readSense(data: Uint8Array, whole: number): void {

@@ -19,6 +19,8 @@ export interface Shown {
 
 /** Bytes of data in a JSON document. */
 const LONGEST_DATA = 1024;
+/** Items of a text in its line. */
+const SHOWN_ITEMS = 3;
 const INDENT = '              ';
 
 /** One line, with `!` lines for what is wrong, and details where they are wanted. */
@@ -26,10 +28,19 @@ export function eventLines({ event, began, verbose }: Shown): string[] {
   const at = event.time === undefined ? '?'.padStart(10) : ((event.time - began) / 1000).toFixed(6).padStart(10);
   const start = `${at} #${event.connection}`;
   if (event.kind === 'remark') return [`${start} ${event.problem ? '!' : '-'} ${event.line}`];
-  const { line, fromInitiator, problems } = event;
-  const head = `${start} ${fromInitiator ? '>' : '<'} ${line}${tagOf(event)}${durationOf(event)}`;
+  const { line, fromInitiator, problems, notes } = event;
+  const head = `${start} ${fromInitiator ? '>' : '<'} ${line}${textOf(event)}${tagOf(event)}${durationOf(event)}`;
   const wrong = problems.map((problem) => `${INDENT}! ${problem}`);
-  return [head, ...wrong, ...(verbose ? detailLines(event) : [])];
+  const noted = notes.map((note) => `${INDENT}~ ${note}`);
+  return [head, ...wrong, ...noted, ...(verbose ? detailLines(event) : [])];
+}
+
+/** What a Text PDU says; a login says too much for a line. */
+function textOf({ text, pdu }: PduEvent): string {
+  const isLogin = opcode(viewOf(pdu.headers), 0) % 0x20 === OPCODES.LOGIN_REQUEST;
+  if (text.length === 0 || isLogin) return '';
+  const more = text.length > SHOWN_ITEMS ? `, and ${text.length - SHOWN_ITEMS} more` : '';
+  return `: ${text.slice(0, SHOWN_ITEMS).join(', ')}${more}`;
 }
 
 function tagOf({ tag }: PduEvent): string {
@@ -88,5 +99,6 @@ function pduDocument(event: PduEvent): Readonly<Record<string, unknown>> {
     dataLength: pdu.dataLength,
     ...(pdu.headers.length > BHS_LENGTH ? { ahs: toHex(pdu.headers.subarray(BHS_LENGTH)) } : {}),
     problems,
+    ...(event.notes.length === 0 ? {} : { notes: event.notes }),
   };
 }

@@ -40,7 +40,7 @@ export const decode = tool({
   summary: 'Show in words what a capture of iSCSI traffic says, and what is wrong in it',
   operands: OPERANDS,
   options: OPTIONS,
-  epilog: `Lines: seconds since the first packet, > from the initiator or < from the target, the PDU; ! what is wrong.
+  epilog: `Lines: seconds since the first packet, > from the initiator or < from the target, the PDU; ! what is wrong, ~ what is worth a word.
 FILE: of --capture, tcpdump -w, dumpcap or Wireshark; a capture may be piped in while it is made.
 
 exit codes: 0 nothing is wrong, 6 something is, 1 the file is no capture, 2 usage, 5 there is no such file`,
@@ -51,10 +51,11 @@ exit codes: 0 nothing is wrong, 6 something is, 1 the file is no capture, 2 usag
     const input = operands.file === '-' ? host.stdin : createReadStream(operands.file, { highWaterMark: 256 * 1024 });
     const broken = await readAll(input, decoder, operands.file, show, host.signal);
     const totals = decoder.end();
+    if (broken !== undefined && totals.packets === 0) throw broken;
     show.end(totals, broken);
     await show.written();
     if (broken !== undefined) print.problem(broken);
-    if (totals.cutBytes > 0) print.note(`the file ends within a packet: ${totals.cutBytes} bytes of it are there`);
+    else if (totals.cutBytes > 0) print.note(`the file ends within a packet: ${totals.cutBytes} bytes of it are there`);
     for (const what of totals.unreadable) print.note(`passed over: ${what}`);
     if (totals.pdus === 0 && broken === undefined) print.note('there is no iSCSI in it; --port tells where it is');
     if (broken !== undefined) return EXIT.FAILED;
@@ -90,6 +91,8 @@ async function readAll(
   }
 }
 
+const JSON_START = `{\n  "schemaVersion": ${SCHEMA_VERSION},\n  "events": [`;
+
 /** Chooses what is shown, and writes it as it comes: captures are longer than memory. */
 class Show {
   readonly #options: Context['options'];
@@ -105,18 +108,17 @@ class Show {
     this.#out = host.stdout;
     this.#json = print.json;
     this.#lun = options.lun === undefined ? undefined : lunText(options.lun);
-    if (this.#json) this.#write(`{\n  "schemaVersion": ${SCHEMA_VERSION},\n  "events": [`);
   }
 
   take(event: CaptureEvent): void {
     if (event.time !== undefined) this.#began ??= event.time;
     if (!this.#wanted(event)) return;
     const shown: Shown = { event, began: this.#began ?? 0, verbose: this.#options.verbose };
-    this.#shown++;
     if (this.#json) {
-      const text = JSON.stringify(eventDocument(shown));
-      this.#write(`${this.#shown === 1 ? '' : ','}\n    ${visibleJson(text)}`);
+      const text = visibleJson(JSON.stringify(eventDocument(shown)));
+      this.#write(`${this.#shown === 0 ? JSON_START : ','}\n    ${text}`);
     } else for (const line of eventLines(shown)) this.#write(`${visible(line)}\n`);
+    this.#shown++;
   }
 
   end(totals: CaptureTotals, broken: ToolError | undefined): void {
@@ -125,7 +127,7 @@ class Show {
       const error = broken === undefined ? {} : { error: { code: broken.code, message: broken.message } };
       const rest = toJson({ totals, complete: broken === undefined && totals.cutBytes === 0, ...error });
       // The same document goes on behind the list.
-      this.#write(`\n  ],\n${rest.split('\n').slice(2).join('\n')}`);
+      this.#write(`${this.#shown === 0 ? JSON_START : ''}\n  ],\n${rest.split('\n').slice(2).join('\n')}`);
     } else {
       const wrong =
         problems === 0 ? 'nothing is wrong' : `${problems} ${problems === 1 ? 'thing is' : 'things are'} wrong`;
