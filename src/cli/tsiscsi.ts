@@ -2,6 +2,7 @@
 
 import { dd } from './dd.ts';
 import { decode } from './decode.ts';
+import { doctor } from './doctor.ts';
 import type { ExitCode, ToolError } from './exit.ts';
 import { EXIT, usageError } from './exit.ts';
 import { inq } from './inq.ts';
@@ -21,6 +22,7 @@ export const TOOLS: ReadonlyMap<string, Tool> = new Map([
   ['dd', dd],
   ['target', target],
   ['decode', decode],
+  ['doctor', doctor],
 ]);
 
 /** The command `tsiscsi`. */
