@@ -52,7 +52,7 @@ export function capacity(lun: IscsiLogicalUnit): Outcome {
       advice: 'partitions should begin there, or writes are read, changed and written back inside of the device',
     });
   }
-  if (told.details !== undefined && told.details.protEn) {
+  if (told.details?.protEn) {
     findings.push({
       text: 'it is formatted with protection information',
       advice: 'few initiators use it; format it without if nobody does',
