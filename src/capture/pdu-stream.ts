@@ -69,6 +69,21 @@ export class PduStream {
     while (at < bytes.length && this.#inStep)
       at = this.#inBody ? this.#takeBody(bytes, at) : this.#takeHeader(bytes, at);
     if (!this.#inStep) this.#lost += bytes.length - at;
+    else if (bytes.length > 0) this.#guess();
+  }
+
+  /** A segment that ends where a digest would begin has none: nobody sends a digest in a segment of its own. */
+  #guess(): void {
+    const headers = BHS_LENGTH + totalAhsLength(this.#view, 0);
+    if (this.#inBody) {
+      const covered = this.#dataLength + padLength(this.#dataLength);
+      if (this.dataDigest !== undefined || this.#bodyAt !== covered) return;
+      this.dataDigest = false;
+      this.#endBody();
+    } else if (this.headerDigest === undefined && this.#heldLength === headers) {
+      this.headerDigest = false;
+      this.#beginBody(headers);
+    }
   }
 
   /** `length` bytes are not in the capture. */
@@ -89,10 +104,6 @@ export class PduStream {
 
   /** Nothing more comes. */
   end(): void {
-    if (this.#inStep && !this.#inBody && this.#heldLength >= BHS_LENGTH && this.headerDigest === undefined) {
-      this.headerDigest = false;
-      this.#beginBody(BHS_LENGTH + totalAhsLength(this.#view, 0));
-    }
     if (this.#inBody) {
       this.#hole = true;
       this.#endBody();
