@@ -3,6 +3,7 @@ import { openSession } from '../client/connect.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_INITIATOR_NAME } from '../client/options.ts';
 import type { IscsiLogicalUnit, Session } from '../client/session.ts';
 import type { IscsiUrl } from '../client/url.ts';
+import { LoginError } from '../errors.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import { adviceFor, type Place } from './doctor-advice.ts';
 import { offers, reach, resolve } from './doctor-network.ts';
@@ -100,10 +101,13 @@ class Examination {
       const text = `${session.targetName} lets ${this.#place.initiatorName} in`;
       return { text, facts: { targetName: session.targetName, portal: session.targetPortal }, value: session };
     } catch (error) {
-      this.#offered = await offers(this.#url, this.#options).then(
-        ({ value }) => value,
-        () => undefined,
-      );
+      // Who refuses by name may tell the names that there are; who says nothing will not say that either.
+      if (error instanceof LoginError) {
+        this.#offered = await offers(this.#url, this.#options).then(
+          ({ value }) => value,
+          () => undefined,
+        );
+      }
       throw error;
     }
   }
