@@ -6,7 +6,7 @@ const BYTES_PER_RUN = 64;
 const SHORT = 160;
 
 /** Some PDUs of one direction, as they were kept. */
-export interface Run {
+export interface RecordedRun {
   readonly connection: number;
   readonly direction: Direction;
   /** Milliseconds since 1970. */
@@ -127,7 +127,7 @@ export class RecordRing {
   }
 
   /** What is there, oldest first. */
-  *runs(): Generator<Run> {
+  *runs(): Generator<RecordedRun> {
     const size = this.#starts.length;
     for (let number = this.oldest; number < this.#count; number++) {
       const index = number % size;

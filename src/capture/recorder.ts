@@ -3,7 +3,7 @@ import { BHS_LENGTH, dataSegmentLength, totalAhsLength } from '../pdu/bhs.ts';
 import { ConnectionTap } from './connection-tap.ts';
 import { keptLength, segmentLength } from './cut.ts';
 import { PcapngStream } from './pcapng-stream.ts';
-import { RecordRing, type Run } from './record-ring.ts';
+import { type RecordedRun, RecordRing } from './record-ring.ts';
 import type { ConnectionSink, Direction, TcpEnds } from './sink.ts';
 
 /** Bytes of the last PDUs that are kept unless the caller says otherwise: some 1,000 reads. */
@@ -128,7 +128,7 @@ class RingConnection implements ConnectionSink {
   }
 
   /** Takes a run apart again: the lengths in each header tell what was kept of it, and what was not. */
-  writeRun({ direction, time, bytes }: Run, to: ConnectionSink): void {
+  writeRun({ direction, time, bytes }: RecordedRun, to: ConnectionSink): void {
     const view = viewOf(bytes);
     for (let at = 0; at + BHS_LENGTH <= bytes.length; ) {
       const length = dataSegmentLength(view, at);

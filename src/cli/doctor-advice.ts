@@ -8,7 +8,7 @@ import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import type { Finding } from './doctor-report.ts';
 
 /** What is known about the place where it failed. */
-export interface Place {
+export interface Examined {
   readonly host: string;
   readonly port: number;
   readonly targetName: string | undefined;
@@ -19,7 +19,7 @@ export interface Place {
   readonly credentials: boolean;
 }
 
-type Advice = (place: Place) => string;
+type Advice = (place: Examined) => string;
 
 const BY_STATUS: Readonly<Record<number, Advice>> = {
   [LOGIN_STATUS.AUTHENTICATION_FAILURE]: ({ credentials }) =>
@@ -47,7 +47,7 @@ const BY_CAUSE: Readonly<Record<string, Advice>> = {
   ETIMEDOUT: silent,
 };
 
-function notFound({ offered, targetName = '' }: Place): string {
+function notFound({ offered, targetName = '' }: Examined): string {
   if (offered === undefined) return 'correct the target name; iscsi-ls lists those that the portal offers';
   if (offered.length === 0) {
     return 'the portal shows no target to this initiator: make one, or let it show itself to this initiator name';
@@ -57,17 +57,17 @@ function notFound({ offered, targetName = '' }: Place): string {
   return `correct the target name: the portal offers ${listed(offered)}`;
 }
 
-function silent({ host, port }: Place): string {
+function silent({ host, port }: Examined): string {
   return `nothing comes back from ${host}:${port}: a firewall drops the packets, the host is down, or the address is another's. Try "nc -vz ${host} ${port}" from here and from a machine near the target`;
 }
 
 /** What to change, for a failure at `step`. */
-export function adviceFor(error: unknown, step: string, place: Place): Finding[] {
+export function adviceFor(error: unknown, step: string, place: Examined): Finding[] {
   const advice = adviceOf(error, step, place) ?? (error instanceof IscsiError ? error.hint : undefined);
   return advice === undefined ? [] : [{ text: '', advice }];
 }
 
-function adviceOf(error: unknown, step: string, place: Place): string | undefined {
+function adviceOf(error: unknown, step: string, place: Examined): string | undefined {
   if (error instanceof LoginError) return ofLogin(error, place);
   if (error instanceof ScsiStatusError) return ofStatus(error);
   if (!(error instanceof IscsiError)) return undefined;
@@ -92,7 +92,7 @@ function adviceOf(error: unknown, step: string, place: Place): string | undefine
   }
 }
 
-function ofLogin({ statusClass, statusDetail, hint, message }: LoginError, place: Place): string | undefined {
+function ofLogin({ statusClass, statusDetail, hint, message }: LoginError, place: Examined): string | undefined {
   const status = (statusClass << 8) | statusDetail;
   if (/Digest=/.test(message)) {
     return 'the two sides do not agree on a digest: leave header_digest and data_digest out of the URL, or turn CRC32C on (or off) at the target';
@@ -100,7 +100,7 @@ function ofLogin({ statusClass, statusDetail, hint, message }: LoginError, place
   return BY_STATUS[status]?.(place) ?? hint;
 }
 
-function ofTimeout(step: string, place: Place): string {
+function ofTimeout(step: string, place: Examined): string {
   if (step === 'connect') return silent(place);
   if (step === 'login') {
     return `something at ${place.host}:${place.port} takes the connection and then says nothing: is it an iSCSI target, and does it hang? A firewall that lets the handshake through alone looks the same`;

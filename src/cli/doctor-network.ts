@@ -6,10 +6,10 @@ import { type DiscoveredTarget, discover } from '../client/discover.ts';
 import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { IscsiError } from '../errors.ts';
-import type { Finding, Outcome } from './doctor-report.ts';
+import type { Finding, StepOutcome } from './doctor-report.ts';
 
 /** The addresses of the host. */
-export async function resolve({ host, port }: IscsiUrl, signal: AbortSignal): Promise<Outcome<readonly string[]>> {
+export async function resolve({ host, port }: IscsiUrl, signal: AbortSignal): Promise<StepOutcome<readonly string[]>> {
   if (isIP(host.split('%')[0] ?? '') !== 0) {
     return { text: `${host} is an address`, facts: { addresses: [host] }, value: [host] };
   }
@@ -32,7 +32,7 @@ export async function resolve({ host, port }: IscsiUrl, signal: AbortSignal): Pr
 export async function reach(
   { host, port }: IscsiUrl,
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
-): Promise<Outcome> {
+): Promise<StepOutcome> {
   const started = performance.now();
   const portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const socket = connectSocket({ host, port, signal, timeout });
@@ -57,7 +57,7 @@ export async function reach(
 }
 
 /** What the portal offers to this initiator. Many a target does not tell; that is no fault. */
-export async function offers(url: IscsiUrl, options: ConnectOptions): Promise<Outcome<readonly string[]>> {
+export async function offers(url: IscsiUrl, options: ConnectOptions): Promise<StepOutcome<readonly string[]>> {
   const found: DiscoveredTarget[] = [];
   for await (const target of discover(url, options)) found.push(target);
   const names = found.map(({ name }) => name);

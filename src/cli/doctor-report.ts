@@ -11,7 +11,7 @@ export interface Finding {
 }
 
 /** One step of the examination. */
-export interface Step {
+export interface ExaminedStep {
   readonly name: string;
   readonly status: StepStatus;
   /** What was found, in one sentence. */
@@ -23,7 +23,7 @@ export interface Step {
 }
 
 /** What a step gives when it has worked. */
-export interface Outcome<T = undefined> {
+export interface StepOutcome<T = undefined> {
   readonly text: string;
   readonly facts?: Readonly<Record<string, unknown>>;
   readonly findings?: readonly Finding[];
@@ -41,7 +41,7 @@ const STATUS_WIDTH = 7;
 const LEAST_WIDTH = 40;
 
 /** The lines of a step, broken where the terminal ends. */
-export function stepLines({ name, status, text, findings }: Step, width: number | undefined): string[] {
+export function stepLines({ name, status, text, findings }: ExaminedStep, width: number | undefined): string[] {
   const start = `${name.padEnd(NAME_WIDTH)} ${LABELS[status].padEnd(STATUS_WIDTH)} `;
   const lines = wrap(start, text, width);
   for (const { text: found, advice } of findings) {

@@ -2,7 +2,7 @@
 import type { IscsiLogicalUnit, OperationalParameters, Session } from '../client/session.ts';
 import type { CommandOptions } from '../unit/options.ts';
 import type { ReportedLun } from '../unit/report-luns.ts';
-import type { Finding, Outcome } from './doctor-report.ts';
+import type { Finding, StepOutcome } from './doctor-report.ts';
 import { formatSize } from './size.ts';
 
 /** Logical units that are compared with one another. */
@@ -69,7 +69,7 @@ const UNUSUAL: readonly Usual[] = [
 ];
 
 /** What the login has settled. */
-export function negotiated({ parameters }: Session): Outcome {
+export function negotiated({ parameters }: Session): StepOutcome {
   const { headerDigest, dataDigest, maxBurstLength, firstBurstLength } = parameters;
   const digests = [headerDigest && 'header', dataDigest && 'data'].filter((one) => one !== false);
   const text = [
@@ -84,7 +84,10 @@ export function negotiated({ parameters }: Session): Outcome {
 }
 
 /** Which logical units there are, and whether two of them call themselves alike. */
-export async function listUnits(session: Session, options: CommandOptions): Promise<Outcome<readonly ReportedLun[]>> {
+export async function inventory(
+  session: Session,
+  options: CommandOptions,
+): Promise<StepOutcome<readonly ReportedLun[]>> {
   const luns = await session.reportLuns(options);
   const names = luns.map(({ text }) => text);
   const text = names.length === 0 ? 'the target shows no logical unit to this initiator' : `LUN ${names.join(', ')}`;
@@ -123,7 +126,7 @@ async function nameOf(session: Session, lun: ReportedLun, options: CommandOption
 }
 
 /** A read at the beginning and one at the end: whether data comes. */
-export async function readSome(lun: IscsiLogicalUnit, options: CommandOptions): Promise<Outcome> {
+export async function readSome(lun: IscsiLogicalUnit, options: CommandOptions): Promise<StepOutcome> {
   const length = Math.min(lun.size, 64 * 1024);
   const started = performance.now();
   await lun.read(new Uint8Array(length), { ...options, position: 0 });
@@ -138,7 +141,7 @@ export async function readSome(lun: IscsiLogicalUnit, options: CommandOptions): 
 }
 
 /** The time of a round trip through the target, without its storage: pings. */
-export async function roundTrips(session: Session, options: CommandOptions): Promise<Outcome> {
+export async function roundTrips(session: Session, options: CommandOptions): Promise<StepOutcome> {
   const times: number[] = [];
   for (let round = 0; round < WARMING; round++) await session.nop(new Uint8Array(0), options);
   for (let round = 0; round < ROUNDS; round++) {

@@ -5,14 +5,14 @@ import { DEVICE_TYPE } from '../spec/scsi-device-types.ts';
 import { nameOf } from '../spec/scsi-names.ts';
 import type { CommandOptions } from '../unit/options.ts';
 import { hasWriteCache } from '../unit/write-cache.ts';
-import type { Finding, Outcome } from './doctor-report.ts';
+import type { Finding, StepOutcome } from './doctor-report.ts';
 import { formatSize } from './size.ts';
 
 const USUAL_BLOCK = 512;
 const SMALL_TRANSFER = 256 * 1024;
 
 /** Vendor, product, names. */
-export function identity(lun: IscsiLogicalUnit): Outcome {
+export function identity(lun: IscsiLogicalUnit): StepOutcome {
   const { vendorIdentification, productIdentification, productRevisionLevel } = lun.inquiryData;
   const { serialNumber, names = [] } = lun.probed.identity ?? {};
   const type = nameOf(DEVICE_TYPE, lun.deviceType)?.replaceAll('_', ' ').toLowerCase() ?? `type ${lun.deviceType}`;
@@ -33,7 +33,7 @@ export function identity(lun: IscsiLogicalUnit): Outcome {
 }
 
 /** How large it is, in which blocks, and what of it is there. */
-export function capacity(lun: IscsiLogicalUnit): Outcome {
+export function capacity(lun: IscsiLogicalUnit): StepOutcome {
   const { capacity: told, blockSize, blocks, size } = lun;
   const findings: Finding[] = [];
   if (told === undefined) {
@@ -64,7 +64,7 @@ export function capacity(lun: IscsiLogicalUnit): Outcome {
 }
 
 /** What it can take: transfer lengths, cache, trimming, writing at all. */
-export async function limits(lun: IscsiLogicalUnit, options: CommandOptions): Promise<Outcome> {
+export async function limits(lun: IscsiLogicalUnit, options: CommandOptions): Promise<StepOutcome> {
   const { blockLimits, provisioning } = lun.probed;
   const most = lun.maxTransferBlocks * lun.blockSize;
   const canTrim = provisioning !== undefined && (provisioning.lbpu || provisioning.lbpws || provisioning.lbpws10);

@@ -5,10 +5,10 @@ import type { IscsiLogicalUnit, Session } from '../client/session.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { LoginError } from '../errors.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
-import { adviceFor, type Place } from './doctor-advice.ts';
+import { adviceFor, type Examined } from './doctor-advice.ts';
 import { offers, reach, resolve } from './doctor-network.ts';
-import { type Outcome, type Step, stepLines, widthOf } from './doctor-report.ts';
-import { listUnits, negotiated, readSome, roundTrips } from './doctor-session.ts';
+import { type ExaminedStep, type StepOutcome, stepLines, widthOf } from './doctor-report.ts';
+import { inventory, negotiated, readSome, roundTrips } from './doctor-session.ts';
 import { capacity, identity, limits } from './doctor-unit.ts';
 import { connecting, EXIT, type ExitCode, exitCodeOf } from './exit.ts';
 import { describe, errorDocument, type Printer } from './print.ts';
@@ -48,7 +48,7 @@ class Examination {
   readonly #options: ConnectOptions;
   readonly #print: Printer;
   readonly #host: Host;
-  readonly #steps: Step[] = [];
+  readonly #steps: ExaminedStep[] = [];
   #offered: readonly string[] | undefined;
   #failed: unknown;
 
@@ -95,7 +95,7 @@ class Examination {
     return login.value;
   }
 
-  async #login(): Promise<Outcome<Session>> {
+  async #login(): Promise<StepOutcome<Session>> {
     try {
       const session = await openSession(this.#url, this.#options);
       const text = `${session.targetName} lets ${this.#place.initiatorName} in`;
@@ -117,7 +117,7 @@ class Examination {
     const options = { signal };
     await this.#step('settled', async () => negotiated(session));
     await this.#optional('targets', () => offers(this.#url, this.#options));
-    await this.#step('luns', () => listUnits(session, options));
+    await this.#step('luns', () => inventory(session, options));
     const unit = await this.#step('unit', async () => this.#open(session));
     if (unit !== undefined) {
       await this.#step('capacity', async () => capacity(unit.value));
@@ -129,14 +129,14 @@ class Examination {
     if (session.open) await this.#step('distance', () => roundTrips(session, options));
   }
 
-  async #open(session: Session): Promise<Outcome<IscsiLogicalUnit>> {
+  async #open(session: Session): Promise<StepOutcome<IscsiLogicalUnit>> {
     const { lun } = this.#url;
     const unit = await session.logicalUnit(lun ?? 0, { signal: this.#host.signal });
     return { ...identity(unit), value: unit };
   }
 
   /** What may be missing without harm. */
-  async #optional(name: string, work: () => Promise<Outcome<unknown>>): Promise<void> {
+  async #optional(name: string, work: () => Promise<StepOutcome<unknown>>): Promise<void> {
     const started = performance.now();
     try {
       this.#done(name, await work(), started);
@@ -146,7 +146,7 @@ class Examination {
     }
   }
 
-  async #step<T>(name: string, work: () => Promise<Outcome<T>>): Promise<Outcome<T> | undefined> {
+  async #step<T>(name: string, work: () => Promise<StepOutcome<T>>): Promise<StepOutcome<T> | undefined> {
     const started = performance.now();
     try {
       const outcome = await work();
@@ -165,17 +165,17 @@ class Examination {
     }
   }
 
-  #done(name: string, { text, facts = {}, findings = [] }: Outcome<unknown>, started: number): void {
+  #done(name: string, { text, facts = {}, findings = [] }: StepOutcome<unknown>, started: number): void {
     const status = findings.length === 0 ? 'ok' : 'unusual';
     this.#add({ name, status, text, facts, findings, milliseconds: performance.now() - started });
   }
 
-  #add(step: Step): void {
+  #add(step: ExaminedStep): void {
     this.#steps.push(step);
     if (!this.#print.json) for (const line of stepLines(step, widthOf(this.#host))) this.#print.line(line);
   }
 
-  get #place(): Place {
+  get #place(): Examined {
     const { host, port, targetName, credentials } = this.#url;
     const initiatorName = this.#options.initiatorName ?? DEFAULT_INITIATOR_NAME;
     return { host, port, targetName, initiatorName, offered: this.#offered, credentials: credentials !== undefined };
@@ -194,6 +194,6 @@ class Examination {
   }
 }
 
-function empty(started: number): Pick<Step, 'milliseconds' | 'findings' | 'facts'> {
+function empty(started: number): Pick<ExaminedStep, 'milliseconds' | 'findings' | 'facts'> {
   return { milliseconds: performance.now() - started, findings: [], facts: {} };
 }
