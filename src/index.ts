@@ -4,6 +4,7 @@
  */
 
 export { ValueError } from './bytes/value-error.ts';
+export type { CaptureSummary } from './capture/recorder.ts';
 export { readChapFile } from './client/chap-file.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
@@ -35,6 +36,7 @@ export type { ChapIdentity } from './login/chap-credentials.ts';
 export type { ChapLogin, ChapOptions } from './login/chap-options.ts';
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
+export { CaptureFile, type CaptureFileOptions } from './node/capture-file.ts';
 export { generateChapSecret } from './node/chap-secret.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';

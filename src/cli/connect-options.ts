@@ -3,6 +3,7 @@ import { readChapFile } from '../client/chap-file.ts';
 import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { parseUrl } from '../client/url.ts';
+import { CAPTURE_OPTIONS } from './capture-options.ts';
 import type { OptionTable } from './options.ts';
 import type { Printer } from './print.ts';
 import type { Host } from './tool.ts';
@@ -14,6 +15,7 @@ export const CONNECT_OPTIONS = {
   connectTimeout: { kind: 'seconds', value: 'SECONDS', help: 'Time until the session must stand (15)' },
   chapFile: { kind: 'text', value: 'FILE', help: 'User and password for CHAP, in a file that only its owner can read' },
   allowShortSecrets: { kind: 'flag', help: 'Use passwords of less than 12 bytes, which are easily guessed' },
+  ...CAPTURE_OPTIONS,
 } as const satisfies OptionTable;
 
 /** `--json` for the option tables. */
@@ -50,6 +52,7 @@ export function connectOptions(
   const { initiatorName, timeout, connectTimeout, allowShortSecrets } = options;
   return {
     signal: host.signal,
+    ...(host.capture === undefined ? {} : { capture: host.capture }),
     ...(initiatorName === undefined ? {} : { initiatorName }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(connectTimeout === undefined ? {} : { connectTimeout }),

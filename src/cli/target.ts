@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { parseSize } from '../bytes/size.ts';
 import type { AnnouncedPortal, LunDefinition, Target, TargetOptions } from '../server/index.ts';
 import { createTarget, DEFAULT_LIMITS, DEFAULT_TARGET_NAME, readAccessFile } from '../server/index.ts';
+import { CAPTURE_OPTIONS } from './capture-options.ts';
 import { EXIT_HELP } from './connect-options.ts';
 import { EXIT, ToolError, usageError } from './exit.ts';
 import { folderHint, systemError } from './file-error.ts';
@@ -80,6 +81,7 @@ export const target = tool({
       value: 'SECONDS',
       help: `Silence after which an initiator is pinged, and then given up (${DEFAULT_LIMITS.keepAlive / 1000})`,
     },
+    ...CAPTURE_OPTIONS,
     debug: { kind: 'flag', short: 'd', help: 'Say more about errors' },
   },
   epilog: `Logical units are numbered from 0 in the order of --memory and --file, each of which may be given several times.
@@ -100,7 +102,8 @@ ${EXIT_HELP}`,
     const access = chapFile === undefined ? {} : await readAccessFile(chapFile);
     const luns = units.map(({ lun }) => ({ ...lun, readOnly, ...(blockSize === undefined ? {} : { blockSize }) }));
     const address = parseListen(options.listen ?? DEFAULT_LISTEN);
-    const running = await start({ luns, ...access, ...furtherOptions(options) }, address);
+    const capture = host.capture === undefined ? {} : { capture: host.capture };
+    const running = await start({ luns, ...access, ...furtherOptions(options), ...capture }, address);
     try {
       for (const number of units.keys()) print.line(running.url(number));
       const titles = units.map(({ title }) => title).join(', ');

@@ -3,6 +3,8 @@
  * codes.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { CaptureFile } from '../node/capture-file.ts';
+import { type CaptureChoice, capturing } from './capture-options.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT, exitCodeOf, ToolError } from './exit.ts';
 import type { CommandLine, Operands, OperandTable, OptionTable, Values } from './options.ts';
@@ -18,6 +20,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts with an {@link Interrupted} when the user wants the tool to stop. */
   readonly signal: AbortSignal;
+  /** Where what goes over the wire is written, if the command line says so. */
+  readonly capture?: CaptureFile | undefined;
 }
 
 /** Why a tool was stopped from outside. */
@@ -57,7 +61,7 @@ export interface Tool {
 }
 
 /** `--json` and `--debug`, which every tool has in one form or another. */
-interface Common {
+interface Common extends CaptureChoice {
   readonly json?: boolean;
   readonly debug?: boolean | number | undefined;
 }
@@ -95,7 +99,7 @@ export function tool<const O extends OptionTable, const P extends OperandTable>(
         const common: Common = parsed.options;
         print = new Printer(calledAs, host, common.json === true);
         debug = Boolean(common.debug) || Number(host.env['LIBISCSI_DEBUG'] ?? 0) > 0;
-        return await facts.run({ ...parsed, print, host });
+        return await capturing(common, print, (capture) => facts.run({ ...parsed, print, host: { ...host, capture } }));
       } catch (thrown) {
         // Once the user has asked to stop, what fails is a consequence.
         const error = host.signal.aborted && !(thrown instanceof ToolError) ? host.signal.reason : thrown;

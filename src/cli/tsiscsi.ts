@@ -1,5 +1,8 @@
 /** `tsiscsi TOOL …`: all tools behind one name, so that `npx tsiscsi target --memory 1G` works. */
+
 import { dd } from './dd.ts';
+import { decode } from './decode.ts';
+import { doctor } from './doctor.ts';
 import type { ExitCode, ToolError } from './exit.ts';
 import { EXIT, usageError } from './exit.ts';
 import { inq } from './inq.ts';
@@ -18,6 +21,8 @@ export const TOOLS: ReadonlyMap<string, Tool> = new Map([
   ['readcapacity16', readcapacity16],
   ['dd', dd],
   ['target', target],
+  ['decode', decode],
+  ['doctor', doctor],
 ]);
 
 /** The command `tsiscsi`. */

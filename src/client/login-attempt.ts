@@ -1,12 +1,16 @@
+import type { Tap } from '../capture/connection-tap.ts';
+import { Recorder } from '../capture/recorder.ts';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorConnection } from '../initiator/connection.ts';
 import { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent, SessionHost } from '../initiator/session-host.ts';
 import { DEFAULT_BUSY_POLL } from '../node/busy-poll.ts';
+import { tapOf, wallClock } from '../node/capture-file.ts';
 import { now } from '../node/clock.ts';
 import { Driver } from '../node/driver.ts';
 import { randomUint32 } from '../node/random.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
+import { captureOnError } from './capture-on-error.ts';
 import { connectError } from './connect-error.ts';
 import { connectionConfig, type LoginPlan } from './login-config.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
@@ -25,6 +29,9 @@ export class LoginAttempt implements SessionHost {
   readonly #core: InitiatorSession;
   readonly #connection: InitiatorConnection;
   readonly #driver: Driver;
+  /** What the connection tells of itself. */
+  readonly #tap: Tap | undefined;
+  readonly #recorder: Recorder | undefined;
   /** Resolves with what ended the session, if it was an error, when the socket is closed and no timer is left. */
   readonly #ended: Promise<IscsiError | undefined>;
   #endedBy: IscsiError | undefined;
@@ -43,7 +50,10 @@ export class LoginAttempt implements SessionHost {
     this.#portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#core = new InitiatorSession(this, randomUint32());
     this.#connection = this.#core.addConnection(connectionConfig(request));
-    this.#driver = new Driver(this.#connection, socketClosed, request.options.busyPoll ?? DEFAULT_BUSY_POLL);
+    const { busyPoll = DEFAULT_BUSY_POLL, capture, recordLength } = request.options;
+    this.#recorder = recordLength === 0 ? undefined : new Recorder(wallClock, recordLength);
+    this.#tap = tapOf(this.#recorder, capture);
+    this.#driver = new Driver(this.#connection, socketClosed, busyPoll, this.#tap);
     this.wake = this.#driver.wake;
   }
 
@@ -79,12 +89,17 @@ export class LoginAttempt implements SessionHost {
       timeout: options.timeout ?? DEFAULT_TIMEOUT,
       ended: this.#ended,
       onEvent: options.onEvent,
+      recorder: this.#recorder,
     });
     this.#resolve(this.#session);
   }
 
   /** {@link SessionHost} */
   closed(error: IscsiError | undefined): void {
+    if (error !== undefined) {
+      this.#tap?.closed(true);
+      captureOnError(this.#recorder, this.#request.options.captureOnError);
+    }
     // What the socket still holds refers to buffers that are their owners' again: it must not go out.
     if (error !== undefined) this.#driver.destroy();
     this.#endedBy = error;

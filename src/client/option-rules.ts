@@ -1,4 +1,6 @@
+import { RECORD_LIMITS } from '../capture/recorder.ts';
 import { CHAP_ALGORITHM_NAMES } from '../login/chap-algorithms.ts';
+import { CaptureFile } from '../node/capture-file.ts';
 import {
   BOOLEAN,
   FUNCTION,
@@ -18,6 +20,11 @@ const NUMBER: OptionRule = { allowed: 'a number', is: (value) => typeof value ==
 const NOT_NEGATIVE: OptionRule = {
   allowed: 'a number from 0 on',
   is: (value) => typeof value === 'number' && value >= 0,
+};
+const RECORD_LENGTH: OptionRule = {
+  allowed: `0, or a number from ${RECORD_LIMITS.least} to ${RECORD_LIMITS.most}`,
+  is: (value) =>
+    value === 0 || (typeof value === 'number' && value >= RECORD_LIMITS.least && value <= RECORD_LIMITS.most),
 };
 /** `CRC32C`, as it is called on the wire, must not pass for something else. */
 const DIGESTS = oneOf('none', 'crc32c', 'none,crc32c', 'crc32c,none');
@@ -46,6 +53,9 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   keepaliveInterval: NOT_NEGATIVE,
   busyPoll: NOT_NEGATIVE,
   onEvent: FUNCTION,
+  recordLength: RECORD_LENGTH,
+  captureOnError: TEXT,
+  capture: { allowed: 'a CaptureFile', is: (value) => value instanceof CaptureFile },
   probe: BOOLEAN,
   env: OBJECT,
 };

@@ -1,5 +1,6 @@
 import type { ChapAlgorithm } from '../login/chap-algorithms.ts';
 import type { ChapOptions } from '../login/chap-options.ts';
+import type { CaptureFile } from '../node/capture-file.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
 import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
@@ -91,6 +92,18 @@ export interface ConnectOptions {
    * changed.
    */
   readonly onEvent?: (event: TargetEvent) => void;
+  /**
+   * Bytes of memory in which the last PDUs of the session are remembered for `session.capture()`, 16,384 or more; 0 for
+   * none. Default 131,072: some 1,000 reads.
+   */
+  readonly recordLength?: number;
+  /**
+   * A file to which the last PDUs are written, as pcapng, when the session cannot be had or is lost: it is there when
+   * the error is told.
+   */
+  readonly captureOnError?: string;
+  /** A file to which everything is written while it happens. */
+  readonly capture?: CaptureFile;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */

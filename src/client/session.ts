@@ -1,10 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import { INSPECT } from '../bytes/inspect.ts';
+import type { CaptureSummary, Recorder } from '../capture/recorder.ts';
 import { IscsiError } from '../errors.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
+import { saveRecording } from '../node/capture-file.ts';
 import { CLOCK, now } from '../node/clock.ts';
 import {
   createReadStream,
@@ -43,6 +45,8 @@ export interface SessionParts {
   readonly ended: Promise<IscsiError | undefined>;
   /** Told what the target says unasked. */
   readonly onEvent: ((event: TargetEvent) => void) | undefined;
+  /** What remembers the last PDUs, unless nobody wants it. */
+  readonly recorder: Recorder | undefined;
 }
 
 /**
@@ -199,6 +203,20 @@ export class Session implements AsyncDisposable {
   /** Who tells which logical units there are. */
   get #inventory(): readonly ScsiPort[] {
     return [this.port(LUN_0), this.port(REPORT_LUNS_WELL_KNOWN)];
+  }
+
+  /**
+   * Writes the last PDUs that went either way, and the login, to a new pcapng file, which its owner alone can read:
+   * headers, and data segments up to 256 bytes, of longer ones the first 16. What proves a secret is blanked. May be
+   * called at any time, after the session too; `iscsi-decode`, tshark and Wireshark read the file.
+   *
+   * @throws {IscsiError} `ISCSI_USAGE` when nothing is remembered (`recordLength: 0`); the operating system's error when
+   *   the file cannot be written.
+   */
+  async capture(path: string): Promise<CaptureSummary> {
+    const { recorder } = this.#parts;
+    if (recorder !== undefined) return saveRecording(recorder, path);
+    throw new IscsiError('ISCSI_USAGE', 'Cannot write a capture: recordLength is 0, so nothing is remembered');
   }
 
   /**

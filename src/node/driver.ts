@@ -1,4 +1,7 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { viewOf } from '../bytes/hex.ts';
+import type { Tap } from '../capture/connection-tap.ts';
+import type { TcpEnds } from '../capture/sink.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { now } from './clock.ts';
 
@@ -66,13 +69,16 @@ export class Driver {
   #closing = false;
   readonly #onClosed: () => void;
   readonly #poll: BusyPoll;
+  readonly #tap: Tap | undefined;
 
   /**
    * @param onClosed Called once, when the socket is closed and no timer is left.
    * @param busyPoll Microseconds; see {@link BusyPoll}.
+   * @param tap Hears everything that comes before the core does, and everything that goes.
    */
-  constructor(core: ConnectionCore, onClosed: () => void = nothing, busyPoll = 0) {
+  constructor(core: ConnectionCore, onClosed: () => void = nothing, busyPoll = 0, tap?: Tap) {
     this.#core = core;
+    this.#tap = tap;
     this.#onClosed = onClosed;
     this.#poll = new BusyPoll(busyPoll);
   }
@@ -106,7 +112,7 @@ export class Driver {
     socket.once('error', refuse);
     socket.once('connect', () => {
       socket.off('error', refuse);
-      this.#join(socket);
+      this.#join(socket, true);
       connected();
     });
   }
@@ -114,10 +120,12 @@ export class Driver {
   /** Takes a socket that is connected already. */
   attach(socket: Socket): void {
     socket.setNoDelay(true);
-    this.#join(socket);
+    this.#join(socket, false);
     socket.on('data', (chunk: Buffer) => {
       this.#poll.heard();
-      this.#core.receive(chunk, new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength), 0, chunk.byteLength);
+      const view = viewOf(chunk);
+      this.#tap?.received(chunk, view, 0, chunk.byteLength);
+      this.#core.receive(chunk, view, 0, chunk.byteLength);
     });
   }
 
@@ -126,8 +134,9 @@ export class Driver {
     this.#socket?.destroy();
   }
 
-  #join(socket: Socket): void {
+  #join(socket: Socket, client: boolean): void {
     this.#socket = socket;
+    this.#tap?.opened(endsOf(socket, client));
     socket.on('error', (error) => this.#end(error));
     socket.on('end', () => this.#end());
     socket.on('close', () => {
@@ -141,6 +150,7 @@ export class Driver {
   /** Reads into one buffer for all, or straight to where the core wants the bytes. */
   #reading(): OnReadOpts {
     const core = this.#core;
+    const tap = this.#tap;
     const bytes = Buffer.allocUnsafeSlow(RECEIVE_LENGTH);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let short = bytes;
@@ -155,8 +165,13 @@ export class Driver {
       },
       callback: (end, buffer) => {
         this.#poll.heard();
-        if (buffer === bytes || buffer === short) core.receive(bytes, view, 0, end);
-        else core.placed?.(buffer, end);
+        if (buffer === bytes || buffer === short) {
+          tap?.received(bytes, view, 0, end);
+          core.receive(bytes, view, 0, end);
+        } else {
+          tap?.received(buffer, viewOf(buffer), 0, end);
+          core.placed?.(buffer, end);
+        }
         if (this.#readsShort && (end >= FAST_READ || buffer === short)) this.#poll.expect();
         return true; // back-pressure goes through pause(), which also holds what is in flight
       },
@@ -166,6 +181,7 @@ export class Driver {
   #end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#tap?.closed(error !== undefined || !this.#closing);
     this.#core.ended(error);
     this.#closeSocket();
   }
@@ -203,6 +219,7 @@ export class Driver {
 
   #write(socket: Socket, chunks: readonly Uint8Array[]): void {
     if (socket.destroyed || socket.writableEnded) return;
+    this.#tap?.sent(chunks);
     const last = chunks.length - 1;
     if (last > 0) socket.cork();
     for (let at = 0; at < last; at++) {
@@ -248,6 +265,15 @@ export class Driver {
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.#core.tick(now());
     this.#flush();
+  };
+}
+
+function endsOf(socket: Socket, client: boolean): TcpEnds {
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket;
+  return {
+    local: { address: localAddress, port: localPort },
+    remote: { address: remoteAddress, port: remotePort },
+    client,
   };
 }
 

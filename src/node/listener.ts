@@ -4,6 +4,7 @@ import { IscsiError } from '../errors.ts';
 import type { PortalAddress } from '../target/portal-address.ts';
 import type { TargetNode } from '../target/target-node.ts';
 import { DEFAULT_BUSY_POLL } from './busy-poll.ts';
+import type { CaptureFile } from './capture-file.ts';
 import { now } from './clock.ts';
 import { payloadCrc32c } from './crc32c.ts';
 import { Driver } from './driver.ts';
@@ -18,6 +19,8 @@ export interface ListenerOptions {
    * between them.
    */
   readonly wrap?: (socket: Socket) => Duplex;
+  /** A file to which all that goes over the connections is written. */
+  readonly capture?: CaptureFile;
 }
 
 /** Accepts connections for a node and gives each its driver. */
@@ -27,12 +30,15 @@ export class Listener {
   readonly #drivers = new Map<Driver, Promise<void>>();
   readonly #busyPoll: number;
   readonly #wrap: ((socket: Socket) => Duplex) | undefined;
+  readonly #capture: CaptureFile | undefined;
 
-  private constructor(server: Server, node: TargetNode, { busyPoll = DEFAULT_BUSY_POLL, wrap }: ListenerOptions) {
+  private constructor(server: Server, node: TargetNode, options: ListenerOptions) {
+    const { busyPoll = DEFAULT_BUSY_POLL, wrap, capture } = options;
     this.#server = server;
     this.#node = node;
     this.#busyPoll = busyPoll;
     this.#wrap = wrap;
+    this.#capture = capture;
     server.on('connection', (socket) => this.#accept(socket));
   }
 
@@ -105,6 +111,7 @@ export class Listener {
         over();
       },
       this.#busyPoll,
+      this.#capture?.tap(),
     );
     this.#drivers.set(driver, closed);
     driver.attach(this.#wrap === undefined ? socket : asSocket(this.#wrap(socket)));

@@ -3,6 +3,7 @@ export type { DataLender } from '../bytes/data-source.ts';
 export type { BlockStore, Provisioning } from '../device/store.ts';
 export type { ChapAlgorithm } from '../login/chap-algorithms.ts';
 export type { ChapLogin, ChapOptions } from '../login/chap-options.ts';
+export { CaptureFile, type CaptureFileOptions } from '../node/capture-file.ts';
 export { generateChapSecret } from '../node/chap-secret.ts';
 export { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
 export type { PortalAddress } from '../target/portal-address.ts';

@@ -1,5 +1,6 @@
 /** What callers may give to a target. Types hold TypeScript to it; a caller in JavaScript is told. */
 import { IscsiError } from '../errors.ts';
+import { CaptureFile } from '../node/capture-file.ts';
 import { DEFAULT_LIMITS, type TargetLimits } from '../target/limits.ts';
 import {
   BOOLEAN,
@@ -55,6 +56,7 @@ const TARGET: OptionRules<TargetOptions> = {
   portals: ARRAY,
   parameters: OBJECT,
   busyPoll: NUMBER,
+  capture: { allowed: 'a CaptureFile', is: (value) => value instanceof CaptureFile },
   chap: CREDENTIALS,
   initiators: ARRAY,
   discoveryChap: CREDENTIALS,

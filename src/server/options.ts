@@ -6,6 +6,7 @@ import type { ChapOptions } from '../login/chap-options.ts';
 import { checkOwnName } from '../login/iscsi-name.ts';
 import { checkPolicy, type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
 import { DEFAULT_PORT, formatTargetAddress, parseTargetAddress } from '../login/send-targets.ts';
+import type { CaptureFile } from '../node/capture-file.ts';
 import type { TargetLimits } from '../target/limits.ts';
 import { MemoryBudget, memoryBudgetOf } from '../target/memory-budget.ts';
 import type { AccessOptions } from './access-options.ts';
@@ -165,6 +166,8 @@ export interface TargetOptions extends AccessOptions {
    * fast; 0 for never. Default 100; 0 where there is only one processor.
    */
   readonly busyPoll?: number;
+  /** A file to which all that goes over its connections is written, as pcapng. */
+  readonly capture?: CaptureFile;
 }
 
 /** The name of a target that was given none. */

@@ -156,7 +156,8 @@ export class Target implements AsyncDisposable {
     try {
       this.#node ??= await this.#openStores();
       const busyPoll = busyPollOf(this.#options);
-      const options = busyPoll === undefined ? {} : { busyPoll };
+      const { capture } = this.#options;
+      const options = { ...(busyPoll !== undefined && { busyPoll }), ...(capture && { capture }) };
       this.#listeners.push(await Listener.open(this.#node, { host, port }, options));
     } catch (error) {
       if (this.#listeners.length === 0) await this.#abandon();

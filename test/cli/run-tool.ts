@@ -7,7 +7,15 @@ import { runProcess, startProcess } from '../support/process.ts';
 const PATIENCE = 180_000;
 
 /** A command-line tool of ours. */
-export type ToolName = 'tsiscsi' | 'iscsi-ls' | 'iscsi-inq' | 'iscsi-readcapacity16' | 'iscsi-dd' | 'iscsi-target';
+export type ToolName =
+  | 'tsiscsi'
+  | 'iscsi-ls'
+  | 'iscsi-inq'
+  | 'iscsi-readcapacity16'
+  | 'iscsi-dd'
+  | 'iscsi-target'
+  | 'iscsi-decode'
+  | 'iscsi-doctor';
 
 /**
  * The program file of a tool: compiled when the test is compiled, else the source, from which Node.js strips the types.

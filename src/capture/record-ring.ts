@@ -1,0 +1,144 @@
+import { type Direction, RECEIVED } from './sink.ts';
+
+/** How many runs are remembered for each byte of the ring: a cut PDU takes some 64 bytes. */
+const BYTES_PER_RUN = 64;
+/** Up to this length, words are moved one by one: faster than a call for each. */
+const SHORT = 160;
+
+/** Some PDUs of one direction, as they were kept. */
+export interface RecordedRun {
+  readonly connection: number;
+  readonly direction: Direction;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Valid until the next PDU is recorded. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The last PDUs in a fixed number of bytes; the oldest make room. No list, no object per entry: numbers in typed
+ * arrays, so that it costs some 10 ns to add one and nothing to forget one.
+ */
+export class RecordRing {
+  readonly #bytes: Uint8Array;
+  readonly #capacity: number;
+  readonly #view: DataView;
+  readonly #words: Int32Array;
+  #source: Uint8Array | undefined;
+  #sourceWords: Int32Array = new Int32Array(0);
+  readonly #starts: Float64Array;
+  readonly #times: Float64Array;
+  readonly #lengths: Uint32Array;
+  readonly #who: Uint32Array;
+  /** Runs so far; the last ones are there. */
+  #count = 0;
+  /** Bytes of all the laps before this one. */
+  #lap = 0;
+  // Small integers, so that nothing needs to be divided or boxed.
+  #index = -1;
+  #at = 0;
+  #start = 0;
+  #lastWho = -1;
+  #lastTime = -1;
+
+  /** @param capacity In bytes, a multiple of eight. */
+  constructor(capacity: number) {
+    const runs = Math.max(16, Math.ceil(capacity / BYTES_PER_RUN));
+    this.#capacity = capacity & ~7;
+    this.#bytes = new Uint8Array(this.#capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#words = new Int32Array(this.#bytes.buffer);
+    this.#starts = new Float64Array(runs);
+    this.#times = new Float64Array(runs);
+    this.#lengths = new Uint32Array(runs);
+    this.#who = new Uint32Array(runs);
+  }
+
+  /** How many runs there were, ever. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The number, from 0 on, of the oldest run that is there. */
+  get oldest(): number {
+    const size = this.#starts.length;
+    const limit = this.#lap + this.#at - this.#capacity;
+    let number = Math.max(0, this.#count - size);
+    while (number < this.#count && (this.#starts[number % size] ?? 0) < limit) number++;
+    return number;
+  }
+
+  /** Adds `bytes[from, to)`, copied. What is longer than the ring is left out. */
+  add(
+    connection: number,
+    direction: Direction,
+    time: number,
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+  ): void {
+    const length = to - from;
+    const who = connection * 2 + direction;
+    if (this.#at + length > this.#capacity) this.#turnOver(who, time);
+    else if (time !== this.#lastTime || who !== this.#lastWho) this.#open(who, time);
+    const at = this.#at;
+    const next = at + length;
+    if (length > SHORT || ((length | from | at) & 3) !== 0) {
+      if (next > this.#capacity) return; // longer than the whole ring
+      this.#bytes.set(bytes.subarray(from, to), at);
+    } else if (direction === RECEIVED && (bytes === this.#source || this.#takeSource(bytes))) {
+      const source = this.#sourceWords;
+      const target = this.#words;
+      for (let word = at >>> 2, last = next >>> 2, other = from >>> 2; word < last; word++, other++) {
+        target[word] = source[other] ?? 0;
+      }
+    } else for (let n = 0; n < length; n += 4) this.#view.setInt32(at + n, view.getInt32(from + n, true), true);
+    this.#at = next;
+    this.#lengths[this.#index] = next - this.#start;
+  }
+
+  /** The ring is full: on at its beginning. */
+  #turnOver(who: number, time: number): void {
+    this.#lap += this.#capacity;
+    this.#at = 0;
+    this.#open(who, time);
+  }
+
+  /** What came or went at the same time is one run. */
+  #open(who: number, time: number): void {
+    this.#lastWho = who;
+    this.#lastTime = time;
+    this.#start = this.#at;
+    this.#index = this.#index + 1 === this.#lengths.length ? 0 : this.#index + 1;
+    this.#starts[this.#index] = this.#lap + this.#at;
+    this.#times[this.#index] = time;
+    this.#who[this.#index] = who;
+    this.#lengths[this.#index] = 0;
+    this.#count++;
+  }
+
+  /** What is received comes, most often, in one buffer for all: it is seen as words then, which halves the time. */
+  #takeSource(bytes: Uint8Array): boolean {
+    if ((bytes.byteOffset & 3) !== 0) return false;
+    this.#source = bytes;
+    this.#sourceWords = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+    return true;
+  }
+
+  /** What is there, oldest first. */
+  *runs(): Generator<RecordedRun> {
+    const size = this.#starts.length;
+    for (let number = this.oldest; number < this.#count; number++) {
+      const index = number % size;
+      const at = (this.#starts[index] ?? 0) % this.#bytes.length;
+      const who = this.#who[index] ?? 0;
+      yield {
+        connection: who >>> 1,
+        direction: (who & 1) as Direction,
+        time: this.#times[index] ?? 0,
+        bytes: this.#bytes.subarray(at, at + (this.#lengths[index] ?? 0)),
+      };
+    }
+  }
+}

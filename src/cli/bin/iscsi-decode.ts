@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { decode } from '../decode.ts';
+import { runAsProcess } from '../process.ts';
+
+await runAsProcess(decode);
