@@ -1,5 +1,6 @@
 import { IscsiError } from '../errors.ts';
 import type { InitiatorConnection } from '../initiator/connection.ts';
+import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent, SessionHost } from '../initiator/session-host.ts';
 import { DEFAULT_BUSY_POLL } from '../node/busy-poll.ts';
@@ -8,15 +9,15 @@ import { Driver } from '../node/driver.ts';
 import { randomUint32 } from '../node/random.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { connectError } from './connect-error.ts';
+import type { LoginOwner, TakeLogin } from './login.ts';
 import { connectionConfig, type LoginPlan } from './login-config.ts';
-import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
-import { Session } from './session.ts';
+import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT } from './options.ts';
 
 /**
- * One attempt to connect and log in: joins core, driver and socket, and ends with a session or with one clear error.
- * Afterwards it stays the host of its session.
+ * One attempt to connect and log in: joins core, driver and socket, and ends with a login or with one clear error.
+ * Afterwards it stays the host of its core, and passes on what that says.
  */
-export class LoginAttempt implements SessionHost {
+export class LoginAttempt<O extends LoginOwner> implements SessionHost {
   /** {@link SessionHost}: straight to the driver, since every command goes this way. */
   readonly wake: () => void;
   readonly #request: LoginPlan;
@@ -28,18 +29,20 @@ export class LoginAttempt implements SessionHost {
   /** Resolves with what ended the session, if it was an error, when the socket is closed and no timer is left. */
   readonly #ended: Promise<IscsiError | undefined>;
   #endedBy: IscsiError | undefined;
-  #session: Session | undefined;
-  #resolve: (session: Session) => void = nothing;
+  readonly #take: TakeLogin<O>;
+  #owner: O | undefined;
+  #resolve: (owner: O) => void = nothing;
   #reject: (error: Error) => void = nothing;
   #stopWaiting: () => void = nothing;
 
-  constructor(request: LoginPlan) {
+  constructor(request: LoginPlan, take: TakeLogin<O>) {
     const { host, port } = request.destination;
     let socketClosed: () => void = nothing;
     this.#ended = new Promise((close) => {
       socketClosed = () => close(this.#endedBy);
     });
     this.#request = request;
+    this.#take = take;
     this.#portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#core = new InitiatorSession(this, randomUint32());
     this.#connection = this.#core.addConnection(connectionConfig(request));
@@ -48,7 +51,7 @@ export class LoginAttempt implements SessionHost {
   }
 
   /** Connects and logs in. To be called once. */
-  run(): Promise<Session> {
+  run(): Promise<O> {
     const { destination, limit } = this.#request;
     if (limit.signal?.aborted) return Promise.reject(aborted(limit.signal.reason));
     return new Promise((resolve, reject) => {
@@ -70,17 +73,9 @@ export class LoginAttempt implements SessionHost {
 
   /** {@link SessionHost} */
   loggedIn(): void {
-    const { destination, options } = this.#request;
     this.#stopWaiting();
-    this.#session = Session.of({
-      core: this.#core,
-      targetName: destination.targetName ?? '',
-      targetPortal: this.#portal,
-      timeout: options.timeout ?? DEFAULT_TIMEOUT,
-      ended: this.#ended,
-      onEvent: options.onEvent,
-    });
-    this.#resolve(this.#session);
+    this.#owner = this.#take({ core: this.#core, targetPortal: this.#portal, ended: this.#ended });
+    this.#resolve(this.#owner);
   }
 
   /** {@link SessionHost} */
@@ -89,12 +84,18 @@ export class LoginAttempt implements SessionHost {
     if (error !== undefined) this.#driver.destroy();
     this.#endedBy = error;
     this.#stopWaiting();
+    this.#owner?.over(this.#core, error);
     this.#reject(error ?? new IscsiError('ISCSI_CLOSED', 'The session was closed'));
   }
 
   /** {@link SessionHost} */
   event(event: SessionEvent): void {
-    this.#session?.tell(event);
+    this.#owner?.tell(event);
+  }
+
+  /** {@link SessionHost} */
+  takeOver(task: InitiatorTask, error: IscsiError): boolean {
+    return this.#owner?.takeOver(task, error) ?? false;
   }
 
   /** Gives up when the signal says so, or the time is over. */

@@ -5,8 +5,8 @@ import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/
 import type { Credentials } from '../login/security.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
-import { randomBytes } from '../node/random.ts';
 import type { ConnectLimit } from './connect-limit.ts';
+import { newIsid } from './isid.ts';
 import {
   type ConnectOptions,
   DEFAULT_INITIATOR_NAME,
@@ -57,7 +57,7 @@ export function connectionConfig({ url, destination, options, limit }: LoginPlan
 }
 
 function isidOf(isid: Uint8Array | undefined): number {
-  const bytes = isid ?? Uint8Array.of(0x80, ...randomBytes(3), 0, 0); // random type (RFC 7143 §11.12.5)
+  const bytes = isid ?? newIsid();
   if (bytes.length !== 6) throw new IscsiError('ISCSI_USAGE', `Cannot use an ISID of ${bytes.length} bytes: 6 needed`);
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }

@@ -11,6 +11,7 @@ import {
 } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS } from '../unit/options.ts';
 import type { ConnectOptions, OpenOptions } from './options.ts';
+import { RECONNECT } from './reconnect-options.ts';
 
 /** A number whose range is looked at where it is used. */
 const NUMBER: OptionRule = { allowed: 'a number', is: (value) => typeof value === 'number' && !Number.isNaN(value) };
@@ -39,6 +40,7 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   keepaliveInterval: NOT_NEGATIVE,
   busyPoll: NOT_NEGATIVE,
   onEvent: FUNCTION,
+  reconnect: RECONNECT,
   probe: BOOLEAN,
   env: OBJECT,
 };
