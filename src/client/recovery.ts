@@ -140,6 +140,7 @@ export class SessionRecovery implements IdentityCheckOwner {
     if (error !== undefined) this.#held.fail(high, low, error);
     port.carryBy(core);
     this.#held.release(high, low, core);
+    this.#arm();
   }
 
   pause(milliseconds: number): Promise<boolean> {

@@ -59,6 +59,7 @@ export class HeldCommands implements Carrier {
 
   /** When `look` has something to do, or Infinity. */
   get nextDeadline(): number {
+    if (this.#held.size === 0) this.#nextDeadline = Number.POSITIVE_INFINITY;
     return this.#nextDeadline;
   }
 
