@@ -17,7 +17,17 @@ export type FaultName =
   | 'refuse';
 
 /** Those that leave the bytes as they are, and those that only a digest shows. */
-const CLEAN: readonly FaultName[] = ['none', 'reset', 'reset', 'reset', 'end', 'halfClose', 'delay', 'pieces', 'refuse'];
+const CLEAN: readonly FaultName[] = [
+  'none',
+  'reset',
+  'reset',
+  'reset',
+  'end',
+  'halfClose',
+  'delay',
+  'pieces',
+  'refuse',
+];
 const GARBLING: readonly FaultName[] = ['flip', 'drop', 'duplicate'];
 
 /** What one seed does to the connections of a session. */

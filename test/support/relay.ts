@@ -189,7 +189,9 @@ class RelayedPair implements RelayedConnection {
 
 /** Splits where a fault begins, so that exactly the bytes before it pass, and every `pieceLength` bytes. */
 function* cutToPieces(chunk: Buffer, from: number, faults: Faults): Generator<Buffer> {
-  const borders = [faults.cutAfter, faults.stallAfter, faults.halfCloseAfter].flatMap((at) => (at === undefined ? [] : [at - from]));
+  const borders = [faults.cutAfter, faults.stallAfter, faults.halfCloseAfter].flatMap((at) =>
+    at === undefined ? [] : [at - from],
+  );
   const longest = faults.pieceLength ?? chunk.length;
   for (let at = 0; at < chunk.length; ) {
     const end = Math.min(at + longest, chunk.length, ...borders.filter((border) => border > at));
