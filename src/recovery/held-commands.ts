@@ -1,7 +1,7 @@
 import { serialLess } from '../bytes/serial.ts';
 import { IscsiError, withCommandSent } from '../errors.ts';
 import { InitiatorTask } from '../initiator/initiator-task.ts';
-import { commandRefused } from '../initiator/session-errors.ts';
+import { commandRefused, endOfCommands } from '../initiator/session-errors.ts';
 import type { Carrier } from '../initiator/session-port.ts';
 import type { OnLoss } from '../scsi/scsi-task.ts';
 import type { WriteLog } from '../scsi/write-log.ts';
@@ -139,7 +139,8 @@ export class HeldCommands implements Carrier {
   /** The session does not come back: ends all that are here with `error`, and refuses those that still come. */
   shut(error: IscsiError, why: IscsiError | undefined): void {
     this.#over = { why };
-    for (const task of [...this.#held.keys()]) this.#settle(task, error);
+    const { sent, unsent } = endOfCommands(error);
+    for (const [task, held] of [...this.#held]) this.#settle(task, held.sent ? sent : unsent);
   }
 
   /** Ends those whose time is over. */

@@ -69,7 +69,7 @@ test('PERSISTENT RESERVE OUT is not sent again: what may have been carried out i
   const tgtd = await startTgtd(t, { targets: [{ name: NAME, luns: [{ sizeMiB: 1 }], params }] });
   const relay = await startRelay(t, {
     to: tgtd.port,
-    faults: (number) => (number < 8 ? { toInitiator: { cutAfter: 4000 + 700 * number } } : {}),
+    faults: (number) => (number < 8 ? { toInitiator: { cutAfter: 2500 + 200 * number } } : {}),
   });
   const digests = { headerDigest: 'none', dataDigest: 'none' } as const;
   const lun = await connect(`iscsi://127.0.0.1:${relay.port}/${NAME}/1`, { reconnect: FAST, ...digests });
@@ -88,7 +88,7 @@ test('PERSISTENT RESERVE OUT is not sent again: what may have been carried out i
   await lun.close();
   const keys = relay.connections.flatMap((connection) => keysSent(connection.toTarget.bytes()));
   t.diagnostic(`${relay.connections.length} connections, ${keys.length} sent, ${unknown} outcomes unknown`);
-  assert.ok(relay.connections.length > 5 && unknown > 0);
+  assert.ok(relay.connections.length > 3 && unknown > 1);
   assert.deepEqual(
     keys,
     Array.from({ length: 200 }, (_, at) => at + 1),
