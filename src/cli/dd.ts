@@ -21,6 +21,7 @@ import { startProgress } from './progress.ts';
 import { redact } from './redact.ts';
 import { endpointIdentity, sameUnit } from './same-place.ts';
 import { formatSize } from './size.ts';
+import { isCacheLost, SURVIVE_OPTIONS, surviveOptions, tellLosses } from './survive.ts';
 import type { ToolContext } from './tool.ts';
 import { tool } from './tool.ts';
 import { unreadableReport } from './unreadable.ts';
@@ -28,6 +29,7 @@ import { unreadableReport } from './unreadable.ts';
 const OPTIONS = {
   ...DD_OPTIONS,
   ...CONNECT_OPTIONS,
+  ...SURVIVE_OPTIONS,
   json: JSON_OPTION,
   debug: { kind: 'flag', help: 'Say more about errors' },
 } as const;
@@ -120,7 +122,8 @@ interface Unit {
 /** Opens the logical unit of a URL, which must have blocks. */
 async function openUnit(text: string, { options, host, print }: Context): Promise<Unit> {
   const url = readUrl(text, 'full', print, host);
-  const lun = await connecting(connect(url, connectOptions(options, host)));
+  const lun = await connecting(connect(url, { ...connectOptions(options, host), ...surviveOptions(options) }));
+  tellLosses(lun, (text) => print.note(text));
   if (lun.isBlockDevice) return { lun, url };
   await lun.close();
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
@@ -130,13 +133,16 @@ async function openUnit(text: string, { options, host, print }: Context): Promis
   });
 }
 
+/** How often a copy is made once more, because the target's cache was lost with its session. */
+const MOST_AGAIN = 3;
+
 interface Result {
   readonly bytes: number;
   readonly seconds: number;
 }
 
 async function copy(
-  { options, host }: Context,
+  { options, host, print }: Context,
   source: OpenSource,
   destination: OpenDestination,
   hash: Hash | undefined,
@@ -151,7 +157,7 @@ async function copy(
     dumb: host.env['TERM'] === 'dumb',
   });
   const started = performance.now();
-  const work = new Copy({
+  const plan = {
     source,
     destination,
     skip,
@@ -161,17 +167,33 @@ async function copy(
     chunkSize: chunkSizeOf(options, source.blockSize, destination.blockSize),
     queueDepth: options.max ?? 32,
     signal: host.signal,
-    onProgress: (bytes) => progress.update(bytes),
-  });
+    onProgress: (bytes: number) => progress.update(bytes),
+  };
+  let work = new Copy(plan);
   try {
     const { bytes } = await work.run();
-    await destination.finish();
+    for (let again = 1; !(await finished(destination, again <= MOST_AGAIN && !source.sequential)); again++) {
+      print.note('the target may have lost what was in its write cache: copying once more');
+      work = new Copy({ ...plan, hash: undefined });
+      await work.run();
+    }
     return { bytes, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     const left = await destination.abandon(work.contiguous);
     throw incomplete(error, left, work.contiguous);
   } finally {
     progress.stop();
+  }
+}
+
+/** @returns False when all has to be written again, and `again` says that it can be. */
+async function finished(destination: OpenDestination, again: boolean): Promise<boolean> {
+  try {
+    await destination.finish();
+    return true;
+  } catch (error) {
+    if (again && isCacheLost(error)) return false;
+    throw error;
   }
 }
 
