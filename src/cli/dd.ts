@@ -7,7 +7,7 @@ import type { IscsiUrl } from '../client/url.ts';
 import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
 import type { OpenDestination } from './copy-destination.ts';
 import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';
-import { Copy } from './copy-engine.ts';
+import { Copy, type CopyPlan } from './copy-engine.ts';
 import type { OpenSource } from './copy-source.ts';
 import { fileSource, lunSource, streamSource } from './copy-source.ts';
 import { checkFit, chunkSizeOf, DD_OPTIONS, endpointsOf, goesToStdout, mayGoToStdout } from './dd-plan.ts';
@@ -169,21 +169,32 @@ async function copy(
     signal: host.signal,
     onProgress: (bytes: number) => progress.update(bytes),
   };
-  let work = new Copy(plan);
+  const state = { work: new Copy(plan) };
   try {
-    const { bytes } = await work.run();
-    for (let again = 1; !(await finished(destination, again <= MOST_AGAIN && !source.sequential)); again++) {
-      print.note('the target may have lost what was in its write cache: copying once more');
-      work = new Copy({ ...plan, hash: undefined });
-      await work.run();
-    }
+    const bytes = await untilSafe(plan, state, destination, print);
     return { bytes, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
-    const left = await destination.abandon(work.contiguous);
-    throw incomplete(error, left, work.contiguous);
+    const { contiguous } = state.work;
+    throw incomplete(error, await destination.abandon(contiguous), contiguous);
   } finally {
     progress.stop();
   }
+}
+
+/** Copies, once more where the target may have lost what it had in its cache. `state` always has the last copy. */
+async function untilSafe(
+  plan: CopyPlan,
+  state: { work: Copy },
+  destination: OpenDestination,
+  print: Context['print'],
+): Promise<number> {
+  const { bytes } = await state.work.run();
+  for (let again = 1; !(await finished(destination, again <= MOST_AGAIN && !plan.source.sequential)); again++) {
+    print.note('the target may have lost what was in its write cache: copying once more');
+    state.work = new Copy({ ...plan, hash: undefined });
+    await state.work.run();
+  }
+  return bytes;
 }
 
 /** @returns False when all has to be written again, and `again` says that it can be. */

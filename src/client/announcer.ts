@@ -1,7 +1,15 @@
 import { EventEmitter } from 'node:events';
 import type { SessionEventName, SessionEvents } from './session-events.ts';
 
-/** What tells of the events of a session: an `EventEmitter` whose events have types. */
+/**
+ * What tells of the events of a session: an `EventEmitter` of Node.js whose events have types. Every `Session` is one.
+ *
+ * @example
+ * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
+ * const over = new Promise((resolve) => session.once('closed', resolve));
+ * await session.close();
+ * await over; // undefined
+ */
 export class Announcer extends EventEmitter<SessionEvents> {
   readonly #others = new Set<EventEmitter<SessionEvents>>();
 

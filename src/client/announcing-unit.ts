@@ -7,7 +7,18 @@ import type { Probe } from '../unit/probe.ts';
 import type { Announcer } from './announcer.ts';
 import type { SessionEventName, SessionEvents } from './session-events.ts';
 
-/** A logical unit that tells what its session goes through, and what becomes of itself. */
+/**
+ * A logical unit that tells what its session goes through, and what becomes of itself. Every `IscsiLogicalUnit` is one.
+ *
+ * @example
+ * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0', { reconnect: 'retry' });
+ * const told: string[] = [];
+ * lun.on('lost', (error) => void told.push(`lost: ${error.message}`));
+ * lun.on('reconnecting', ({ attempt, delay }) => void told.push(`attempt ${attempt} in ${delay} ms`));
+ * lun.on('reconnected', ({ away }) => void told.push(`back after ${away} ms`));
+ * lun.on('identityChanged', ({ error }) => void told.push(error.message));
+ * told; // []
+ */
 export class AnnouncingUnit extends LogicalUnit {
   /** The LUN field as it goes on the wire. */
   readonly lun: Lun;
@@ -21,8 +32,8 @@ export class AnnouncingUnit extends LogicalUnit {
   }
 
   /**
-   * Calls `listener` whenever the session announces something, or this logical unit was replaced by another one. Listen
-   * as to an `EventEmitter`; `events.once()` and `events.on()` of Node.js take it, too.
+   * Calls `listener` whenever the session announces something, or this logical unit was replaced by another one, as an
+   * `EventEmitter` does.
    */
   on<N extends SessionEventName>(name: N, listener: (...details: SessionEvents[N]) => void): this {
     this.#announcer.share(this.#events);

@@ -24,6 +24,7 @@ export interface Reconnected {
 
 /** Another logical unit answers than the one that was opened: nothing is sent to it. */
 export interface IdentityChanged {
+  /** Which one. */
   readonly lun: Lun;
   /** What every further call on that logical unit fails with. */
   readonly error: IscsiError;

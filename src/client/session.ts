@@ -34,7 +34,7 @@ import type { Login } from './login.ts';
 import { lunOf, otherAddress } from './lun-of.ts';
 import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
-import { type RecoveryOwner, SessionRecovery } from './recovery.ts';
+import { SessionRecovery } from './recovery.ts';
 import type { SessionParts } from './session-parts.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
@@ -52,7 +52,7 @@ import { targetEvent } from './target-event.ts';
  * const luns = await session.reportLuns();
  * luns.map(({ text }) => text); // ['0']
  */
-export class Session extends Announcer implements AsyncDisposable, RecoveryOwner {
+export class Session extends Announcer implements AsyncDisposable {
   /** The iSCSI name of the target; empty in a discovery session. */
   readonly targetName: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
@@ -264,12 +264,12 @@ export class Session extends Announcer implements AsyncDisposable, RecoveryOwner
     this.#recovery?.logoutRequested();
   }
 
-  /** @internal {@link RecoveryOwner} */
+  /** @internal As `RecoveryOwner` has it. */
   takeOver(task: InitiatorTask, error: IscsiError): boolean {
     return this.#recovery?.takeOver(task, error) ?? false;
   }
 
-  /** @internal {@link RecoveryOwner} */
+  /** @internal As `RecoveryOwner` has it. */
   over(core: InitiatorSession, error: IscsiError | undefined): void {
     const { ended } = this.#login;
     if (!this.#leaving && this.#recovery !== undefined) this.#recovery.over(core, error);
@@ -279,12 +279,12 @@ export class Session extends Announcer implements AsyncDisposable, RecoveryOwner
     }
   }
 
-  /** @internal {@link RecoveryOwner} */
+  /** @internal As `RecoveryOwner` has it. */
   adopt(login: Login): void {
     this.#login = login;
   }
 
-  /** @internal {@link RecoveryOwner} */
+  /** @internal As `RecoveryOwner` has it. */
   giveUp(error: IscsiError): void {
     this.#end(error);
   }
