@@ -7,7 +7,7 @@ import type { Lun } from '../scsi/lun.ts';
 export interface TaskName {
   /** Its Initiator Task Tag. */
   readonly initiatorTaskTag: number;
-  /** Undefined while the command waits for the command window, or for a lost session: the target does not know it then. */
+  /** Undefined while the command waits, for the command window or for a lost session: the target does not know it. */
   readonly cmdSN: number | undefined;
   /** The logical unit that it was sent to. */
   readonly lun: Lun;

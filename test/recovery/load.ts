@@ -1,4 +1,4 @@
-/** A mixed load of reads, writes and verifying over a session that is lost again and again: what may be, and what not. */
+/** A mixed load over a session that is lost again and again: what may be on the disk, and what not. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cdb, connect, IscsiError, type IscsiLogicalUnit } from '../../src/index.ts';
 import type { Random } from '../simulated/random.ts';

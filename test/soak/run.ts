@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: every attack of test/fairness at length, a mixed load over sessions that are lost again and again, then
- * the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --runs N --seed N
+ * `npm run soak`: every attack of test/fairness at length, a mixed load over sessions that are lost again and again,
+ * then the simulated scenarios with ever new seeds, bounded in time. `-- --seconds N --runs N --seed N
  * [attacks|recovery|simulated]`; a failure prints the seed, and `SEED=n npm test -- simulated recovery` runs it alone.
  */
 import { assertNoHandlesLeft } from '../client/handles.ts';
