@@ -215,8 +215,10 @@ export class SessionRecovery implements IdentityCheckOwner {
     const left = Math.max(LEAST_CONNECT_TIME, since + plan.limits.maxTime - now());
     try {
       await route.logIn({ deadline: now() + Math.min(connectTimeout, left), signal: stop.signal }, (login) => {
+        const before = this.#login.core.parameters?.targetPortalGroupTag;
         this.#login = login;
         owner.adopt(login);
+        this.#requireSameGroup(before, login.core.parameters?.targetPortalGroupTag);
         this.#handle({ kind: 'loggedIn' });
         return owner;
       });
@@ -224,6 +226,20 @@ export class SessionRecovery implements IdentityCheckOwner {
       const error = cause instanceof IscsiError ? cause : new IscsiError('ISCSI_LOGIN', String(cause), { cause });
       this.#handle({ kind: 'failed', at: now(), random: Math.random(), error, final: FINAL.has(error.code) });
     }
+  }
+
+  /** In another portal group the old session, and what it still does, is not ended by the new one. */
+  #requireSameGroup(before: number | undefined, tag: number | undefined): void {
+    if (before === undefined || tag === undefined || before === tag) return;
+    this.#held.failSent(
+      new IscsiError(
+        'ISCSI_CONNECTION_LOST',
+        `Cannot send the command again: portal group ${tag} answers, not ${before}`,
+        {
+          hint: 'the old session may still carry it out: whether it took effect is not known',
+        },
+      ),
+    );
   }
 
   /** Logged in: lets commands to each logical unit go on as soon as it is known to be the right one. */

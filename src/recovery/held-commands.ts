@@ -131,6 +131,11 @@ export class HeldCommands implements Carrier {
     return [...luns.values()];
   }
 
+  /** Ends those that a target may have seen. */
+  failSent(error: IscsiError): void {
+    for (const [task, { sent }] of [...this.#held]) if (sent) this.#settle(task, error);
+  }
+
   /** Ends those of a logical unit. */
   fail(lunHigh: number, lunLow: number, error: IscsiError): void {
     for (const [task] of this.#of(lunHigh, lunLow)) this.#settle(task, error);

@@ -77,7 +77,7 @@ export function afterEvent(state: RecoveryState, event: RecoveryEvent, limits: R
     case 'close':
       return { name: 'closed' };
     case 'logoutRequested':
-      return state.name === 'connected' ? { ...state, name: 'leaving' } : state;
+      return afterRequest(state);
     case 'lost':
       return afterLoss(state, event);
     case 'socketClosed':
@@ -95,6 +95,12 @@ export function afterEvent(state: RecoveryState, event: RecoveryEvent, limits: R
         ? { name: 'connected', since: event.at, failures: state.outage.failures + 1 }
         : state;
   }
+}
+
+function afterRequest(state: RecoveryState): RecoveryState {
+  if (state.name === 'connected') return { ...state, name: 'leaving' };
+  if (state.name !== 'checking') return state;
+  return { name: 'leaving', since: state.outage.since, failures: state.outage.failures + 1 };
 }
 
 function afterLoss(state: RecoveryState, event: RecoveryEvent & { readonly kind: 'lost' }): RecoveryState {

@@ -13,7 +13,9 @@ import { WatchedStore } from '../recovery/watched-store.ts';
 import { loopTime, until } from '../support/loop-time.ts';
 import { type RawConnection, RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
 import { startRelay } from '../support/relay.ts';
-import { keyText } from '../support/speaker/data.ts';
+import { keyText, pairsOf } from '../support/speaker/data.ts';
+import type { Pdu } from '../support/speaker/pdu.ts';
+import { USUAL_ANSWERS } from '../support/speaker/target-voice.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
 const READ_10 = 0x28;
@@ -431,6 +433,41 @@ test('a permanent redirect is remembered, a temporary one is not', async (t) => 
     await back;
     assert.deepEqual([here.connections.length, there.connections.length], [logins, 2]);
   }
+});
+
+/** Answers a login as usual, and tells a portal group besides. */
+function logInTo(group: number, pdu: Pdu, connection: RawConnection): boolean {
+  const offered = new Set(pairsOf(pdu.data).map(([name]) => name));
+  const answers = Object.entries({ ...USUAL_ANSWERS, ...AT_ONCE.answers }).filter(([name]) => offered.has(name));
+  const text = keyText({ ...Object.fromEntries(answers), TargetPortalGroupTag: `${group}` });
+  connection.send(connection.voice.loginResponse(pdu, text));
+  return true;
+}
+
+test('in another portal group nothing is sent again: the old session may live on there', async (t) => {
+  const there = await RawTarget.listen(t, { onPdu: (pdu, c) => pdu.opcode === LOGIN && logInTo(2, pdu, c) });
+  let moved = false;
+  const { target, lun } = await open(
+    t,
+    {
+      ...silentAbout(READ_10),
+      onPdu(pdu, connection) {
+        if (pdu.opcode !== LOGIN) return false;
+        if (!moved) return logInTo(1, pdu, connection);
+        const text = keyText({ TargetAddress: `127.0.0.1:${there.port}` });
+        connection.send(connection.voice.loginResponse(pdu, text, { status: 0x0101 }));
+        return true;
+      },
+    },
+    { headerDigest: 'none', dataDigest: 'none' },
+  );
+  const sent = lun.read(block(0), { position: 0 });
+  await arrived(target, READ_10);
+  moved = true;
+  target.connection.socket.destroy();
+  await assert.rejects(sent, { code: 'ISCSI_CONNECTION_LOST', message: /portal group 2 answers, not 1/ });
+  await lun.read(block(0), { position: 0 });
+  assert.equal(there.connections.length, 1);
 });
 
 test('requests other than commands fail at once while the session is away', async (t) => {

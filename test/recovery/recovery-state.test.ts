@@ -79,6 +79,8 @@ test('a logout that the target asks for ends in a loss like others', () => {
   assert.equal(after(logoutRequested).name, 'leaving');
   assert.equal(after(logoutRequested, logoutRequested).name, 'leaving');
   assert.equal(after(logoutRequested, lost(9000)).name, 'lost');
+  const checking = [lost(9000), socketClosed(9000), tick(9000), loggedIn];
+  assert.equal(after(...checking, logoutRequested).name, 'leaving');
 });
 
 test('close() wins in every state, and nothing follows it; nor giving up', () => {
@@ -100,7 +102,7 @@ test('whatever the order of events: only the arrows of the picture are gone', ()
     lost: ['lost', 'waiting', 'givenUp', 'closed'],
     waiting: ['connecting', 'closed'],
     connecting: ['waiting', 'checking', 'givenUp', 'closed'],
-    checking: ['lost', 'connected', 'closed'],
+    checking: ['leaving', 'lost', 'connected', 'closed'],
     closed: [],
     givenUp: [],
   };
