@@ -5,9 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { cdb, connect, IscsiError } from '../../src/index.ts';
 import { assertNoHandlesLeft } from '../client/handles.ts';
-import { MixedLoad } from '../recovery/load.ts';
-import { Random } from '../simulated/random.ts';
-import { until } from '../support/loop-time.ts';
+import { killedTgtd } from '../recovery/killed-tgtd.ts';
 import { seedOfRun } from '../support/pattern.ts';
 import { requirePeer } from '../support/peers.ts';
 import { startRelay } from '../support/relay.ts';
@@ -22,24 +20,9 @@ test('tgtd killed by SIGKILL and started again under load: nothing that was ackn
   if (!requirePeer(t, 'tgtd', 'tgt')) return;
   const seed = seedOfRun();
   t.diagnostic(`SEED=${seed}`);
-  const tgtd = await startTgtd(t, { targets: [{ name: NAME, luns: [{ sizeMiB: 4 }], params }] });
   await assertNoHandlesLeft(async () => {
-    const lun = await connect(tgtd.url(NAME, 1), { reconnect: FAST });
-    let losses = 0;
-    lun.on('lost', () => losses++);
-    const load = new MixedLoad(lun, new Random(seed), 16);
-    for (let round = 0; round < 3; round++) {
-      const work = load.run(200 * (round + 1), 8);
-      await until(() => load.figures.operations > 200 * round + 50);
-      await tgtd.stop();
-      await tgtd.start();
-      await work;
-    }
-    await load.verifyAll();
-    assert.ok(losses >= 3, `${losses} losses`);
-    assert.equal(lun.session.open, true);
-    t.diagnostic(`${losses} losses, failures: ${[...load.figures.failures].join(' ')}`);
-    await lun.close();
+    const { losses, failures } = await killedTgtd(t, seed, 3);
+    t.diagnostic(`${losses} losses, failures: ${[...failures].join(' ')}`);
   });
 });
 

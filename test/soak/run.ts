@@ -7,8 +7,10 @@ import { assertNoHandlesLeft } from '../client/handles.ts';
 import { ATTACKS } from '../fairness/attacks.ts';
 import { judge } from '../fairness/judge.ts';
 import { faultyRun } from '../recovery/faulty-run.ts';
+import { killedTgtd } from '../recovery/killed-tgtd.ts';
 import { cutConnection, writeReadVerify } from '../simulated/scenarios.ts';
 import { longRunOptions } from '../support/long-run.ts';
+import { findBinary } from '../support/peers.ts';
 
 const DOES = `Runs the attacks on a target with an innocent session beside them, then the simulated scenarios, both session
 cores in one process with faults between them, with ever new seeds. Between them, --runs times a mixed load over a
@@ -19,7 +21,10 @@ const { numbers, word } = longRunOptions('soak', DOES, defaults, ['attacks', 're
 const { seconds, runs, seed: given } = numbers;
 const first = given ?? Math.floor(Math.random() * 0x4000_0000);
 if (word === undefined || word === 'attacks') await attackAll(Math.max(2, seconds / 2 / ATTACKS.length));
-if (word === undefined || word === 'recovery') await loseSessions(first, runs, runs * 4000);
+if (word === undefined || word === 'recovery') {
+  await loseSessions(first, runs, runs * 4000);
+  await killTgtd(first, Math.ceil(runs / 50));
+}
 if (word === 'attacks' || word === 'recovery') process.exit(0);
 
 const until = performance.now() + seconds * 1000;
@@ -70,6 +75,31 @@ async function loseSessions(from: number, runs: number, longest: number): Promis
   console.log(`soak: faults: ${list(faults)}`);
   console.log(`soak: told to callers: ${list(failures)}`);
   if (done < runs) console.log(`soak: ${runs - done} runs were left out: the time was over`);
+}
+
+/** The same against a target that is not ours, killed in the middle. */
+async function killTgtd(from: number, runs: number): Promise<void> {
+  if (findBinary('tgtd') === undefined) {
+    console.log('soak: tgtd is not here (Debian package tgt): it was not killed');
+    return;
+  }
+  let losses = 0;
+  for (let seed = from; seed < from + runs; seed++) {
+    const after: (() => Promise<void>)[] = [];
+    try {
+      await assertNoHandlesLeft(async () => {
+        losses += (await killedTgtd({ after: (hook) => after.push(hook) }, seed, 3)).losses;
+      });
+    } catch (error) {
+      console.error(`soak: tgtd, failed with SEED=${seed}`, error);
+      process.exitCode = 1;
+    }
+    for (const hook of after) await hook();
+    if (process.exitCode === 1) process.exit();
+  }
+  console.log(
+    `soak: tgtd killed ${3 * runs} times under load, ${losses} losses, seeds ${from} to ${from + runs - 1}, none wrong`,
+  );
 }
 
 /** Promise 8, with many attackers and more time for each attack. */
