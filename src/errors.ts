@@ -34,6 +34,7 @@
  * | `ISCSI_TIMEOUT` | the deadline passed |
  * | `ISCSI_ABORTED` | the caller's signal aborted it |
  * | `ISCSI_CONNECTION_LOST` | the connection ended before the answer came |
+ * | `ISCSI_CACHE_LOST` | writes that were acknowledged, but not flushed, may be gone: the session was lost meanwhile |
  * | `ISCSI_CLOSED` | the session is closed |
  */
 export type ErrorCode =
@@ -63,6 +64,7 @@ export type ErrorCode =
   | 'ISCSI_TIMEOUT'
   | 'ISCSI_ABORTED'
   | 'ISCSI_CONNECTION_LOST'
+  | 'ISCSI_CACHE_LOST'
   | 'ISCSI_CLOSED';
 
 /** What an error can say besides its message. */

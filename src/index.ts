@@ -5,12 +5,23 @@
 
 export { ValueError } from './bytes/value-error.ts';
 export type { CaptureSummary } from './capture/recorder.ts';
+export { Announcer } from './client/announcer.ts';
+export { AnnouncingUnit } from './client/announcing-unit.ts';
 export { readChapFile } from './client/chap-file.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
 export type { AskForChap, ChapRequest, ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
+export type { ReconnectOptions } from './client/reconnect-options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
+export type {
+  IdentityChanged,
+  LogoutRequested,
+  Reconnected,
+  Reconnecting,
+  SessionEventName,
+  SessionEvents,
+} from './client/session-events.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
 export type { TargetEvent } from './client/target-event.ts';
 export {
@@ -43,8 +54,9 @@ export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';
 export type { Clock, ScsiPort } from './scsi/port.ts';
 export type { AbortSignalLike, Residual, ScsiRequest, ScsiResult, TaskAttribute } from './scsi/request.ts';
-export { ScsiTask } from './scsi/scsi-task.ts';
+export { type OnLoss, ScsiTask } from './scsi/scsi-task.ts';
 export { type CommandPlace, ScsiStatusError, type StatusErrorOptions } from './scsi/status-error.ts';
+export { WriteLog } from './scsi/write-log.ts';
 export { ASYNC_EVENTS } from './spec/iscsi-async-events.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
 export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';

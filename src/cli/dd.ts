@@ -15,7 +15,7 @@ import {
 } from './connect-options.ts';
 import type { OpenDestination } from './copy-destination.ts';
 import { fileDestination, lunDestination, streamDestination } from './copy-destination.ts';
-import { Copy } from './copy-engine.ts';
+import { Copy, type CopyPlan } from './copy-engine.ts';
 import type { OpenSource } from './copy-source.ts';
 import { fileSource, lunSource, streamSource } from './copy-source.ts';
 import { checkFit, chunkSizeOf, DD_OPTIONS, endpointsOf, goesToStdout, mayGoToStdout } from './dd-plan.ts';
@@ -29,6 +29,7 @@ import { startProgress } from './progress.ts';
 import { redact } from './redact.ts';
 import { endpointIdentity, sameUnit } from './same-place.ts';
 import { formatSize } from './size.ts';
+import { isCacheLost, SURVIVE_OPTIONS, surviveOptions, tellLosses } from './survive.ts';
 import type { ToolContext } from './tool.ts';
 import { tool } from './tool.ts';
 import { unreadableReport } from './unreadable.ts';
@@ -36,6 +37,7 @@ import { unreadableReport } from './unreadable.ts';
 const OPTIONS = {
   ...DD_OPTIONS,
   ...CONNECT_OPTIONS,
+  ...SURVIVE_OPTIONS,
   json: JSON_OPTION,
   debug: { kind: 'flag', help: 'Say more about errors' },
 } as const;
@@ -128,7 +130,8 @@ interface Unit {
 /** Opens the logical unit of a URL, which must have blocks. */
 async function openUnit(text: string, { options, host, print }: Context): Promise<Unit> {
   const url = readUrl(text, 'full', print, await withChapFile(options, host));
-  const lun = await connecting(connect(url, connectOptions(options, host)));
+  const lun = await connecting(connect(url, { ...connectOptions(options, host), ...surviveOptions(options) }));
+  tellLosses(lun, (text) => print.note(text));
   if (lun.isBlockDevice) return { lun, url };
   await lun.close();
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
@@ -138,13 +141,16 @@ async function openUnit(text: string, { options, host, print }: Context): Promis
   });
 }
 
+/** How often a copy is made once more, because the target's cache was lost with its session. */
+const MOST_AGAIN = 3;
+
 interface Result {
   readonly bytes: number;
   readonly seconds: number;
 }
 
 async function copy(
-  { options, host }: Context,
+  { options, host, print }: Context,
   source: OpenSource,
   destination: OpenDestination,
   hash: Hash | undefined,
@@ -159,7 +165,7 @@ async function copy(
     dumb: host.env['TERM'] === 'dumb',
   });
   const started = performance.now();
-  const work = new Copy({
+  const plan = {
     source,
     destination,
     skip,
@@ -169,17 +175,44 @@ async function copy(
     chunkSize: chunkSizeOf(options, source.blockSize, destination.blockSize),
     queueDepth: options.max ?? 32,
     signal: host.signal,
-    onProgress: (bytes) => progress.update(bytes),
-  });
+    onProgress: (bytes: number) => progress.update(bytes),
+  };
+  const state = { work: new Copy(plan) };
   try {
-    const { bytes } = await work.run();
-    await destination.finish();
+    const bytes = await untilSafe(plan, state, destination, print);
     return { bytes, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
-    const left = await destination.abandon(work.contiguous);
-    throw incomplete(error, left, work.contiguous);
+    const { contiguous } = state.work;
+    throw incomplete(error, await destination.abandon(contiguous), contiguous);
   } finally {
     progress.stop();
+  }
+}
+
+/** Copies, once more where the target may have lost what it had in its cache. `state` always has the last copy. */
+async function untilSafe(
+  plan: CopyPlan,
+  state: { work: Copy },
+  destination: OpenDestination,
+  print: Context['print'],
+): Promise<number> {
+  const { bytes } = await state.work.run();
+  for (let again = 1; !(await finished(destination, again <= MOST_AGAIN && !plan.source.sequential)); again++) {
+    print.note('the target may have lost what was in its write cache: copying once more');
+    state.work = new Copy({ ...plan, hash: undefined });
+    await state.work.run();
+  }
+  return bytes;
+}
+
+/** @returns False when all has to be written again, and `again` says that it can be. */
+async function finished(destination: OpenDestination, again: boolean): Promise<boolean> {
+  try {
+    await destination.finish();
+    return true;
+  } catch (error) {
+    if (again && isCacheLost(error)) return false;
+    throw error;
   }
 }
 

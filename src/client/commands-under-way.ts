@@ -1,11 +1,13 @@
+import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
+import type { HeldCommands } from '../recovery/held-commands.ts';
 import type { Lun } from '../scsi/lun.ts';
 
 /** What names a command for a task management function (RFC 7143 §11.5.5, §11.5.6). */
 export interface TaskName {
   /** Its Initiator Task Tag. */
   readonly initiatorTaskTag: number;
-  /** Undefined while the command waits for the command window: the target does not know it then. */
+  /** Undefined while the command waits, for the command window or for a lost session: the target does not know it. */
   readonly cmdSN: number | undefined;
   /** The logical unit that it was sent to. */
   readonly lun: Lun;
@@ -24,19 +26,27 @@ export interface CommandUnderWay extends TaskName {
   readonly dataOut: Uint8Array;
 }
 
-/** A snapshot of the commands of a session, in no order. Costs nothing but when it is asked for. */
-export function commandsUnderWay(core: InitiatorSession): CommandUnderWay[] {
+/**
+ * A snapshot of the commands of a session, in no order, with those that wait for it to come back. Costs nothing but
+ * when it is asked for.
+ */
+export function commandsUnderWay(core: InitiatorSession, waiting?: HeldCommands): CommandUnderWay[] {
   const commands: CommandUnderWay[] = [];
+  waiting?.tasks.forEach((task) => void commands.push(described(task, undefined)));
   core.tasks.forEach((entry) => {
     if (entry.kind !== 'scsi') return;
-    commands.push({
-      initiatorTaskTag: entry.initiatorTaskTag,
-      cmdSN: entry.phase === 'queued' ? undefined : entry.cmdSN,
-      lun: { high: entry.lunHigh, low: entry.lunLow },
-      cdb: entry.longCdb?.slice() ?? new Uint8Array(entry.cdb.buffer.slice(0)),
-      dataIn: entry.dataIn,
-      dataOut: entry.dataOut,
-    });
+    commands.push(described(entry, entry.phase === 'queued' ? undefined : entry.cmdSN));
   });
   return commands;
+}
+
+function described(task: InitiatorTask, cmdSN: number | undefined): CommandUnderWay {
+  return {
+    initiatorTaskTag: task.initiatorTaskTag,
+    cmdSN,
+    lun: { high: task.lunHigh, low: task.lunLow },
+    cdb: task.longCdb?.slice() ?? new Uint8Array(task.cdb.buffer.slice(0)),
+    dataIn: task.dataIn,
+    dataOut: task.dataOut,
+  };
 }

@@ -24,6 +24,11 @@ import { type IscsiUrl, parseUrl, type UrlForm } from './url.ts';
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
  * lun.size; // 67108864
+ * @example
+ * const options = { reconnect: { commands: 'retry', maxTime: 60_000 } } as const;
+ * await using disk = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0', options);
+ * await disk.write(new Uint8Array(4096), { position: 0, onLoss: 'wait' });
+ * disk.session.connected; // true
  */
 export async function connect(url: UrlLike, options: ConnectOptions = {}): Promise<IscsiLogicalUnit> {
   const parsed = parsedUrl(url, options, 'full', 'connect');

@@ -1,3 +1,4 @@
+import type { Recorder } from '../capture/recorder.ts';
 import { IscsiError } from '../errors.ts';
 import type { ConnectionConfig } from '../initiator/connection-config.ts';
 import type { Credentials } from '../login/chap-credentials.ts';
@@ -6,8 +7,8 @@ import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/
 import { INITIATOR_CHAP } from '../node/chap-crypto.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
-import { randomBytes } from '../node/random.ts';
 import type { ConnectLimit } from './connect-limit.ts';
+import { newIsid } from './isid.ts';
 import {
   type ConnectOptions,
   DEFAULT_INITIATOR_NAME,
@@ -31,6 +32,8 @@ export interface LoginPlan {
   readonly destination: LoginDestination;
   readonly options: ConnectOptions;
   readonly limit: ConnectLimit;
+  /** What remembers the last PDUs, unless nobody wants it. */
+  readonly recorder: Recorder | undefined;
   /** See `withCredentials`. Undefined: the login goes without authentication. */
   readonly credentials: Credentials | undefined;
 }
@@ -61,7 +64,7 @@ export function connectionConfig({ url, destination, options, limit, credentials
 }
 
 function isidOf(isid: Uint8Array | undefined): number {
-  const bytes = isid ?? Uint8Array.of(0x80, ...randomBytes(3), 0, 0); // random type (RFC 7143 §11.12.5)
+  const bytes = isid ?? newIsid();
   if (bytes.length !== 6) throw new IscsiError('ISCSI_USAGE', `Cannot use an ISID of ${bytes.length} bytes: 6 needed`);
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }

@@ -14,6 +14,7 @@ import {
 } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS } from '../unit/options.ts';
 import type { ConnectOptions, OpenOptions } from './options.ts';
+import { RECONNECT } from './reconnect-options.ts';
 
 /** A number whose range is looked at where it is used. */
 const NUMBER: OptionRule = { allowed: 'a number', is: (value) => typeof value === 'number' && !Number.isNaN(value) };
@@ -56,6 +57,7 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   recordLength: RECORD_LENGTH,
   captureOnError: TEXT,
   capture: { allowed: 'a CaptureFile', is: (value) => value instanceof CaptureFile },
+  reconnect: RECONNECT,
   probe: BOOLEAN,
   env: OBJECT,
 };

@@ -1,7 +1,9 @@
 import type { ChapAlgorithm } from '../login/chap-algorithms.ts';
 import type { ChapOptions } from '../login/chap-options.ts';
 import type { CaptureFile } from '../node/capture-file.ts';
+import type { OnLoss } from '../scsi/scsi-task.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
+import type { ReconnectOptions } from './reconnect-options.ts';
 import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
 
@@ -104,6 +106,12 @@ export interface ConnectOptions {
   readonly captureOnError?: string;
   /** A file to which everything is written while it happens. */
   readonly capture?: CaptureFile;
+  /**
+   * What is done when the session is lost, not by `close()`. `fail`: it is over, and all its commands fail. `wait` or
+   * `retry`: it is tried to get it back, and commands wait for that; those that were sent fail, or are sent again where
+   * that is safe. An object says more. Default `fail`. Not for `discover`.
+   */
+  readonly reconnect?: OnLoss | ReconnectOptions;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */

@@ -31,6 +31,14 @@ export class SessionPorts {
     return port;
   }
 
+  /** Calls `visit` with each port that somebody holds. */
+  forEach(visit: (port: SessionPort) => void): void {
+    for (const reference of [...this.#ports.values()]) {
+      const port = reference.deref();
+      if (port !== undefined) visit(port);
+    }
+  }
+
   #add(key: string, lun: Lun): SessionPort {
     const port = this.#make(lun);
     this.#ports.set(key, new WeakRef(port));

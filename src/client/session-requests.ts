@@ -10,8 +10,15 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { bytesOf, noBuffer } from '../unit/buffers.ts';
 import { failCall } from '../unit/caller-stack.ts';
-import { checkOptions, OBJECT, type OptionRules, shown, wholeNumber } from '../unit/option-rules.ts';
-import { COMMAND_OPTIONS } from '../unit/options.ts';
+import {
+  checkOptions,
+  MILLISECONDS,
+  OBJECT,
+  type OptionRules,
+  SIGNAL,
+  shown,
+  wholeNumber,
+} from '../unit/option-rules.ts';
 import type { TaskName } from './commands-under-way.ts';
 import { lunOf } from './lun-of.ts';
 
@@ -43,6 +50,8 @@ const TASK_MANAGEMENT_RULES: OptionRules<TaskManagementFunction> = {
   task: OBJECT,
 };
 
+const REQUEST_RULES: OptionRules<RequestOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
+
 /** Sends a request, to be answered until `deadline`. */
 type Begin = (deadline: number, settle: SettleExchange) => Exchange;
 
@@ -51,18 +60,23 @@ const LUN_0: Lun = { high: 0, low: 0 };
 
 /** The requests of a session that are no SCSI commands: ping, text, task management. */
 export class SessionRequests {
-  readonly #core: InitiatorSession;
+  /** What carries the session at the moment. */
+  readonly #current: () => InitiatorSession;
   readonly #timeout: number;
 
-  constructor(core: InitiatorSession, timeout: number) {
-    this.#core = core;
+  constructor(current: () => InitiatorSession, timeout: number) {
+    this.#current = current;
     this.#timeout = timeout;
+  }
+
+  get #core(): InitiatorSession {
+    return this.#current();
   }
 
   /** See `Session.taskManagement`. */
   async taskManagement(request: TaskManagementFunction, options: RequestOptions): Promise<number> {
     checkOptions(request, TASK_MANAGEMENT_RULES, 'taskManagement');
-    checkOptions(options, COMMAND_OPTIONS, 'taskManagement');
+    checkOptions(options, REQUEST_RULES, 'taskManagement');
     const fields = fieldsOf(request);
     const answer = await this.#exchange(options, (deadline, settle) =>
       this.#core.taskManagement(fields, deadline, settle),
@@ -72,7 +86,7 @@ export class SessionRequests {
 
   /** See `Session.nop`. `limit`: bytes that the target takes. */
   async nop(given: ArrayBufferView, limit: number, options: RequestOptions): Promise<Uint8Array> {
-    checkOptions(options, COMMAND_OPTIONS, 'nop');
+    checkOptions(options, REQUEST_RULES, 'nop');
     const data = bytesOf(given);
     if (data === undefined) throw noBuffer(given, 'ping with');
     if (data.length > limit)
@@ -83,7 +97,7 @@ export class SessionRequests {
 
   /** See `Session.text`. `limit`: bytes that the target takes. */
   async text(text: string, limit: number, options: RequestOptions): Promise<Uint8Array> {
-    checkOptions(options, COMMAND_OPTIONS, 'text');
+    checkOptions(options, REQUEST_RULES, 'text');
     if (typeof text !== 'string') throw new IscsiError('ISCSI_USAGE', `Cannot send ${shown(text)}: a string allowed`);
     const bytes = utf8(text);
     if (bytes.length > limit)
@@ -94,6 +108,7 @@ export class SessionRequests {
 
   #exchange({ signal, timeout }: RequestOptions, begin: Begin): Promise<ExchangeAnswer> {
     if (signal?.aborted) return Promise.reject(aborted(signal.reason, 'request'));
+    const core = this.#core;
     return new Promise((resolve) => {
       let stop: (() => void) | undefined;
       const exchange = begin(now() + (timeout ?? this.#timeout), (error, answer) => {
@@ -102,7 +117,7 @@ export class SessionRequests {
         else resolve(failCall(error));
       });
       if (exchange.phase === 'settled') return;
-      stop = whenAborted(signal, () => this.#core.withdraw(exchange, aborted(signal?.reason, 'request')));
+      stop = whenAborted(signal, () => core.withdraw(exchange, aborted(signal?.reason, 'request')));
     });
   }
 }

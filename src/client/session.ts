@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { INSPECT } from '../bytes/inspect.ts';
-import type { CaptureSummary, Recorder } from '../capture/recorder.ts';
+import type { CaptureSummary } from '../capture/recorder.ts';
 import { IscsiError } from '../errors.ts';
+import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
@@ -19,66 +20,66 @@ import {
 import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
+import { WriteLog } from '../scsi/write-log.ts';
+import { ASYNC_EVENTS } from '../spec/iscsi-async-events.ts';
 import { callTime } from '../unit/call-time.ts';
 import { noteEvent } from '../unit/doubt.ts';
 import { executeChecked } from '../unit/execute.ts';
-import { LogicalUnit } from '../unit/logical-unit.ts';
 import { checkOptions } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
 import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
+import { Announcer } from './announcer.ts';
+import { AnnouncingUnit } from './announcing-unit.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
+import type { Login } from './login.ts';
 import { lunOf, otherAddress } from './lun-of.ts';
 import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
+import { SessionRecovery } from './recovery.ts';
+import type { SessionParts } from './session-parts.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
-import { type TargetEvent, targetEvent } from './target-event.ts';
-
-/** What a session is made of. @internal */
-export interface SessionParts {
-  readonly core: InitiatorSession;
-  readonly targetName: string;
-  readonly targetPortal: string;
-  readonly timeout: number;
-  /** Resolves when the socket is closed and nothing is left: with the error that ended the session, if one did. */
-  readonly ended: Promise<IscsiError | undefined>;
-  /** Told what the target says unasked. */
-  readonly onEvent: ((event: TargetEvent) => void) | undefined;
-  /** What remembers the last PDUs, unless nobody wants it. */
-  readonly recorder: Recorder | undefined;
-}
+import { targetEvent } from './target-event.ts';
 
 /**
  * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one
  * for comfortable use.
+ *
+ * With the option `reconnect` it outlives its connection: it logs in again, and stays the same object, as do its ports
+ * and logical units. What it goes through it announces, as an `EventEmitter` does: see {@link SessionEvents}.
  *
  * @example
  * await using session = await openSession('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk');
  * const luns = await session.reportLuns();
  * luns.map(({ text }) => text); // ['0']
  */
-export class Session implements AsyncDisposable {
+export class Session extends Announcer implements AsyncDisposable {
   /** The iSCSI name of the target; empty in a discovery session. */
   readonly targetName: string;
-  /** Where the session is connected to, as `host:port`. */
-  readonly targetPortal: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
   readonly timeout: number;
   /**
-   * Resolves when the session is over and its socket is gone: with the error that ended it, or with undefined after
-   * `close()`. Never rejects.
+   * Resolves when the session is over for good and its socket is gone: with the error that ended it, or with undefined
+   * after `close()`. Never rejects.
    */
   readonly closed: Promise<IscsiError | undefined>;
   /** @internal How whoever waits for something in this session tells the time. */
   readonly clock = CLOCK;
   /** @internal */
-  readonly core: InitiatorSession;
+  readonly ports: SessionPorts;
 
   readonly #parts: SessionParts;
-  readonly #ports: SessionPorts;
+  #login: Login;
+  readonly #recovery: SessionRecovery | undefined;
+  #finish: (error: IscsiError | undefined) => void = nothing;
   readonly #requests: SessionRequests;
   #closing: Promise<void> | undefined;
+  /** Its owner closes it: nothing is done to get it back. */
+  #leaving = false;
+  #ended = false;
+  /** Stands for the device in all logins. */
+  readonly #device = {};
 
   /** @internal Use `openSession()`. */
   static of(parts: SessionParts): Session {
@@ -86,15 +87,29 @@ export class Session implements AsyncDisposable {
   }
 
   private constructor(parts: SessionParts) {
-    const { core, targetName, timeout } = parts;
+    super();
+    const { login, recovery: plan, targetName, timeout } = parts;
     this.#parts = parts;
-    this.#ports = new SessionPorts((lun) => new SessionPort(core, { lun, targetName, timeout, clock: CLOCK }));
-    this.#requests = new SessionRequests(core, timeout);
-    this.core = core;
+    this.#login = login;
     this.targetName = targetName;
-    this.targetPortal = parts.targetPortal;
     this.timeout = timeout;
-    this.closed = parts.ended;
+    this.closed = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.ports = new SessionPorts((lun) => this.#newPort(lun));
+    this.#recovery = plan === undefined ? undefined : new SessionRecovery({ ...parts, plan, owner: this });
+    this.#requests = new SessionRequests(() => this.core, timeout);
+    setImmediate(() => this.announce('connected')); // whoever awaits the session listens by then
+  }
+
+  /** @internal What carries it now; while it is away, what did. */
+  get core(): InitiatorSession {
+    return this.#login.core;
+  }
+
+  /** Where the session is connected to, as `host:port`; while it is away, where it was. */
+  get targetPortal(): string {
+    return this.#login.targetPortal;
   }
 
   /** What the login has settled. */
@@ -105,14 +120,28 @@ export class Session implements AsyncDisposable {
     return parameters;
   }
 
-  /** False once the session is closed or lost. */
+  /** False once the session is closed or lost; with `reconnect`: lost for good. While it comes back it is open. */
   get open(): boolean {
+    const state = this.#recovery?.state;
+    return state === undefined ? this.core.phase === 'fullFeature' : state !== 'closed' && state !== 'givenUp';
+  }
+
+  /** Whether commands go to the target now, and are not kept until the session is back. */
+  get connected(): boolean {
     return this.core.phase === 'fullFeature';
+  }
+
+  /**
+   * Does not wait any longer for the next attempt to get the session back, neither for the pause after a failure nor
+   * for the time for which the target wants to be left alone. Does nothing while the session stands, or is over.
+   */
+  reconnectNow(): void {
+    this.#recovery?.reconnectNow();
   }
 
   /** The port to one of its logical units: what whoever speaks SCSI takes. Nothing is sent; the LUN need not exist. */
   port(lun: Lun | number): ScsiPort {
-    return this.#ports.of(lunOf(lun));
+    return this.ports.of(lunOf(lun));
   }
 
   /**
@@ -136,7 +165,7 @@ export class Session implements AsyncDisposable {
    * what `taskManagement` takes as `task`.
    */
   commandsUnderWay(): CommandUnderWay[] {
-    return commandsUnderWay(this.core);
+    return commandsUnderWay(this.core, this.#recovery?.held);
   }
 
   /**
@@ -224,6 +253,7 @@ export class Session implements AsyncDisposable {
    * A second call waits for the first.
    */
   close(): Promise<void> {
+    this.#leaving = true;
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -235,7 +265,8 @@ export class Session implements AsyncDisposable {
   /** @internal One line, for `console.log` and the like. */
   [INSPECT](): string {
     const what = this.targetName === '' ? 'discovery' : this.targetName;
-    return `Session { ${what} at ${this.targetPortal}, ${this.open ? 'open' : 'closed'} }`;
+    const how = this.open ? (this.connected ? 'open' : 'lost, coming back') : 'closed';
+    return `Session { ${what} at ${this.targetPortal}, ${how} }`;
   }
 
   /** @internal The target said something unasked. */
@@ -243,20 +274,73 @@ export class Session implements AsyncDisposable {
     const told = targetEvent(event);
     if (told.sense !== undefined) noteEvent(this.port(LUN_0), told.sense);
     this.#parts.onEvent?.(told);
+    this.announce('asyncEvent', told);
+    if (told.asyncEvent !== ASYNC_EVENTS.LOGOUT_REQUEST) return;
+    this.announce('logoutRequested', { within: Math.max(1, told.parameters[2]) * 1000 });
+    this.#recovery?.logoutRequested();
+  }
+
+  /** @internal As `RecoveryOwner` has it. */
+  takeOver(task: InitiatorTask, error: IscsiError): boolean {
+    return this.#recovery?.takeOver(task, error) ?? false;
+  }
+
+  /** @internal As `RecoveryOwner` has it. */
+  over(core: InitiatorSession, error: IscsiError | undefined): void {
+    const { ended } = this.#login;
+    if (!this.#leaving && this.#recovery !== undefined) this.#recovery.over(core, error);
+    else {
+      if (error !== undefined) this.announce('lost', error);
+      void ended.then((reason) => this.#end(reason));
+    }
+  }
+
+  /** @internal As `RecoveryOwner` has it. */
+  adopt(login: Login): void {
+    this.#login = login;
+  }
+
+  /** @internal As `RecoveryOwner` has it. */
+  giveUp(error: IscsiError): void {
+    this.#end(error);
   }
 
   /** @internal Gives the session up at once: whatever waits settles with `error`. */
   abandon(error: IscsiError): void {
+    this.#leaving = true;
+    void this.#recovery?.close();
     this.core.fail(error);
   }
 
   async #close(): Promise<void> {
-    if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
+    const away = this.#recovery !== undefined && this.core.phase === 'closed';
+    const stopped = this.#recovery?.close();
+    if (away) void Promise.all([stopped, this.#login.ended]).then(() => this.#end(undefined));
+    else if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.closed;
+  }
+
+  #newPort(lun: Lun): SessionPort {
+    const { targetName, timeout } = this;
+    const recovery = this.#recovery;
+    const writes = recovery === undefined ? undefined : new WriteLog();
+    const options = { lun, targetName, timeout, clock: CLOCK, device: this.#device, writes };
+    return new SessionPort(recovery?.carrier ?? this.core, options);
+  }
+
+  #end(error: IscsiError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#finish(error);
+    this.announce('closed', error);
   }
 }
 
 export type { OperationalParameters };
+
+function nothing(): void {
+  // Replaced before it can be called.
+}
 
 const NOTHING = new Uint8Array(0);
 const LUN_0: Lun = { high: 0, low: 0 };
@@ -280,11 +364,9 @@ export interface UnitParts {
  * const [first] = await lun.createReadStream({ end: 4095 }).toArray();
  * first.length; // 4096
  */
-export class IscsiLogicalUnit extends LogicalUnit {
+export class IscsiLogicalUnit extends AnnouncingUnit {
   /** The session that it belongs to. */
   readonly session: Session;
-  /** The LUN field as it goes on the wire. */
-  readonly lun: Lun;
   readonly #ownsSession: boolean;
 
   /** @internal Use `connect()` or `session.logicalUnit()`. */
@@ -293,9 +375,8 @@ export class IscsiLogicalUnit extends LogicalUnit {
   }
 
   private constructor({ session, lun, port, probed, ownsSession }: UnitParts) {
-    super(port, probed);
+    super(port, probed, { announcer: session, lun });
     this.session = session;
-    this.lun = lun;
     this.#ownsSession = ownsSession;
   }
 

@@ -25,6 +25,7 @@ export function onAsyncMessage(s: SessionState, c: InitiatorConnection, v: DataV
       break;
     case ASYNC_EVENTS.CONNECTION_DROP:
     case ASYNC_EVENTS.SESSION_DROP:
+      s.time2Wait = pdu.parameter2;
       throw new IscsiError('ISCSI_CONNECTION_LOST', 'The target announced that it drops the connection', {
         hint: `it asks to wait ${pdu.parameter2} s before connecting again`,
       });

@@ -35,6 +35,8 @@ export class InitiatorTask extends ScsiTask {
   outcome: IscsiError | undefined = undefined;
   /** Part of its data was damaged on the way: what still comes is dropped, and it cannot end well. */
   damaged = false;
+  /** How often it was sent anew in another session, after the one that carried it was lost. */
+  repeats = 0;
 
   /** Expected Data Transfer Length: for a bidirectional command that of the write (RFC 7143 §11.3.4). */
   get expectedDataTransferLength(): number {
@@ -45,6 +47,21 @@ export class InitiatorTask extends ScsiTask {
     super.reset();
     this.lunHigh = 0;
     this.lunLow = 0;
+    this.repeats = 0;
+    this.#leaveSession();
+  }
+
+  /** Forgets how far it was, and nothing of what is asked: to be submitted to another session. */
+  startAnew(): void {
+    this.status = 0;
+    this.received = 0;
+    this.residual = 'none';
+    this.residualCount = 0;
+    this.sense = undefined;
+    this.#leaveSession();
+  }
+
+  #leaveSession(): void {
     this.phase = 'idle';
     this.connection = undefined;
     this.abortAt = Number.POSITIVE_INFINITY;

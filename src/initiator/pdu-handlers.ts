@@ -7,6 +7,7 @@ import { checkReject, readReject } from '../pdu/reject.ts';
 import { checkTaskManagementResponse, readTaskManagementResponse } from '../pdu/task-management-response.ts';
 import { TextAssembler } from '../pdu/text.ts';
 import { checkTextResponse, readTextResponse } from '../pdu/text-response.ts';
+import { LOGOUT_RESPONSES } from '../spec/iscsi-logout.ts';
 import { OPCODES, opcodeName, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS, rejectReasonText } from '../spec/iscsi-reject-reasons.ts';
 import { requireAllegiance } from './allegiance.ts';
@@ -107,6 +108,7 @@ function onLogoutResponse(s: SessionState, c: InitiatorConnection, v: DataView, 
   const pdu = readLogoutResponse(v, at);
   c.acknowledge(pdu.statSN);
   const exchange = find(s, c, pdu.initiatorTaskTag, 'logout');
+  if (exchange !== undefined && pdu.response !== LOGOUT_RESPONSES.CID_NOT_FOUND) s.time2Wait = pdu.time2Wait;
   if (exchange !== undefined) s.settleExchange(exchange, undefined, { response: pdu.response });
 }
 

@@ -1,4 +1,5 @@
 import type { IscsiError } from '../errors.ts';
+import type { InitiatorTask } from './initiator-task.ts';
 
 /** Where a session is in its life. */
 export type SessionPhase = 'login' | 'fullFeature' | 'closing' | 'closed';
@@ -16,6 +17,11 @@ export interface SessionHost {
    * plain `close()` gives none. Called exactly once.
    */
   closed(error: IscsiError | undefined): void;
+  /**
+   * The session ends, or takes its leave because the target asked for it, and this command has no outcome. True: the
+   * host settles it, some time; `error` is what it would have settled with, and says whether it was sent.
+   */
+  takeOver?(task: InitiatorTask, error: IscsiError): boolean;
   /** The target said something nobody asked for (RFC 7143 §11.9). */
   event(event: SessionEvent): void;
 }

@@ -14,6 +14,8 @@ export interface SessionState {
   readonly textUnderWay: boolean;
   /** Whether the Logout Request is out: no request may follow it (RFC 7143 §11.14). */
   readonly loggingOut: boolean;
+  /** Seconds that the target wants to be left alone after this session, as far as it has said so. */
+  time2Wait: number | undefined;
   /** Milliseconds of a monotonic clock. */
   now(): number;
   /** Ends a task with its outcome, or with `error`. */

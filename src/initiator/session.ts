@@ -2,7 +2,6 @@ import { type IscsiError, withCommandSent } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { opcode } from '../pdu/bhs.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
-import { endOfHeld } from './byte-account.ts';
 import { sendCommand } from './command.ts';
 import { type ConnectionOwner, InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
 import type { ConnectionConfig } from './connection-config.ts';
@@ -16,12 +15,13 @@ import { sendLogout, sendPing, sendTaskManagement, sendText, type TaskManagement
 import { SendWindow } from './send-window.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
 import { SessionDrain } from './session-drain.ts';
-import { commandRefused, endedByFunction, endOfCommands, requestRefused, timedOut } from './session-errors.ts';
+import { commandRefused, endedByFunction, requestRefused, timedOut } from './session-errors.ts';
 import type { SessionEvent, SessionHost, SessionPhase } from './session-host.ts';
 import type { SessionState } from './session-state.ts';
 import { TagTable } from './tag-table.ts';
 import { TaskAborts } from './task-aborts.ts';
 import { isEndedBy, saysEnded } from './task-management.ts';
+import { endUnfinished, handOverUnsent } from './unfinished.ts';
 
 /** The most that the Logout Response may take, in milliseconds. */
 const LOGOUT_TIME = 5000;
@@ -46,6 +46,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   phase: SessionPhase = 'login';
   /** Set once the login has ended. */
   parameters: OperationalParameters | undefined = undefined;
+  time2Wait: number | undefined = undefined;
 
   readonly #connections: InitiatorConnection[] = [];
   /** The connection that commands and requests go out on. */
@@ -149,6 +150,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
    */
   logout(deadline: number, reason?: IscsiError): void {
     if (this.phase === 'fullFeature') this.#endedBy = reason;
+    if (reason !== undefined) handOverUnsent(this, this.#queue, reason);
     const answerTime = Math.min(LOGOUT_TIME, Math.max(0, deadline - this.now()) / 2);
     this.#drainThen(() => {
       if (this.#loggingOut) return;
@@ -179,12 +181,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       if (error === undefined) connection.close();
       else connection.drop();
     }
-    const why = endOfCommands(this.#endedBy);
-    this.tasks.forEach((entry) => {
-      if (entry.kind !== 'scsi') this.settleExchange(entry, entry.phase === 'queued' ? why.unsent : why.sent);
-      else if (entry.phase === 'flushing') this.settle(entry, endOfHeld(entry, why.sent));
-      else this.settle(entry, entry.abortReason ?? (entry.phase === 'queued' ? why.unsent : why.sent));
-    });
+    endUnfinished(this, this.#endedBy);
     this.host.closed(this.#endedBy);
     this.host.wake();
   }

@@ -1,5 +1,6 @@
 import type { IscsiError } from '../errors.ts';
 import type { ScsiTask } from './scsi-task.ts';
+import type { WriteLog } from './write-log.ts';
 
 /** How rooms that do no I/O tell time and wait: whoever owns a real clock, or a simulated one, passes it in. */
 export interface Clock {
@@ -33,6 +34,11 @@ export interface ScsiPort {
    * session. What is learned at one of them can be about all. A port that stands alone may give itself.
    */
   readonly device: object;
+  /**
+   * Where whoever sends a write notes it (`ScsiTask.writeOrder`), and whether it was acknowledged. There at ports that
+   * come back after a loss.
+   */
+  readonly writes?: WriteLog | undefined;
 
   /**
    * A task to fill in and to give to `submit` of the same port. One that is not submitted is lost to the pool, which

@@ -1,4 +1,5 @@
 /** A command and its outcome for whoever does not count nanoseconds; a `ScsiPort` carries it as a `ScsiTask`. */
+import type { OnLoss } from './scsi-task.ts';
 import type { Sense } from './sense.ts';
 
 /** What is used of an `AbortSignal`; declared here since this room has no DOM and no Node types. */
@@ -30,6 +31,11 @@ export interface ScsiRequest {
   readonly signal?: AbortSignalLike | undefined;
   /** Milliseconds; the port's own when left out. */
   readonly timeout?: number | undefined;
+  /**
+   * What becomes of it when the session is lost and comes back; the session's own choice when left out. A command that
+   * was sent is never sent again, so `retry` is as good as `wait` here.
+   */
+  readonly onLoss?: OnLoss | undefined;
 }
 
 /** Bytes that the device wanted to move, compared with what the request had room or data for. */

@@ -5,6 +5,12 @@ const NOTHING = new Uint8Array(0);
 /** Task attributes by the number that goes on the wire (RFC 7143 §11.3.1; SAM, "Task attributes"). */
 export const TASK_ATTRIBUTES = { untagged: 0, simple: 1, ordered: 2, headOfQueue: 3, aca: 4 } as const;
 
+/**
+ * What becomes of a command when what carries it is lost, and comes back later. `fail`: it fails. `wait`: when it was
+ * not sent, it waits and is sent. `retry`: when it was sent, it is sent again besides, where that is safe.
+ */
+export type OnLoss = 'fail' | 'wait' | 'retry';
+
 /** How much less or more than announced the device wanted to move. */
 export type ResidualKind = 'none' | 'underflow' | 'overflow';
 
@@ -34,6 +40,15 @@ export class ScsiTask {
   timeout = Number.POSITIVE_INFINITY;
   /** Whether it may be taken back by `ScsiPort.recallUnsent`. */
   recallable = false;
+  /**
+   * Whether whoever made it knows that it may be carried out twice, as far as the command itself goes: for ports that
+   * come back after a loss. Never for a CDB of the caller's own.
+   */
+  repeatable = false;
+  /** What becomes of it at a loss; undefined for what the port has been told. */
+  onLoss: OnLoss | undefined = undefined;
+  /** A write that is noted in the log of its logical unit: its place there; else 0. */
+  writeOrder = 0;
   /** Called exactly once. Without an error, the outcome below is valid until it returns. It must not throw. */
   settle: (task: ScsiTask, error: IscsiError | undefined) => void = ignore;
 
@@ -59,6 +74,9 @@ export class ScsiTask {
     this.dataOut = NOTHING;
     this.timeout = Number.POSITIVE_INFINITY;
     this.recallable = false;
+    this.repeatable = false;
+    this.onLoss = undefined;
+    this.writeOrder = 0;
     this.settle = ignore;
     this.deadline = Number.POSITIVE_INFINITY;
     this.status = 0;

@@ -101,11 +101,11 @@ export async function untilCertain(guard: IdentityGuard, call: CallLimits, port:
 
 /** `call`: its `timeout` is what is left. */
 async function attempt(port: ScsiPort, call: ScsiRequest, guard: IdentityGuard | undefined): Promise<ScsiResult> {
-  if (guard === undefined) return execute(port, { ...call });
+  if (guard === undefined) return execute(port, { ...call }, 'unit');
   for (;;) {
     await untilCertain(guard, call, port);
     try {
-      return await execute(port, { ...call }, true);
+      return await execute(port, { ...call }, 'guarded');
     } catch (error) {
       if (!(error instanceof Recalled)) throw error;
     }

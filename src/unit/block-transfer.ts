@@ -12,6 +12,7 @@ import { callTime } from './call-time.ts';
 import { failCall, joinCaller } from './caller-stack.ts';
 import { Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
+import { noteOutcome, noteWrite } from './note-write.ts';
 import type { PositionOptions, TransferOptions } from './options.ts';
 import { SentInPart } from './sent-in-part.ts';
 import type { WriteGate } from './write-gate.ts';
@@ -65,6 +66,7 @@ export function moveBlocks<T>(
         return;
       }
       if (kind === 'gatedWrite') unit.gate.leave();
+      if (task.writeOrder > 0) noteOutcome(port, settled);
       resolve(value);
     };
     port.submit(task);
@@ -145,8 +147,11 @@ function fill(
   } else {
     writeWriteCdb(task.cdb, 0, address, blocks, options.forceUnitAccess);
     task.dataOut = buffer;
+    noteWrite(unit.port, task);
   }
   task.recallable = true;
+  task.repeatable = true;
+  if (options.onLoss !== undefined) task.onLoss = options.onLoss;
 }
 
 /** GOOD, and every byte has moved: what came is counted here, too, whatever the device says of it. Hot path. */
@@ -175,6 +180,7 @@ async function afterTrouble(
     ...(kind === 'read' ? { dataIn: buffer } : { dataOut: buffer }),
     signal: options.signal,
     timeout,
+    onLoss: options.onLoss,
   };
   const refused = resultOf(port, task);
   await joinCaller();

@@ -48,6 +48,11 @@ export class Certainty {
     return this.#device.value + this.#unit.value;
   }
 
+  /** Nobody knows any more who answers at the port: whoever is open over it looks again. */
+  doubt(): void {
+    this.#unit.value++;
+  }
+
   /** It is certain which logical unit answered at a moment: whatever was noted later still counts. */
   confirm(mark: number): void {
     this.#asOf = mark;

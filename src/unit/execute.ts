@@ -7,6 +7,7 @@ import { aborted, whenAborted } from './abort.ts';
 import { bytesOf, noBuffer } from './buffers.ts';
 import { failCall } from './caller-stack.ts';
 import { noteSense } from './doubt.ts';
+import { noteOutcome, noteWrite } from './note-write.ts';
 import { checkOptions } from './option-rules.ts';
 import { REQUEST_OPTIONS, timeProblem } from './options.ts';
 
@@ -19,11 +20,12 @@ const CDB_FIELD_LENGTH = 16;
  * Sends one command through `port` and waits for its status. A status other than GOOD is a result, not an error.
  * The buffers belong to the port until the promise settles.
  *
- * @param recallable Whether it may be taken back while it waits, with `Recalled`.
+ * @param maker Whose CDB it is: the caller's, or one of ours, which is known to bear repetition as far as its effect
+ *   does; `guarded`: it may besides be taken back while it waits, with `Recalled`.
  * @throws {IscsiError} `ISCSI_USAGE` for a CDB of less than 6 or more than 260 bytes; `ISCSI_ABORTED`, `ISCSI_TIMEOUT`,
  *   `ISCSI_CONNECTION_LOST` and the like, when there is no status.
  */
-export function execute(port: ScsiPort, request: ScsiRequest, recallable = false): Promise<ScsiResult> {
+export function execute(port: ScsiPort, request: ScsiRequest, maker: Maker = 'caller'): Promise<ScsiResult> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
     const problem = problemOf(request);
@@ -33,16 +35,23 @@ export function execute(port: ScsiPort, request: ScsiRequest, recallable = false
     }
     const task = port.newTask();
     fill(task, request, port.timeout);
-    task.recallable = recallable;
+    task.recallable = maker === 'guarded';
+    task.repeatable = maker !== 'caller';
+    noteWrite(port, task);
     const stop = whenAborted(signal, () => port.abort(task, aborted(signal?.reason)));
     task.settle = (settled, error) => {
       stop();
-      if (error === undefined) resolve(resultOf(port, settled));
-      else resolve(failCall(error));
+      if (error === undefined) {
+        noteOutcome(port, settled);
+        resolve(resultOf(port, settled));
+      } else resolve(failCall(error));
     };
     port.submit(task);
   });
 }
+
+/** Whose command it is. */
+export type Maker = 'caller' | 'unit' | 'guarded';
 
 /**
  * {@link execute} for callers who may be no TypeScript: unknown options are refused by name, views are used by their
@@ -82,4 +91,5 @@ function fill(task: ScsiTask, request: ScsiRequest, timeout: number): void {
   task.dataOut = request.dataOut ?? NOTHING;
   task.attribute = TASK_ATTRIBUTES[request.attribute ?? 'simple'];
   task.timeout = request.timeout ?? timeout;
+  if (request.onLoss !== undefined) task.onLoss = request.onLoss;
 }

@@ -69,8 +69,9 @@ export async function verifyIdentity(
   port: ScsiPort,
   certainty: Certainty,
   opened: Identity | undefined,
+  options: CommandOptions = {},
 ): Promise<void> {
-  const call = callTime(port, {});
+  const call = callTime(port, options);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const { mark } = certainty;
     if (opened !== undefined) {

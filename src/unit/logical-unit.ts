@@ -25,6 +25,7 @@ import {
   type PositionOptions,
   RANGE_OPTIONS,
 } from './options.ts';
+import { pin } from './pinned.ts';
 import { PROBE_OPTIONS, type Probe, type ProbeOptions, probe } from './probe.ts';
 import { trimBlocks } from './trim.ts';
 import { readUnaligned, writeUnaligned } from './unaligned.ts';
@@ -61,6 +62,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   readonly maxTransferBlocks: number;
   /** @internal */
   readonly gate: WriteGate;
+  /** @internal */
+  lossesTold: number;
 
   /** Once another logical unit has answered, nothing is sent any more. */
   #replaced: IscsiError | undefined;
@@ -94,6 +97,8 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     const limit = probed.blockLimits?.maximumTransferLength ?? 0;
     const usual = Math.max(1, Math.floor(DEFAULT_TRANSFER_BYTES / Math.max(1, this.blockSize)));
     this.maxTransferBlocks = limit === 0 ? usual : Math.min(limit, usual);
+    this.lossesTold = port.writes?.losses ?? 0;
+    if (probed.identity !== undefined) pin(port, this);
   }
 
   /** What messages call it, such as `LUN 0`. */
@@ -233,6 +238,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   execute(request: ScsiRequest): Promise<ScsiResult>;
   execute(bytes: Uint8Array, options?: Omit<ScsiRequest, 'cdb'>): Promise<ScsiResult>;
   execute(request: ScsiRequest | Uint8Array, options: Omit<ScsiRequest, 'cdb'> = {}): Promise<ScsiResult> {
+    if (this.#replaced !== undefined) return Promise.reject(this.#replaced);
     return executeChecked(this.port, ArrayBuffer.isView(request) ? { ...options, cdb: request } : request);
   }
 
@@ -241,20 +247,48 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     return this.#certainty.doubtful && this.probed.identity !== undefined ? this.#verifyIdentity() : undefined;
   }
 
-  /** Looks whether the same logical unit still answers: once for all who wait for that. */
-  #verifyIdentity(): Promise<void> {
-    this.#verifying ??= this.#verify().finally(() => {
-      this.#verifying = undefined;
-    });
+  /** @internal Once another logical unit has answered: that error. */
+  get replaced(): IscsiError | undefined {
+    return this.#replaced;
+  }
+
+  /**
+   * @internal Looks whether the same logical unit answers at `port`, which leads where this unit's own port will lead.
+   * Whatever is begun meanwhile waits for it.
+   */
+  checkIdentity(port: ScsiPort): Promise<void> {
+    this.#certainty.doubt();
+    this.#verifying = this.#begin(port, { onLoss: 'fail' });
     return this.#verifying;
   }
 
-  async #verify(): Promise<void> {
+  /** Looks whether the same logical unit still answers: once for all who wait for that. */
+  #verifyIdentity(): Promise<void> {
+    this.#verifying ??= this.#begin(this.port);
+    return this.#verifying;
+  }
+
+  /** For classes that tell somebody: another logical unit answers. */
+  protected noticeReplaced(_error: IscsiError): void {
+    // Whoever calls it next is told.
+  }
+
+  #begin(port: ScsiPort, options: CommandOptions = {}): Promise<void> {
+    const work = this.#verify(port, options).finally(() => {
+      if (this.#verifying === work) this.#verifying = undefined;
+    });
+    return work;
+  }
+
+  async #verify(port: ScsiPort, options: CommandOptions): Promise<void> {
     if (this.#replaced !== undefined) throw this.#replaced;
     try {
-      await verifyIdentity(this.port, this.#certainty, this.probed.identity);
+      await verifyIdentity(port, this.#certainty, this.probed.identity, options);
     } catch (error) {
-      if (error instanceof ReplacedError) this.#replaced = error;
+      if (error instanceof ReplacedError) {
+        this.#replaced = error;
+        this.noticeReplaced(error);
+      }
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { IscsiError } from '../errors.ts';
 import type { AbortSignalLike, ScsiRequest } from '../scsi/request.ts';
-import { TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
+import { type OnLoss, TASK_ATTRIBUTES } from '../scsi/scsi-task.ts';
 import { BOOLEAN, BYTES, MILLISECONDS, type OptionRules, oneOf, SIGNAL, shown, wholeNumber } from './option-rules.ts';
 
 /** Options of a single call. */
@@ -12,6 +12,12 @@ export interface CommandOptions {
    * `timeout`, which is that of its session; for each command of a transfer that is longer than one command moves.
    */
   readonly timeout?: number;
+  /**
+   * What becomes of the call's commands when the session is lost and comes back: `fail` at once, `wait` and be sent
+   * when it was not sent yet, or besides that `retry` when it was, where that is safe. Default: what the session was
+   * told (`reconnect`).
+   */
+  readonly onLoss?: OnLoss;
 }
 
 /** Options of one transfer. */
@@ -30,7 +36,11 @@ export interface PositionOptions extends TransferOptions {
 }
 
 /** The rules of {@link CommandOptions}. */
-export const COMMAND_OPTIONS: OptionRules<CommandOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
+export const COMMAND_OPTIONS: OptionRules<CommandOptions> = {
+  signal: SIGNAL,
+  timeout: MILLISECONDS,
+  onLoss: oneOf('fail', 'wait', 'retry'),
+};
 
 /** The rules of {@link PositionOptions}; `position` is looked at by itself. */
 export const POSITION_OPTIONS: OptionRules<PositionOptions> = {

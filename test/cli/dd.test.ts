@@ -120,7 +120,7 @@ test('a target that dies in the middle leaves FILE.partial, and FILE as it was',
   const to = join(directory, 'to');
   await writeFile(to, 'precious');
   const { process: target, urls } = await startTarget(t, ['--memory', '512M']);
-  const copy = startTool(t, 'iscsi-dd', [urls[0] ?? '', to, '-m', '1', '-b', '1', '-p']);
+  const copy = startTool(t, 'iscsi-dd', [urls[0] ?? '', to, '-m', '1', '-b', '1', '-p', '--no-reconnect']);
   await copy.waitFor('stderr', SOMETHING);
   target.signal('SIGKILL');
   const { code } = await copy.exited;
@@ -129,6 +129,24 @@ test('a target that dies in the middle leaves FILE.partial, and FILE as it was',
   assert.equal(await readFile(to, 'utf8'), 'precious');
   const { size } = await stat(`${to}.partial`);
   assert.ok(size > 0 && size < 512 * MiB, `${size} bytes`);
+});
+
+test('a target that does not come back is waited for as long as --reconnect says, or until Ctrl-C', async (t) => {
+  const directory = await temporaryDirectory(t);
+  for (const [reconnect, code, says] of [
+    ['0.4', 1, /cannot get the lost session back: .*; the first \S+ [KM]iB are kept in \S+\.partial/],
+    ['100', 130, /interrupted by SIGINT/],
+  ] as const) {
+    const { process: target, urls } = await startTarget(t, ['--memory', '512M']);
+    const to = join(directory, reconnect);
+    const copy = startTool(t, 'iscsi-dd', [urls[0] ?? '', to, '-m', '1', '-b', '1', '-p', '--reconnect', reconnect]);
+    await copy.waitFor('stderr', SOMETHING);
+    target.signal('SIGKILL');
+    await copy.waitFor('stderr', /is lost, trying to get it back/);
+    if (code === 130) copy.signal('SIGINT');
+    assert.equal((await copy.exited).code, code, copy.stderr);
+    assert.match(copy.stderr, says);
+  }
 });
 
 test('Ctrl-C ends it with 130 and says what is there', async (t) => {

@@ -93,6 +93,40 @@ test('corrupt changes one byte only', async (t) => {
   assert.equal(received(), 'hEllo');
 });
 
+test('drop leaves bytes out, duplicate passes them twice', async (t) => {
+  const dropping = client(t, await echoBehindRelay(t, { toTarget: { drop: { at: 1, length: 2 } } }));
+  dropping.socket.end('hello');
+  await dropping.over;
+  assert.equal(dropping.received(), 'hlo');
+  const doubling = client(t, await echoBehindRelay(t, { toInitiator: { duplicate: { at: 1, length: 2 } } }));
+  doubling.socket.end('hello');
+  await doubling.over;
+  assert.equal(doubling.received(), 'helello');
+});
+
+test('halfCloseAfter ends one direction, and the other lives on', async (t) => {
+  const relay = await echoBehindRelay(t, { toInitiator: { halfCloseAfter: 2 } });
+  const { socket, received, over } = client(t, relay);
+  socket.allowHalfOpen = true;
+  socket.write('hello');
+  assert.equal(await over, 'end');
+  assert.equal(received(), 'he');
+  assert.equal(relay.connections[0]?.toTarget.length, 5);
+});
+
+test('a connection that is refused is reset, and the next one is not', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const relay = await startRelay(t, { to: () => port, faults: (number) => ({ refuse: number === 0 }) });
+  assert.equal(await client(t, relay).over, 'ECONNRESET');
+  const second = client(t, relay);
+  second.socket.end('x');
+  assert.equal(await second.over, 'end');
+  assert.equal(second.received(), 'x');
+});
+
 test('delay holds the stream back', async (t) => {
   const relay = await echoBehindRelay(t, { toTarget: { delay: 60 }, toInitiator: { delay: 60 } });
   const { socket, received, over } = client(t, relay);

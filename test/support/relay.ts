@@ -1,6 +1,6 @@
 /**
  * A loopback TCP relay between an initiator and a target. It records what both sides send, without any rights,
- * and does harm on demand: cuts, stalls, delays, corrupts or chops the stream.
+ * and does harm on demand: refuses, cuts, half-closes, stalls, delays, corrupts, drops, doubles or chops the stream.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
@@ -22,17 +22,25 @@ export interface Faults {
   readonly delay?: number;
   /** The byte at this offset is changed by XOR with `xor`. */
   readonly corrupt?: { readonly at: number; readonly xor: number };
+  /** So many bytes from this offset on are left out, as far as they come in one piece. */
+  readonly drop?: { readonly at: number; readonly length: number };
+  /** So many bytes from this offset on are passed on twice, as far as they come in one piece. */
+  readonly duplicate?: { readonly at: number; readonly length: number };
+  /** After this many bytes the receiver is told that there is no more (FIN); the other direction lives on. */
+  readonly halfCloseAfter?: number;
 }
 
 /** The two directions of a connection. */
 export interface ConnectionFaults {
+  /** It is reset at once. */
+  readonly refuse?: boolean;
   readonly toTarget?: Faults;
   readonly toInitiator?: Faults;
 }
 
 export interface RelayOptions {
-  /** The target's port on 127.0.0.1. */
-  readonly to: number;
+  /** The target's port on 127.0.0.1; a function where it can change. */
+  readonly to: number | (() => number);
   /** Called once per connection, with its number from 0. */
   readonly faults?: (connection: number) => ConnectionFaults;
   /**
@@ -121,11 +129,16 @@ class RelayedPair implements RelayedConnection {
 
   constructor(initiator: Socket, { to, faults, record = true }: RelayOptions, number: number) {
     this.#initiator = initiator;
-    this.#target = connect({ host: '127.0.0.1', port: to, noDelay: true, allowHalfOpen: true });
+    const port = typeof to === 'number' ? to : to();
+    this.#target = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
     this.#record = record;
     // Errors are part of the game: a lost side takes the other with it.
     for (const socket of [this.#initiator, this.#target]) socket.on('error', () => this.cut());
-    const { toTarget = {}, toInitiator = {} } = faults?.(number) ?? {};
+    const { toTarget = {}, toInitiator = {}, refuse = false } = faults?.(number) ?? {};
+    if (refuse) {
+      this.cut();
+      return;
+    }
     void this.#pump(this.#initiator, this.#target, 'toTarget', toTarget);
     void this.#pump(this.#target, this.#initiator, 'toInitiator', toInitiator);
   }
@@ -164,23 +177,38 @@ class RelayedPair implements RelayedConnection {
     if (faults.stallAfter !== undefined && flow.length >= faults.stallAfter) return;
     const at = faults.corrupt ? faults.corrupt.at - flow.length : -1;
     if (faults.corrupt && at >= 0 && at < piece.length) piece.writeUInt8(piece.readUInt8(at) ^ faults.corrupt.xor, at);
-    if (this.#record) this.#pieces.push({ name, bytes: piece });
+    const sent = garbled(piece, flow.length, faults);
+    if (this.#record) this.#pieces.push({ name, bytes: sent });
     flow.length += piece.length;
-    await write(to, piece);
+    if (sent.length > 0) await write(to, sent);
     if (faults.pieceLength !== undefined) await nextTurn();
     if (faults.cutAfter !== undefined && flow.length >= faults.cutAfter) this.cut(faults.cutBy);
+    if (faults.halfCloseAfter !== undefined && flow.length >= faults.halfCloseAfter) to.end();
   }
 }
 
 /** Splits where a fault begins, so that exactly the bytes before it pass, and every `pieceLength` bytes. */
 function* cutToPieces(chunk: Buffer, from: number, faults: Faults): Generator<Buffer> {
-  const borders = [faults.cutAfter, faults.stallAfter].flatMap((at) => (at === undefined ? [] : [at - from]));
+  const borders = [faults.cutAfter, faults.stallAfter, faults.halfCloseAfter].flatMap((at) =>
+    at === undefined ? [] : [at - from],
+  );
   const longest = faults.pieceLength ?? chunk.length;
   for (let at = 0; at < chunk.length; ) {
     const end = Math.min(at + longest, chunk.length, ...borders.filter((border) => border > at));
     yield chunk.subarray(at, end);
     at = end;
   }
+}
+
+/** The piece that begins at this offset of the stream, without what is dropped, with what is doubled. */
+function garbled(piece: Buffer, from: number, { drop, duplicate }: Faults): Buffer {
+  if (drop !== undefined && drop.at >= from && drop.at < from + piece.length) {
+    const at = drop.at - from;
+    return Buffer.concat([piece.subarray(0, at), piece.subarray(at + drop.length)]);
+  }
+  if (duplicate === undefined || duplicate.at < from || duplicate.at >= from + piece.length) return piece;
+  const end = duplicate.at - from + duplicate.length;
+  return Buffer.concat([piece.subarray(0, end), piece.subarray(duplicate.at - from)]);
 }
 
 /** Settles when the socket has taken the bytes, so that a slow receiver slows the sender down. */

@@ -51,6 +51,7 @@ export interface TgtdParameters {
   readonly MaxBurstLength?: number;
   readonly ErrorRecoveryLevel?: number;
   readonly MaxConnections?: number;
+  readonly DefaultTime2Wait?: number;
   /** Seconds between the target's own pings; 0 for none. */
   readonly nop_interval?: number;
   /** Unanswered pings before the connection is dropped. */
@@ -83,7 +84,7 @@ export interface Tgtd {
   readonly port: number;
   /** `127.0.0.1:<port>` */
   readonly portal: string;
-  /** The daemon, for tests that kill it or read what it says. */
+  /** The daemon that runs now, for tests that kill it or read what it says. */
   readonly process: RunningProcess;
   /** `iscsi://127.0.0.1:<port>/<name>/<lun>`; disks begin at LUN 1. */
   url(target: string, lun: number): string;
@@ -91,8 +92,14 @@ export interface Tgtd {
   backingFile(target: string, lun: number): string;
   /** Runs tgtadm against this instance and gives its output. */
   administer(...args: readonly string[]): Promise<string>;
-  /** Ends it at once. Happens anyway when the test is over. */
+  /** Ends it at once (SIGKILL). Happens anyway when the test is over. */
   stop(): Promise<void>;
+  /**
+   * Starts it again after `stop()`, at the same port and over the same files.
+   * @param order Which disk each LUN leads to from now on, by the number that the disk began with: `[2, 1]` swaps the
+   *   first two.
+   */
+  start(order?: readonly number[]): Promise<void>;
 }
 
 /** Starts tgtd with `targets`; it listens and is configured when the promise settles. */
@@ -112,16 +119,31 @@ export async function startTgtd(t: Cleanup, { targets }: { readonly targets: rea
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const portal = `127.0.0.1:${port}`;
-    daemon = new RunningProcess(findBinary('tgtd') ?? 'tgtd', ['-f', '-C', '1', '--iscsi', `portal=${portal}`], {
-      env,
-    });
-    await answering(daemon, administer);
+    const launch = async (): Promise<RunningProcess> => {
+      const started = new RunningProcess(
+        findBinary('tgtd') ?? 'tgtd',
+        ['-f', '-C', '1', '--iscsi', `portal=${portal}`],
+        { env },
+      );
+      daemon = started;
+      await answering(started, administer);
+      return started;
+    };
+    let running = await launch();
     if ((await administer('-m', 'portal', '-o', 'show')).includes(`${portal},`)) {
       for (const [index, target] of targets.entries()) await configure(administer, directory, index + 1, target);
       return {
         port,
         portal,
-        process: daemon,
+        get process() {
+          return running;
+        },
+        start: async (order) => {
+          await rm(`${join(directory, 'ipc')}.1`, { force: true });
+          running = await launch();
+          for (const [index, target] of targets.entries())
+            await configure(administer, directory, index + 1, target, order);
+        },
         url: (target, lun) => `iscsi://${portal}/${target}/${lun}`,
         backingFile: (target, lun) => backingFile(directory, targets.findIndex(({ name }) => name === target) + 1, lun),
         administer,
@@ -129,7 +151,7 @@ export async function startTgtd(t: Cleanup, { targets }: { readonly targets: rea
       };
     }
     await stop();
-    if (attempt === 3) throw new Error(`tgtd could not listen on any of ${attempt} ports\n${daemon.stderr}`);
+    if (attempt === 3) throw new Error(`tgtd could not listen on any of ${attempt} ports\n${running.stderr}`);
   }
 }
 
@@ -164,12 +186,19 @@ async function answering(daemon: RunningProcess, administer: Administer): Promis
   }
 }
 
-async function configure(administer: Administer, directory: string, tid: number, target: TgtdTarget): Promise<void> {
+async function configure(
+  administer: Administer,
+  directory: string,
+  tid: number,
+  target: TgtdTarget,
+  order: readonly number[] = target.luns.map((_, index) => index + 1),
+): Promise<void> {
   const id = String(tid);
   await administer('-m', 'target', '-o', 'new', '-t', id, '-T', target.name);
-  for (const [index, { sizeMiB, blockSize, params }] of target.luns.entries()) {
+  for (const [index, disk] of order.entries()) {
+    const { sizeMiB, blockSize, params } = target.luns[disk - 1] ?? { sizeMiB: 1 };
     const lun = String(index + 1);
-    const file = backingFile(directory, tid, index + 1);
+    const file = backingFile(directory, tid, disk);
     await sparseFile(file, sizeMiB * 2 ** 20);
     const size = blockSize === undefined ? [] : ['-y', String(blockSize)];
     await administer('-m', 'logicalunit', '-o', 'new', '-t', id, '-l', lun, '-b', file, ...size);
@@ -198,9 +227,9 @@ function backingFile(directory: string, tid: number, lun: number): string {
 }
 
 async function sparseFile(path: string, length: number): Promise<void> {
-  const file = await open(path, 'wx');
+  const file = await open(path, 'a');
   try {
-    await file.truncate(length);
+    if ((await file.stat()).size < length) await file.truncate(length); // it may be there, with its data
   } finally {
     await file.close();
   }

@@ -98,7 +98,10 @@ for (const { name, open } of WAYS) {
     const { lun } = await open(t);
     const bytes = cdb('TEST_UNIT_READY', {});
     for (const [call, message] of [
-      [() => lun.flush(wrong({ timeoutMs: 5 })), /^Cannot use option "timeoutMs" of flush: signal, timeout allowed$/],
+      [
+        () => lun.flush(wrong({ timeoutMs: 5 })),
+        /^Cannot use option "timeoutMs" of flush: signal, timeout, onLoss allowed$/,
+      ],
       [() => lun.trim(wrong({ position: 0 })), /undefined/],
       [() => lun.trim(wrong({ position: 0, length: '512' })), /^Cannot use a length of "512"/],
       [() => lun.trim(wrong({ position: 0, length: 512, end: 5 })), /^Cannot use option "end" of trim/],

@@ -1,0 +1,47 @@
+import type { IscsiError } from '../errors.ts';
+import { endOfHeld } from './byte-account.ts';
+import type { Exchange, ExchangeAnswer } from './exchange.ts';
+import type { InitiatorTask } from './initiator-task.ts';
+import type { Queue } from './queue.ts';
+import { endOfCommands } from './session-errors.ts';
+import type { SessionHost } from './session-host.ts';
+import type { TagTable } from './tag-table.ts';
+
+/** What ending needs of its session. */
+export interface UnfinishedOwner {
+  readonly host: SessionHost;
+  readonly tasks: TagTable<InitiatorTask | Exchange>;
+  /** Ends a task with its outcome, or with `error`. */
+  settle(task: InitiatorTask, error: IscsiError | undefined): void;
+  /** Ends an exchange with `error`. */
+  settleExchange(exchange: Exchange, error: IscsiError | undefined, answer?: ExchangeAnswer): void;
+}
+
+/** Ends everything that waits in a session that is over because of `endedBy`; the host may take commands over. */
+export function endUnfinished(s: UnfinishedOwner, endedBy: IscsiError | undefined): void {
+  const why = endOfCommands(endedBy);
+  s.tasks.forEach((entry) => {
+    const { kind, phase } = entry;
+    const reason = phase === 'queued' ? why.unsent : why.sent;
+    if (kind !== 'scsi') s.settleExchange(entry, reason);
+    else if (phase === 'flushing') endOrHandOver(s, entry, endOfHeld(entry, reason), entry.outcome === undefined);
+    else endOrHandOver(s, entry, entry.abortReason ?? reason, true);
+  });
+}
+
+/** Gives the commands that were not sent to the host, as far as it takes them: nothing new follows them. */
+export function handOverUnsent(s: UnfinishedOwner, queue: Queue<InitiatorTask>, reason: IscsiError): void {
+  const { unsent } = endOfCommands(reason);
+  s.tasks.forEach((entry) => {
+    if (entry.kind !== 'scsi' || entry.phase !== 'queued' || s.host.takeOver?.(entry, unsent) !== true) return;
+    queue.remove(entry);
+    s.tasks.remove(entry);
+  });
+}
+
+/** `open`: nothing has come of the command yet. One that its caller has given up is over. */
+function endOrHandOver(s: UnfinishedOwner, task: InitiatorTask, error: IscsiError | undefined, open: boolean): void {
+  const offered = open && error !== undefined && task.abortReason === undefined;
+  if (offered && s.host.takeOver?.(task, error) === true) s.tasks.remove(task);
+  else s.settle(task, error);
+}
