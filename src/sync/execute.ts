@@ -1,0 +1,28 @@
+import { IscsiError } from '../errors.ts';
+import type { ScsiResult } from '../scsi/request.ts';
+import { bytesOf } from '../unit/buffers.ts';
+import { type Above, type Bridge, from } from './bridge.ts';
+import type { PlacedRequest } from './calls.ts';
+import type { ScsiSyncRequest } from './options.ts';
+import { packOptions } from './packing.ts';
+
+/** Sends a command whose data goes through shared memory. What `execute` would refuse is left to it. */
+export function executeThrough(
+  bridge: Bridge,
+  above: Above,
+  request: ScsiSyncRequest,
+  send: (placed: PlacedRequest) => ScsiResult,
+): ScsiResult {
+  const { dataIn, dataOut, ...rest } = { ...request };
+  const [into, out] = [dataIn, dataOut].map((view) => view && bytesOf(view));
+  if (into !== undefined && out !== undefined) {
+    const message = 'Cannot send a command with both dataIn and dataOut: at most one of them allowed';
+    throw from(above, new IscsiError('ISCSI_USAGE', message));
+  }
+  const bytes = into ?? out;
+  const place = bytes && { ...bridge.memory.placeOf(bytes, out !== undefined), length: bytes.length };
+  const placed = { ...packOptions(rest, 'executeSync'), ...(into === undefined ? { dataIn } : { dataIn: place }) };
+  const result = send({ ...placed, ...(out === undefined ? { dataOut } : { dataOut: place }) } as PlacedRequest);
+  if (into !== undefined) bridge.memory.fetch(into, result.dataInLength);
+  return result;
+}
