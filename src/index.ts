@@ -33,6 +33,10 @@ export {
 export type { TaskReporting } from './login/policy.ts';
 export type { Secret } from './login/secret.ts';
 export type { ChapIdentity } from './login/security.ts';
+export type { BlockStats } from './node/block-stats.ts';
+export { BlockFileHandle, openFileHandle } from './node/file-handle.ts';
+export type { HandleRange, HandleReadOptions } from './node/file-handle-arguments.ts';
+export type { HandleReadStreamOptions, HandleWriteStreamOptions } from './node/file-handle-streams.ts';
 export type { ReadStreamOptions, WriteStreamOptions } from './node/streams.ts';
 export { cdb } from './scsi/cdb.ts';
 export type { Lun } from './scsi/lun.ts';
@@ -44,6 +48,7 @@ export { ASYNC_EVENTS } from './spec/iscsi-async-events.ts';
 export { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from './spec/iscsi-task-management.ts';
 export type { BlockDevice, BytesRead, BytesWritten, RangeOptions } from './unit/block-device.ts';
 export type { Capacity } from './unit/capacity.ts';
+export type { Extent, ExtentOptions } from './unit/extents.ts';
 export type { Identity } from './unit/identity.ts';
 export type { RawPage } from './unit/inquiry.ts';
 export { LogicalUnit } from './unit/logical-unit.ts';

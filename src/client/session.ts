@@ -6,6 +6,7 @@ import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { CLOCK, now } from '../node/clock.ts';
+import { type BlockFileHandle, openFileHandle } from '../node/file-handle.ts';
 import {
   createReadStream,
   createWriteStream,
@@ -304,6 +305,11 @@ export class IscsiLogicalUnit extends LogicalUnit {
   /** As `createWriteStream`, as a web stream. */
   writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
     return writable(this, options);
+  }
+
+  /** The logical unit as a `FileHandle` of `node:fs/promises`, with a current position of its own. */
+  fileHandle(): BlockFileHandle {
+    return openFileHandle(this);
   }
 
   /** Closes it, and the session too when `connect()` opened both. */

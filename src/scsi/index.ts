@@ -26,6 +26,8 @@ export { COMMANDS } from './commands.ts';
 export type { Designator, DesignatorHeader, DesignatorInput } from './data/designators.ts';
 export type { Inquiry, InquiryFields, InquiryInput } from './data/inquiry.ts';
 export { readInquiry, writeInquiry } from './data/inquiry.ts';
+export type { LbaStatus, LbaStatusDescriptor } from './data/lba-status.ts';
+export { readLbaStatus, writeLbaStatus } from './data/lba-status.ts';
 export type { DesignatorOwner } from './data/make-designators.ts';
 export {
   eui64Designator,

@@ -104,12 +104,18 @@ export class Bridge {
     void this.#worker.terminate();
     this.#port.close();
     const options = { hint: 'open the logical unit again', commandSent: true };
-    return from(above, new IscsiError('ISCSI_CONNECTION_LOST', `Cannot go on: the thread of the connection ${why}`, options));
+    return from(
+      above,
+      new IscsiError('ISCSI_CONNECTION_LOST', `Cannot go on: the thread of the connection ${why}`, options),
+    );
   }
 
   #requireThread(above: Above): void {
     if (this.#over === undefined) return;
-    throw from(above, new IscsiError('ISCSI_CLOSED', `Cannot use the connections: ${this.#over}`, { commandSent: false }));
+    throw from(
+      above,
+      new IscsiError('ISCSI_CLOSED', `Cannot use the connections: ${this.#over}`, { commandSent: false }),
+    );
   }
 }
 

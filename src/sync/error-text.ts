@@ -86,7 +86,12 @@ export function readThrown(written: WrittenValue, above?: (...given: never[]) =>
   };
   for (const [name, value] of members) define(name, value, name !== 'name');
   if (cause !== undefined) define('cause', readThrown(cause), false);
-  if (error instanceof AggregateError) define('errors', errors.map((one) => readThrown(one)), false);
+  if (error instanceof AggregateError)
+    define(
+      'errors',
+      errors.map((one) => readThrown(one)),
+      false,
+    );
   if (above === undefined) define('stack', stack, false);
   else {
     Error.captureStackTrace(error, above);
@@ -99,8 +104,7 @@ export function readThrown(written: WrittenValue, above?: (...given: never[]) =>
 function classesOf(error: Error): readonly string[] {
   const names: string[] = [];
   for (let one: object | null = Object.getPrototypeOf(error); one !== null; one = Object.getPrototypeOf(one)) {
-    const { constructor } = one;
-    if (constructor !== Object) names.push(constructor.name);
+    if (one.constructor !== Object) names.push(one.constructor.name);
   }
   return names;
 }

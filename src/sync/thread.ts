@@ -19,7 +19,8 @@ const doorbell = new Doorbell(channel, take);
 setInterval(() => channel.beat(), HEARTBEAT).unref();
 process.once('exit', () => channel.end());
 parentPort?.on('message', (end: boolean) => {
-  if (end) parentPort?.close(); // nothing is open any more, so nothing else keeps the thread
+  if (end)
+    parentPort?.close(); // nothing is open any more, so nothing else keeps the thread
   else doorbell.rung();
 });
 channel.beat();
