@@ -98,7 +98,7 @@ export function handleWriteStream(handle: StreamedHandle, options: HandleWriteSt
   const stream =
     start === undefined
       ? new OnWriter(handle, flush, room)
-      : createWriteStream(flush ? handle.device : unflushed(handle.device), { start, ...room });
+      : createWriteStream(writtenBy(handle, flush), { start, ...room });
   if (encoding) stream.setDefaultEncoding(encoding);
   return ended(stream, handle, options);
 }
@@ -171,8 +171,10 @@ function ended<S extends Readable | Writable>(
   return stream;
 }
 
-function unflushed(device: BlockDevice): BlockDevice {
-  return Object.create(device, { flush: { value: () => Promise.resolve() } }) as BlockDevice;
+/** The device as a stream is to see it: its end is the handle's to watch, and its cache is flushed only when that is wanted. */
+function writtenBy({ device }: StreamedHandle, flush: boolean): BlockDevice {
+  const flushing = flush ? {} : { flush: { value: () => Promise.resolve() } };
+  return Object.create(device, { size: { value: Number.POSITIVE_INFINITY }, ...flushing }) as BlockDevice;
 }
 
 function ignore(): void {

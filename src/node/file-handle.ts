@@ -15,7 +15,7 @@ import {
   type Transfer,
   transferOf,
 } from './file-handle-arguments.ts';
-import { systemError, wrongType } from './file-handle-errors.ts';
+import { systemError, wrongType, wrongValue } from './file-handle-errors.ts';
 import {
   type HandleReadStreamOptions,
   type HandleWriteStreamOptions,
@@ -195,8 +195,9 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
   }
 
   /** A web stream of bytes from the current position on. It does not close the handle. */
-  readableWebStream(): ReadableStream<Uint8Array> {
+  readableWebStream(options: { readonly type?: 'bytes' | undefined } = {}): ReadableStream<Uint8Array> {
     this.#requireOpen('read');
+    if ((options.type ?? 'bytes') !== 'bytes') throw wrongValue('type', options.type, "'bytes'");
     return handleWebStream(this.#streamed);
   }
 
