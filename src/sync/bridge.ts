@@ -1,16 +1,14 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, SHARE_ENV, Worker } from 'node:worker_threads';
 import { IscsiError } from '../errors.ts';
+import { type Above, from } from './caller.ts';
 import type { CallName, Calls } from './calls.ts';
 import { Channel, OUTCOME, type REQUEST, type Waited } from './channel.ts';
-import { readThrown, type WrittenValue } from './error-text.ts';
 import { CallerMemory } from './memory.ts';
 import type { Message, ThreadData } from './messages.ts';
+import { readThrown, type WrittenValue } from './thrown.ts';
 
 /** Seconds without a sign of life after which the thread is given up. */
 const PATIENCE = 20;
-
-/** The function that the stack of an error begins above: the one that the program has called. */
-export type Above = (...given: never[]) => unknown;
 
 /** Where the thread's program is, as it was built or as a source. */
 const PROGRAM = import.meta.url.endsWith('.ts')
@@ -117,12 +115,6 @@ export class Bridge {
       new IscsiError('ISCSI_CLOSED', `Cannot use the connections: ${this.#over}`, { commandSent: false }),
     );
   }
-}
-
-/** `error`, with the stack of `above`'s caller. */
-export function from<E extends Error>(above: Above, error: E): E {
-  Error.captureStackTrace(error, above);
-  return error;
 }
 
 function nothing(): void {

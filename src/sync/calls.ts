@@ -9,11 +9,15 @@ import type { Lun } from '../scsi/lun.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import type { RangeOptions } from '../unit/block-device.ts';
 import type { Capacity } from '../unit/capacity.ts';
+import type { Extent, ExtentOptions } from '../unit/extents.ts';
 import type { CommandOptions, PositionOptions } from '../unit/options.ts';
 import type { ReportedLun } from '../unit/report-luns.ts';
-import { type WrittenValue, writeThrown } from './error-text.ts';
 import type { Place, ThreadMemory } from './memory.ts';
 import { unpack } from './packing.ts';
+import { type WrittenValue, writeThrown } from './thrown.ts';
+
+/** How many extents are brought by one call: few calls, and not much that is told in vain when the caller stops. */
+const EXTENTS_AT_ONCE = 64;
 
 /** Bytes of a request that lie in shared memory. */
 export interface PlacedBytes extends Place {
@@ -58,6 +62,7 @@ export class Calls {
   readonly #memory: ThreadMemory;
   readonly #sessions = new Map<number, Session>();
   readonly #units = new Map<number, IscsiLogicalUnit>();
+  readonly #iterations = new Map<number, AsyncGenerator<Extent, void, undefined>>();
   #nextId = 1;
 
   constructor(memory: ThreadMemory) {
@@ -103,6 +108,29 @@ export class Calls {
 
   trim(unit: number, options: RangeOptions): Promise<void> {
     return this.unit(unit).trim(options);
+  }
+
+  /** Begins to tell the extents. @returns What `nextExtents` and `endExtents` take. */
+  async extents(unit: number, options: ExtentOptions): Promise<number> {
+    const id = this.#nextId++;
+    this.#iterations.set(id, this.unit(unit).extents(options));
+    return id;
+  }
+
+  /** The next extents, several at once; none when there are no more. */
+  async nextExtents(iteration: number): Promise<Extent[]> {
+    const extents: Extent[] = [];
+    while (extents.length < EXTENTS_AT_ONCE) {
+      const next = await this.#iterations.get(iteration)?.next();
+      if (next === undefined || next.done) break;
+      extents.push(next.value);
+    }
+    return extents;
+  }
+
+  async endExtents(iteration: number): Promise<void> {
+    await this.#iterations.get(iteration)?.return();
+    this.#iterations.delete(iteration);
   }
 
   inquiry(unit: number, page: VpdPageName | number | 'standard', options: CommandOptions): Promise<unknown> {

@@ -1,12 +1,12 @@
 import type { DiscoveredTarget } from '../client/discover.ts';
 import type { UrlLike } from '../client/options.ts';
 import type { IscsiError } from '../errors.ts';
-import type { Above, Bridge } from './bridge.ts';
-import { readThrown } from './error-text.ts';
+import type { Bridge } from './bridge.ts';
 import type { ConnectSyncOptions } from './options.ts';
 import { packOptions, packUrl } from './packing.ts';
 import { SyncLogicalUnit, SyncSession } from './session.ts';
 import { enterBridge, leaveBridge } from './shared-bridge.ts';
+import { readThrown } from './thrown.ts';
 
 /**
  * Connects to a portal, logs in to a target and opens one of its logical units, and blocks the calling thread meanwhile:
@@ -20,9 +20,9 @@ import { enterBridge, leaveBridge } from './shared-bridge.ts';
  * lun.closeSync();
  */
 export function connectSync(url: UrlLike, options: ConnectSyncOptions = {}): SyncLogicalUnit {
-  const given = [packUrl(url, 'connectSync'), packOptions(options, 'connectSync')] as const;
+  const given = [packUrl(connectSync, url), packOptions(connectSync, options)] as const;
   return staying((bridge) => {
-    const { session, unit } = bridge.call(connectSync as Above, 'connect', ...given);
+    const { session, unit } = bridge.call(connectSync, 'connect', ...given);
     return SyncLogicalUnit.of(SyncSession.of(bridge, session), unit, true);
   });
 }
@@ -39,8 +39,8 @@ export function connectSync(url: UrlLike, options: ConnectSyncOptions = {}): Syn
  * session.closeSync();
  */
 export function openSessionSync(url: UrlLike, options: ConnectSyncOptions = {}): SyncSession {
-  const given = [packUrl(url, 'openSessionSync'), packOptions(options, 'openSessionSync')] as const;
-  return staying((bridge) => SyncSession.of(bridge, bridge.call(openSessionSync as Above, 'openSession', ...given)));
+  const given = [packUrl(openSessionSync, url), packOptions(openSessionSync, options)] as const;
+  return staying((bridge) => SyncSession.of(bridge, bridge.call(openSessionSync, 'openSession', ...given)));
 }
 
 /**
@@ -52,10 +52,10 @@ export function openSessionSync(url: UrlLike, options: ConnectSyncOptions = {}):
  * discoverSync('iscsi://127.0.0.1:3260').map(({ name }) => name); // ['iqn.2026-11.dev.tsiscsi:disk']
  */
 export function discoverSync(url: UrlLike, options: ConnectSyncOptions = {}): DiscoveredTarget[] {
-  const given = [packUrl(url, 'discoverSync'), packOptions(options, 'discoverSync')] as const;
+  const given = [packUrl(discoverSync, url), packOptions(discoverSync, options)] as const;
   const bridge = enterBridge();
   try {
-    const found = bridge.call(discoverSync as Above, 'discover', ...given);
+    const found = bridge.call(discoverSync, 'discover', ...given);
     return found.map(({ problem, ...target }) => ({
       ...target,
       problem: problem && (readThrown(problem) as IscsiError),

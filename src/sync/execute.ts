@@ -1,7 +1,10 @@
 import { IscsiError } from '../errors.ts';
 import type { ScsiResult } from '../scsi/request.ts';
 import { bytesOf } from '../unit/buffers.ts';
-import { type Above, type Bridge, from } from './bridge.ts';
+import { optionProblem } from '../unit/option-rules.ts';
+import { REQUEST_OPTIONS } from '../unit/options.ts';
+import type { Bridge } from './bridge.ts';
+import { type Above, from } from './caller.ts';
 import type { PlacedRequest } from './calls.ts';
 import type { ScsiSyncRequest } from './options.ts';
 import { packOptions } from './packing.ts';
@@ -13,7 +16,9 @@ export function executeThrough(
   request: ScsiSyncRequest,
   send: (placed: PlacedRequest) => ScsiResult,
 ): ScsiResult {
-  const { dataIn, dataOut, ...rest } = { ...request };
+  const problem = optionProblem(request, REQUEST_OPTIONS, 'executeSync');
+  if (problem !== undefined) throw from(above, problem);
+  const { dataIn, dataOut, ...rest } = request;
   const [into, out] = [dataIn, dataOut].map((view) => view && bytesOf(view));
   if (into !== undefined && out !== undefined) {
     const message = 'Cannot send a command with both dataIn and dataOut: at most one of them allowed';
@@ -21,7 +26,7 @@ export function executeThrough(
   }
   const bytes = into ?? out;
   const place = bytes && { ...bridge.memory.placeOf(bytes, out !== undefined), length: bytes.length };
-  const placed = { ...packOptions(rest, 'executeSync'), ...(into === undefined ? { dataIn } : { dataIn: place }) };
+  const placed = { ...packOptions(above, rest), ...(into === undefined ? { dataIn } : { dataIn: place }) };
   const result = send({ ...placed, ...(out === undefined ? { dataOut } : { dataOut: place }) } as PlacedRequest);
   if (into !== undefined) bridge.memory.fetch(into, result.dataInLength);
   return result;

@@ -7,6 +7,7 @@ export { connectSync, discoverSync, openSessionSync } from './connect.ts';
 export type {
   CommandSyncOptions,
   ConnectSyncOptions,
+  ExtentSyncOptions,
   OpenSyncOptions,
   PositionSyncOptions,
   RangeSyncOptions,

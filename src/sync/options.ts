@@ -2,6 +2,7 @@ import type { ConnectOptions, OpenOptions } from '../client/options.ts';
 import type { RequestOptions } from '../client/session-requests.ts';
 import type { ScsiRequest } from '../scsi/request.ts';
 import type { RangeOptions } from '../unit/block-device.ts';
+import type { ExtentOptions } from '../unit/extents.ts';
 import type { CommandOptions, PositionOptions } from '../unit/options.ts';
 
 /**
@@ -25,6 +26,9 @@ export type CommandSyncOptions = Waiting<CommandOptions>;
 
 /** Where in the logical unit, and the options of a call. */
 export type PositionSyncOptions = Waiting<PositionOptions>;
+
+/** Which part of a logical unit is looked at, and the options of each command that it takes. */
+export type ExtentSyncOptions = Waiting<ExtentOptions>;
 
 /** A range of bytes, and the options of a call. */
 export type RangeSyncOptions = Waiting<RangeOptions>;

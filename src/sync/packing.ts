@@ -2,6 +2,7 @@
 import { IscsiError } from '../errors.ts';
 import { Secret } from '../login/secret.ts';
 import { SIGNAL } from '../unit/option-rules.ts';
+import { type Above, from } from './caller.ts';
 
 /** How deep options are looked at. */
 const DEEPEST = 8;
@@ -11,16 +12,16 @@ const SECRET = 'tsiscsi:secret';
 /**
  * Options as they can be sent to the thread.
  *
- * @param call What was called, as messages have it.
+ * @param above What was called.
  * @throws {IscsiError} `ISCSI_USAGE` for what would have to run while the caller waits: signals and functions.
  */
-export function packOptions<O>(options: O, call: string): O {
-  return pack(options, call, 'options', 0) as O;
+export function packOptions<O>(above: Above, options: O): O {
+  return pack(above, options, 'options', 0) as O;
 }
 
 /** A URL as it can be sent to the thread: text, or what `parseUrl` gave. */
-export function packUrl(url: unknown, call: string): unknown {
-  return url instanceof URL ? url.href : pack(url, call, 'URL', 0);
+export function packUrl(above: Above, url: unknown): unknown {
+  return url instanceof URL ? url.href : pack(above, url, 'URL', 0);
 }
 
 /** What was packed, as it was. */
@@ -33,25 +34,21 @@ export function unpack(value: unknown): unknown {
   return Object.fromEntries(members);
 }
 
-function pack(value: unknown, call: string, name: string, depth: number): unknown {
-  if (typeof value === 'function' || SIGNAL.is(value)) throw unsendable(name, call);
+function pack(above: Above, value: unknown, name: string, depth: number): unknown {
+  if (typeof value === 'function' || SIGNAL.is(value)) {
+    const message = `Cannot use option "${name}" of ${above.name}: nothing of the program runs while it waits`;
+    const hint = 'limit the call by timeout; for signals and functions there is the asynchronous interface';
+    throw from(above, new IscsiError('ISCSI_USAGE', message, { hint }));
+  }
   if (typeof value === 'symbol' || depth > DEEPEST) {
-    throw new IscsiError('ISCSI_USAGE', `Cannot use ${name} of ${call}: plain values allowed`);
+    throw from(above, new IscsiError('ISCSI_USAGE', `Cannot use ${name} of ${above.name}: plain values allowed`));
   }
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (value instanceof Secret) return { [SECRET]: value.reveal() };
-  if (Array.isArray(value)) return value.map((one) => pack(one, call, name, depth + 1));
+  if (Array.isArray(value)) return value.map((one) => pack(above, one, name, depth + 1));
   const packed: Record<string, unknown> = {};
   for (const member in value) {
-    packed[member] = pack((value as Readonly<Record<string, unknown>>)[member], call, member, depth + 1);
+    packed[member] = pack(above, (value as Readonly<Record<string, unknown>>)[member], member, depth + 1);
   }
   return packed;
-}
-
-function unsendable(name: string, call: string): IscsiError {
-  return new IscsiError(
-    'ISCSI_USAGE',
-    `Cannot use option "${name}" of ${call}: nothing of the program runs while it waits`,
-    { hint: 'limit the call by timeout; for signals and functions there is the asynchronous interface' },
-  );
 }

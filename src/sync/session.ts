@@ -9,14 +9,17 @@ import type { ScsiResult } from '../scsi/request.ts';
 import type { BytesRead, BytesWritten } from '../unit/block-device.ts';
 import { bytesOf, noBuffer } from '../unit/buffers.ts';
 import type { Capacity } from '../unit/capacity.ts';
+import type { Extent } from '../unit/extents.ts';
 import type { RawPage } from '../unit/inquiry.ts';
 import type { ReportedLun } from '../unit/report-luns.ts';
-import { type Above, type Bridge, from } from './bridge.ts';
+import type { Bridge } from './bridge.ts';
+import { type Above, from } from './caller.ts';
 import type { SessionFacts, UnitFacts } from './calls.ts';
 import { REQUEST } from './channel.ts';
 import { executeThrough } from './execute.ts';
 import type {
   CommandSyncOptions,
+  ExtentSyncOptions,
   OpenSyncOptions,
   PositionSyncOptions,
   RangeSyncOptions,
@@ -84,32 +87,32 @@ export class SyncSession implements Disposable {
   /** As `Session.taskManagement`. There is never a command under way that it could name. */
   taskManagementSync(request: TaskManagementFunction, options: RequestSyncOptions = {}): number {
     const above = this.taskManagementSync;
-    const packed = packOptions(options, 'taskManagementSync');
+    const packed = packOptions(above, options);
     return this.requireOpen(above).call(above, 'taskManagement', this.#id, request, packed);
   }
 
   /** As `Session.nop`: sends a ping and gives what the target echoed. */
   nopSync(data: Uint8Array = NOTHING, options: RequestSyncOptions = {}): Uint8Array {
     const above = this.nopSync;
-    return this.requireOpen(above).call(above, 'nop', this.#id, data, packOptions(options, 'nopSync'));
+    return this.requireOpen(above).call(above, 'nop', this.#id, data, packOptions(above, options));
   }
 
   /** As `Session.text`: sends a Text Request and gives the whole answer. */
   textSync(text: string, options: RequestSyncOptions = {}): Uint8Array {
     const above = this.textSync;
-    return this.requireOpen(above).call(above, 'text', this.#id, text, packOptions(options, 'textSync'));
+    return this.requireOpen(above).call(above, 'text', this.#id, text, packOptions(above, options));
   }
 
   /** The logical units that the target shows to this initiator (REPORT LUNS), in its order. */
   reportLunsSync(options: CommandSyncOptions = {}): ReportedLun[] {
     const above = this.reportLunsSync;
-    return this.requireOpen(above).call(above, 'reportLuns', this.#id, packOptions(options, 'reportLunsSync'));
+    return this.requireOpen(above).call(above, 'reportLuns', this.#id, packOptions(above, options));
   }
 
   /** Opens a logical unit of this session. Closing it leaves the session open. */
   logicalUnitSync(lun: Lun | number, options: OpenSyncOptions = {}): SyncLogicalUnit {
     const above = this.logicalUnitSync;
-    const packed = packOptions(options, 'logicalUnitSync');
+    const packed = packOptions(above, options);
     const facts = this.requireOpen(above).call(above, 'logicalUnit', this.#id, lun, packed);
     return SyncLogicalUnit.of(this, facts, false);
   }
@@ -246,13 +249,36 @@ export class SyncLogicalUnit implements Disposable {
   /** As `LogicalUnit.flush`: makes sure that everything written before is on stable storage. */
   flushSync(options: CommandSyncOptions = {}): void {
     const above = this.flushSync;
-    this.#requireOpen(above).call(above, 'flush', this.#id, packOptions(options, 'flushSync'));
+    this.#requireOpen(above).call(above, 'flush', this.#id, packOptions(above, options));
   }
 
   /** As `LogicalUnit.trim`: gives room back. */
   trimSync(options: RangeSyncOptions): void {
     const above = this.trimSync;
-    this.#requireOpen(above).call(above, 'trim', this.#id, packOptions(options, 'trimSync'));
+    this.#requireOpen(above).call(above, 'trim', this.#id, packOptions(above, options));
+  }
+
+  /**
+   * As `LogicalUnit.extents`: what takes room and what does not.
+   * @example
+   * const lun = connectSync('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+   * lun.writeSync(new Uint8Array(8192).fill(1), { position: 0 });
+   * [...lun.extentsSync({ end: 8191 })]; // [{ offset: 0, length: 8192, type: 'data' }]
+   * lun.closeSync();
+   */
+  *extentsSync(options: ExtentSyncOptions = {}): Generator<Extent, void, undefined> {
+    const above = this.extentsSync;
+    const packed = packOptions(above, options);
+    const iteration = this.#requireOpen(above).call(above, 'extents', this.#id, packed);
+    try {
+      for (;;) {
+        const extents = this.#requireOpen(above).call(above, 'nextExtents', iteration);
+        if (extents.length === 0) return;
+        yield* extents;
+      }
+    } finally {
+      if (!this.#closed && this.session.bridge.usable) this.session.bridge.call(above, 'endExtents', iteration);
+    }
   }
 
   /** As `LogicalUnit.inquiry`: standard INQUIRY data, or a VPD page by name or number. */
@@ -261,19 +287,19 @@ export class SyncLogicalUnit implements Disposable {
   inquirySync(page: number, options?: CommandSyncOptions): VpdPage<VpdPageName> | RawPage;
   inquirySync(page: 'standard' | VpdPageName | number = 'standard', options: CommandSyncOptions = {}): unknown {
     const above = this.inquirySync;
-    return this.#requireOpen(above).call(above, 'inquiry', this.#id, page, packOptions(options, 'inquirySync'));
+    return this.#requireOpen(above).call(above, 'inquiry', this.#id, page, packOptions(above, options));
   }
 
   /** As `LogicalUnit.readCapacity`: asks for the capacity anew. */
   readCapacitySync(options: CommandSyncOptions = {}): Capacity {
     const above = this.readCapacitySync;
-    return this.#requireOpen(above).call(above, 'readCapacity', this.#id, packOptions(options, 'readCapacitySync'));
+    return this.#requireOpen(above).call(above, 'readCapacity', this.#id, packOptions(above, options));
   }
 
   /** As `LogicalUnit.testUnitReady`. @throws {ScsiStatusError} When it is not ready. */
   testUnitReadySync(options: CommandSyncOptions = {}): ScsiResult {
     const above = this.testUnitReadySync;
-    return this.#requireOpen(above).call(above, 'testUnitReady', this.#id, packOptions(options, 'testUnitReadySync'));
+    return this.#requireOpen(above).call(above, 'testUnitReady', this.#id, packOptions(above, options));
   }
 
   /** As `LogicalUnit.execute`: takes a whole request, or a CDB and the rest. */
@@ -312,7 +338,7 @@ export class SyncLogicalUnit implements Disposable {
 
   /** With options: what they may be is looked at where the transfer is. */
   #transferWith(above: Above, call: 'read' | 'write', bytes: Uint8Array, options: PositionSyncOptions): number {
-    const packed = packOptions(options, `${call}Sync`);
+    const packed = packOptions(above, options);
     const { bridge } = this.session;
     const place = { ...bridge.memory.placeOf(bytes, call === 'write'), length: bytes.length };
     return bridge.call(above, call, this.#id, place, packed);

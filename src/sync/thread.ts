@@ -3,9 +3,9 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { Calls } from './calls.ts';
 import { Channel, OUTCOME, REQUEST } from './channel.ts';
 import { Doorbell } from './doorbell.ts';
-import { writeThrown } from './error-text.ts';
 import { ThreadMemory } from './memory.ts';
 import type { CallMessage, Message, ThreadData } from './messages.ts';
+import { writeThrown } from './thrown.ts';
 
 /** Milliseconds between two signs of life. */
 const HEARTBEAT = 500;

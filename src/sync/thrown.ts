@@ -39,7 +39,7 @@ export interface WrittenError {
   readonly message: string;
   readonly stack: string;
   /** Its further members, such as `code` and `sense`. */
-  readonly members: readonly (readonly [name: string, value: unknown])[];
+  readonly members: readonly (readonly [name: string, value: unknown, enumerable: boolean])[];
   /** What caused it. */
   readonly cause: WrittenValue | undefined;
   /** Those that an AggregateError is about. */
@@ -54,8 +54,8 @@ export function writeThrown(thrown: unknown, depth = 0): WrittenValue {
   if (!(thrown instanceof Error)) return { value: cloneable(thrown) ? thrown : String(thrown) };
   if (depth === DEEPEST) return { value: thrown.message };
   const own = Object.getOwnPropertyDescriptors(thrown) as Readonly<Record<string, PropertyDescriptor>>;
-  const members = Object.entries(own).flatMap(([name, { value }]) =>
-    WRITTEN.has(name) || !cloneable(value) ? [] : [[name, value as unknown] as const],
+  const members = Object.entries(own).flatMap(([name, { value, enumerable = false }]) =>
+    WRITTEN.has(name) || !cloneable(value) ? [] : [[name, value as unknown, enumerable] as const],
   );
   return {
     error: {
@@ -84,7 +84,7 @@ export function readThrown(written: WrittenValue, above?: (...given: never[]) =>
   const define = (name: string, value: unknown, enumerable: boolean): void => {
     Object.defineProperty(error, name, { value, enumerable, writable: true, configurable: true });
   };
-  for (const [name, value] of members) define(name, value, name !== 'name');
+  for (const [name, value, enumerable] of members) define(name, value, enumerable);
   if (cause !== undefined) define('cause', readThrown(cause), false);
   if (error instanceof AggregateError)
     define(
