@@ -6,10 +6,10 @@ import { constants } from 'node:os';
 import { shown } from '../unit/option-rules.ts';
 
 /** What the system refuses: names of `errno`. */
-export type SystemErrorCode = 'EBADF' | 'EINVAL' | 'ENOSPC';
+export type ErrnoCode = 'EBADF' | 'EINVAL' | 'ENOSPC';
 
 /** As the system gives it. */
-export function systemError(code: SystemErrorCode, syscall: string, why: string): NodeJS.ErrnoException {
+export function errnoError(code: ErrnoCode, syscall: string, why: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${why}, ${syscall}`), { code, syscall, errno: -constants.errno[code] });
 }
 

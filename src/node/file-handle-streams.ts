@@ -1,6 +1,6 @@
 /**
- * The streams of a file handle. One that begins at a place of its own is read ahead, or written with several writes under
- * way; one that begins at the handle's current position moves that on, one transfer after the other.
+ * The streams of a file handle. One that begins at a place of its own is read ahead, or written with several writes
+ * under way; one that begins at the handle's current position moves that on, one transfer after the other.
  */
 import { Readable, Writable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
@@ -171,7 +171,7 @@ function ended<S extends Readable | Writable>(
   return stream;
 }
 
-/** The device as a stream is to see it: its end is the handle's to watch, and its cache is flushed only when that is wanted. */
+/** The device as a stream is to see it: its end is the handle's to watch, its cache is flushed only where it is wanted. */
 function writtenBy({ device }: StreamedHandle, flush: boolean): BlockDevice {
   const flushing = flush ? {} : { flush: { value: () => Promise.resolve() } };
   return Object.create(device, { size: { value: Number.POSITIVE_INFINITY }, ...flushing }) as BlockDevice;

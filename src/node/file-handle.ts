@@ -15,7 +15,7 @@ import {
   type Transfer,
   transferOf,
 } from './file-handle-arguments.ts';
-import { systemError, wrongType, wrongValue } from './file-handle-errors.ts';
+import { errnoError, wrongType, wrongValue } from './file-handle-errors.ts';
 import {
   type HandleReadStreamOptions,
   type HandleWriteStreamOptions,
@@ -30,9 +30,9 @@ import {
  * its options and results mean is what they mean there, and so are the errors of arguments; those of the device are the
  * device's own.
  *
- * Transfers at the current position come one after the other, each from where the one before it ended; all others may be
- * under way at the same time. A device does not grow: a write that does not fit before its end fails with `ENOSPC`, and
- * nothing of it is written. Nothing is on stable storage before `sync` or `datasync`, and `close` does not see to it.
+ * Transfers at the current position come one after the other, each from where the one before it ended; all others may
+ * be under way at the same time. A device does not grow: a write that does not fit before its end fails with `ENOSPC`,
+ * and nothing of it is written. Nothing is on stable storage before `sync` or `datasync`, and `close` does not see to it.
  *
  * It is an event emitter, as in `node:fs`: 'close' comes when it is closed.
  *
@@ -72,8 +72,8 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
   /**
    * Reads into a buffer, or a part of it: less than asked for only at the end of the device, and nothing behind it.
    *
-   * @throws {RangeError} `ERR_OUT_OF_RANGE`, and `TypeError` with `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, for
-   *   arguments; an error with `EBADF` when the handle is closed; what the device's `read` fails with.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`, and `TypeError` with `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`,
+   *   for arguments; an error with `EBADF` when the handle is closed; what the device's `read` fails with.
    */
   read<B extends ArrayBufferView>(
     buffer: B,
@@ -179,10 +179,10 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
   /** Always fails with `EINVAL`, as it does for every block device: its size is not its user's to change. */
   async truncate(_length?: number): Promise<never> {
     this.#requireOpen('ftruncate');
-    throw systemError('EINVAL', 'ftruncate', `the size of ${this.#device.name} cannot be changed`);
+    throw errnoError('EINVAL', 'ftruncate', `the size of ${this.#device.name} cannot be changed`);
   }
 
-  /** A stream of bytes from `start`, or from the current position. It closes the handle, unless `autoClose` is false. */
+  /** A stream of bytes from `start` or the current position. It closes the handle, unless `autoClose` is false. */
   createReadStream(options: HandleReadStreamOptions = {}): Readable {
     this.#requireOpen('read');
     return handleReadStream(this.#streamed, options);
@@ -223,7 +223,7 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
   }
 
   #requireOpen(syscall: string): void {
-    if (this.#closing !== undefined) throw systemError('EBADF', syscall, 'the file handle is closed');
+    if (this.#closing !== undefined) throw errnoError('EBADF', syscall, 'the file handle is closed');
   }
 
   async #read(syscall: string, transfer: Transfer): Promise<number> {
@@ -267,7 +267,7 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
   #requireRoom(syscall: string, position: number, length: number): void {
     const { name, size } = this.#device;
     if (position + length <= size) return;
-    throw systemError('ENOSPC', syscall, `cannot write ${length} bytes at ${position}: ${name} ends at ${size}`);
+    throw errnoError('ENOSPC', syscall, `cannot write ${length} bytes at ${position}: ${name} ends at ${size}`);
   }
 
   /** What streams with a place of their own read from and write to: the device, by way of this handle. */
@@ -293,8 +293,8 @@ export class BlockFileHandle extends EventEmitter implements AsyncDisposable {
 }
 
 /**
- * A block device as a `FileHandle` of `node:fs/promises`. Closing the handle leaves the device open. Any number of handles
- * of one device have each a current position of their own.
+ * A block device as a `FileHandle` of `node:fs/promises`. Closing the handle leaves the device open. Any number of
+ * handles of one device have each a current position of their own.
  *
  * @example
  * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');

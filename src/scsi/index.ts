@@ -8,6 +8,7 @@ export { MODE_PAGE, PAGE_CONTROL } from '../spec/scsi-mode-pages.ts';
 export { nameOf } from '../spec/scsi-names.ts';
 export type { ProtocolIdentifierName } from '../spec/scsi-protocol-identifiers.ts';
 export { PROTOCOL_IDENTIFIER } from '../spec/scsi-protocol-identifiers.ts';
+export { PROVISIONING_STATUS } from '../spec/scsi-provisioning-status.ts';
 export type { SenseKeyName } from '../spec/scsi-sense-keys.ts';
 export { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 export type { ScsiStatusName } from '../spec/scsi-status.ts';

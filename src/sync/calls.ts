@@ -12,7 +12,7 @@ import type { Capacity } from '../unit/capacity.ts';
 import type { Extent, ExtentOptions } from '../unit/extents.ts';
 import type { CommandOptions, PositionOptions } from '../unit/options.ts';
 import type { ReportedLun } from '../unit/report-luns.ts';
-import type { Place, ThreadMemory } from './memory.ts';
+import type { MemoryPlace, ThreadMemory } from './memory.ts';
 import { unpack } from './packing.ts';
 import { type WrittenValue, writeThrown } from './thrown.ts';
 
@@ -20,7 +20,7 @@ import { type WrittenValue, writeThrown } from './thrown.ts';
 const EXTENTS_AT_ONCE = 64;
 
 /** Bytes of a request that lie in shared memory. */
-export interface PlacedBytes extends Place {
+export interface PlacedBytes extends MemoryPlace {
   readonly length: number;
 }
 
@@ -31,7 +31,7 @@ export interface PlacedRequest extends Omit<ScsiRequest, 'dataIn' | 'dataOut'> {
 }
 
 /** What is known of a session when it is open. */
-export interface SessionFacts {
+export interface OpenedSession {
   readonly id: number;
   readonly targetName: string;
   readonly targetPortal: string;
@@ -39,7 +39,7 @@ export interface SessionFacts {
 }
 
 /** What is known of a logical unit when it is open. */
-export interface UnitFacts {
+export interface OpenedUnit {
   readonly id: number;
   readonly lun: Lun;
   readonly lunText: string;
@@ -69,12 +69,12 @@ export class Calls {
     this.#memory = memory;
   }
 
-  async connect(url: unknown, options: unknown): Promise<{ session: SessionFacts; unit: UnitFacts }> {
+  async connect(url: unknown, options: unknown): Promise<{ session: OpenedSession; unit: OpenedUnit }> {
     const unit = await connect(unpack(url) as UrlLike, unpack(options) as ConnectOptions);
     return { session: this.#addSession(unit.session), unit: this.#addUnit(unit) };
   }
 
-  async openSession(url: unknown, options: unknown): Promise<SessionFacts> {
+  async openSession(url: unknown, options: unknown): Promise<OpenedSession> {
     return this.#addSession(await openSession(unpack(url) as UrlLike, unpack(options) as ConnectOptions));
   }
 
@@ -86,7 +86,7 @@ export class Calls {
     return found;
   }
 
-  async logicalUnit(session: number, lun: Lun | number, options: OpenOptions): Promise<UnitFacts> {
+  async logicalUnit(session: number, lun: Lun | number, options: OpenOptions): Promise<OpenedUnit> {
     return this.#addUnit(await this.#session(session).logicalUnit(lun, options));
   }
 
@@ -204,14 +204,14 @@ export class Calls {
     return session;
   }
 
-  #addSession(session: Session): SessionFacts {
+  #addSession(session: Session): OpenedSession {
     const id = this.#nextId++;
     this.#sessions.set(id, session);
     const { targetName, targetPortal, timeout } = session;
     return { id, targetName, targetPortal, timeout };
   }
 
-  #addUnit(unit: IscsiLogicalUnit): UnitFacts {
+  #addUnit(unit: IscsiLogicalUnit): OpenedUnit {
     const id = this.#nextId++;
     this.#units.set(id, unit);
     const { lun, lunText, name, blockSize, blocks, maxTransferBlocks, inquiryData, capacity } = unit;

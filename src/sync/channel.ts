@@ -55,7 +55,7 @@ export class Channel {
     this.#numbers = new Float64Array(shared);
   }
 
-  // What the request says. Both ends read and write it in turns, so no order is needed but that of the sequence numbers.
+  // What the request says. Both ends use it in turns, so no order is needed but that of the sequence numbers.
 
   get kind(): number {
     return this.#words[KIND] ?? 0;

@@ -9,8 +9,8 @@ import { enterBridge, leaveBridge } from './shared-bridge.ts';
 import { readThrown } from './thrown.ts';
 
 /**
- * Connects to a portal, logs in to a target and opens one of its logical units, and blocks the calling thread meanwhile:
- * `connect` without promises.
+ * Connects to a portal, logs in to a target and opens one of its logical units, and blocks the calling thread
+ * meanwhile: `connect` without promises.
  *
  * @returns The logical unit. Closing it ends the session too.
  * @throws {IscsiError} What `connect` rejects with.

@@ -1,6 +1,6 @@
 /**
- * Where data lies on its way between caller and thread. A buffer over a SharedArrayBuffer is used as it is; the bytes of
- * any other go through a memory of our own, once.
+ * Where data lies on its way between caller and thread. A buffer over a SharedArrayBuffer is used as it is; the bytes
+ * of any other go through a memory of our own, once.
  */
 
 /** Says that from now on `id` means `memory`. */
@@ -10,7 +10,7 @@ export interface MemoryMessage {
 }
 
 /** Where the bytes of one request lie. */
-export interface Place {
+export interface MemoryPlace {
   readonly id: number;
   /** In bytes, from the start of the memory. */
   readonly offset: number;
@@ -44,7 +44,7 @@ export class CallerMemory {
    * Where `bytes` can be read into. Good until the next call. Hot.
    * @param filled Whether the place has to have the content of `bytes`, because it is to be written.
    */
-  placeOf(bytes: Uint8Array, filled: boolean): Place {
+  placeOf(bytes: Uint8Array, filled: boolean): MemoryPlace {
     const { buffer } = bytes;
     if (buffer instanceof SharedArrayBuffer) return this.#shared(buffer, bytes.byteOffset);
     this.#makeRoom(bytes.length);
@@ -61,7 +61,7 @@ export class CallerMemory {
     if (this.#own.byteLength > LONGEST_KEPT) this.#use(FIRST_LENGTH);
   }
 
-  #shared(buffer: SharedArrayBuffer, offset: number): Place {
+  #shared(buffer: SharedArrayBuffer, offset: number): MemoryPlace {
     let number = this.#given.get(buffer);
     if (number === undefined || number < this.#count - MEMORIES_KEPT) {
       number = this.#count++;

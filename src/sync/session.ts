@@ -14,7 +14,7 @@ import type { RawPage } from '../unit/inquiry.ts';
 import type { ReportedLun } from '../unit/report-luns.ts';
 import type { Bridge } from './bridge.ts';
 import { type Above, from } from './caller.ts';
-import type { SessionFacts, UnitFacts } from './calls.ts';
+import type { OpenedSession, OpenedUnit } from './calls.ts';
 import { REQUEST } from './channel.ts';
 import { executeThrough } from './execute.ts';
 import type {
@@ -51,11 +51,11 @@ export class SyncSession implements Disposable {
   #closed = false;
 
   /** @internal Use `openSessionSync()`. */
-  static of(bridge: Bridge, facts: SessionFacts): SyncSession {
+  static of(bridge: Bridge, facts: OpenedSession): SyncSession {
     return new SyncSession(bridge, facts);
   }
 
-  private constructor(bridge: Bridge, { id, targetName, targetPortal, timeout }: SessionFacts) {
+  private constructor(bridge: Bridge, { id, targetName, targetPortal, timeout }: OpenedSession) {
     this.bridge = bridge;
     this.#id = id;
     this.targetName = targetName;
@@ -117,7 +117,7 @@ export class SyncSession implements Disposable {
     return SyncLogicalUnit.of(this, facts, false);
   }
 
-  /** Logs out and closes the connection. When nothing else is open, the thread behind it ends. A second call does nothing. */
+  /** Logs out and closes the connection; when nothing else is open, its thread ends. A second call does nothing. */
   closeSync(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -148,8 +148,8 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * A logical unit behind an iSCSI session, each call of which blocks the calling thread until it is done: `LogicalUnit`
- * without promises. Opened by `connectSync()` or `session.logicalUnitSync()`. In one file with the session, because each
- * gives the other.
+ * without promises. Opened by `connectSync()` or `session.logicalUnitSync()`. In one file with the session, because
+ * each gives the other.
  *
  * @example
  * const lun = connectSync('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
@@ -184,11 +184,11 @@ export class SyncLogicalUnit implements Disposable {
   #closed = false;
 
   /** @internal Use `connectSync()` or `session.logicalUnitSync()`. */
-  static of(session: SyncSession, facts: UnitFacts, ownsSession: boolean): SyncLogicalUnit {
+  static of(session: SyncSession, facts: OpenedUnit, ownsSession: boolean): SyncLogicalUnit {
     return new SyncLogicalUnit(session, facts, ownsSession);
   }
 
-  private constructor(session: SyncSession, facts: UnitFacts, ownsSession: boolean) {
+  private constructor(session: SyncSession, facts: OpenedUnit, ownsSession: boolean) {
     this.session = session;
     this.#id = facts.id;
     this.#ownsSession = ownsSession;

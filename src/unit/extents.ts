@@ -15,8 +15,8 @@ export interface Extent {
   /** In bytes, at least 1. */
   readonly length: number;
   /**
-   * `data`: it may hold anything. `hole`: it takes no room (deallocated). `anchored`: it holds nothing, but has its room.
-   * What a hole or an anchored range reads as is told by `lbprz` of READ CAPACITY(16): zeros if it is set, otherwise
+   * `data`: it may hold anything. `hole`: it takes no room (deallocated). `anchored`: it holds nothing, but has its
+   * room. What a hole or an anchored range reads as is told by `lbprz` of READ CAPACITY(16): zeros if it is set, otherwise
    * anything.
    */
   readonly type: 'data' | 'hole' | 'anchored';
@@ -134,8 +134,8 @@ export class ExtentReader {
 }
 
 /**
- * The ranges of one answer: each has to begin where the one before it ended, the first at `next`, and to have a block at
- * least, so that whatever a device says brings us on and ends.
+ * The ranges of one answer: each has to begin where the one before it ended, the first at `next`, and to have a block
+ * at least, so that whatever a device says brings us on and ends.
  *
  * @throws {ProtocolError} When one does not.
  */

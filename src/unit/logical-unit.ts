@@ -206,14 +206,16 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
    * What takes room and what does not, in order and without gaps (GET LBA STATUS). A device that does not know the
    * command is asked once: from then on all is one extent `data`, and `knowsExtents` is false.
    *
-   * It is what the device says while it is asked; who writes meanwhile changes it. `signal` ends the iteration, `timeout`
-   * is for each command of it.
+   * It is what the device says while it is asked; who writes meanwhile changes it. `signal` ends the iteration,
+   * `timeout` is for each command of it.
    *
    * @throws {ProtocolError} When an answer makes no sense, such as ranges that overlap, or lead back or beyond the end.
    * @example
    * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
    * await lun.write(new Uint8Array(8192).fill(1), { position: 0 });
-   * for await (const { offset, type } of lun.extents({ end: 8191 })) [offset, type]; // [0, 'data']
+   * const extents: Extent[] = [];
+   * for await (const extent of lun.extents({ end: 8191 })) extents.push(extent);
+   * extents; // [{ offset: 0, length: 8192, type: 'data' }]
    */
   extents(options: ExtentOptions = {}): AsyncGenerator<Extent, void, undefined> {
     checkOptions(options, EXTENT_OPTIONS, 'extents');
