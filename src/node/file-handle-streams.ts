@@ -171,7 +171,7 @@ function ended<S extends Readable | Writable>(
   return stream;
 }
 
-/** The device as a stream is to see it: its end is the handle's to watch, its cache is flushed only where it is wanted. */
+/** The device as a stream is to see it: its end is the handle's to watch, and its cache may be left alone. */
 function writtenBy({ device }: StreamedHandle, flush: boolean): BlockDevice {
   const flushing = flush ? {} : { flush: { value: () => Promise.resolve() } };
   return Object.create(device, { size: { value: Number.POSITIVE_INFINITY }, ...flushing }) as BlockDevice;

@@ -32,7 +32,7 @@ import {
  *
  * Transfers at the current position come one after the other, each from where the one before it ended; all others may
  * be under way at the same time. A device does not grow: a write that does not fit before its end fails with `ENOSPC`,
- * and nothing of it is written. Nothing is on stable storage before `sync` or `datasync`, and `close` does not see to it.
+ * and nothing of it is written. Nothing is on stable storage before `sync` or `datasync`; `close` does not see to it.
  *
  * It is an event emitter, as in `node:fs`: 'close' comes when it is closed.
  *

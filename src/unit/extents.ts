@@ -16,8 +16,8 @@ export interface Extent {
   readonly length: number;
   /**
    * `data`: it may hold anything. `hole`: it takes no room (deallocated). `anchored`: it holds nothing, but has its
-   * room. What a hole or an anchored range reads as is told by `lbprz` of READ CAPACITY(16): zeros if it is set, otherwise
-   * anything.
+   * room. What a hole or an anchored range reads as is told by `lbprz` of READ CAPACITY(16): zeros if it is set,
+   * otherwise anything.
    */
   readonly type: 'data' | 'hole' | 'anchored';
 }
