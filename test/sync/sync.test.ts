@@ -317,3 +317,19 @@ test('what would have to run while the program waits is refused by name', async 
   const both = { cdb: cdb('TEST_UNIT_READY', {}), dataIn: Buffer.alloc(5), dataOut: Buffer.alloc(5) };
   assert.throws(() => lun.executeSync(both), { code: 'ISCSI_USAGE' });
 });
+
+test('a plain read or write costs no message to the thread, but where it sleeps', async (t) => {
+  using lun = connectSync(await serve(t));
+  const [plain, shared] = [new Uint8Array(4096), new Uint8Array(new SharedArrayBuffer(4096))];
+  lun.readSync(plain, { position: 0 });
+  lun.readSync(shared, { position: 0 }); // the thread knows both memories from now on
+  const post = t.mock.method(MessagePort.prototype, 'postMessage');
+  for (let position = 0; position < lun.size; position += 4096) {
+    lun.readSync(plain, { position });
+    lun.writeSync(shared, { position });
+  }
+  const messages = () => post.mock.calls.filter(({ arguments: [message] }) => typeof message === 'object').length;
+  assert.equal(messages(), 0);
+  lun.flushSync();
+  assert.equal(messages(), 1, 'another call costs one');
+});
