@@ -19,6 +19,7 @@ export function executeThrough(
   const problem = optionProblem(request, REQUEST_OPTIONS, 'executeSync');
   if (problem !== undefined) throw from(above, problem);
   const { dataIn, dataOut, ...rest } = request;
+  const packed = packOptions(above, rest);
   const [into, out] = [dataIn, dataOut].map((view) => view && bytesOf(view));
   if (into !== undefined && out !== undefined) {
     const message = 'Cannot send a command with both dataIn and dataOut: at most one of them allowed';
@@ -26,7 +27,7 @@ export function executeThrough(
   }
   const bytes = into ?? out;
   const place = bytes && { ...bridge.memory.placeOf(bytes, out !== undefined), length: bytes.length };
-  const placed = { ...packOptions(above, rest), ...(into === undefined ? { dataIn } : { dataIn: place }) };
+  const placed = { ...packed, ...(into === undefined ? { dataIn } : { dataIn: place }) };
   const result = send({ ...placed, ...(out === undefined ? { dataOut } : { dataOut: place }) } as PlacedRequest);
   if (into !== undefined) bridge.memory.fetch(into, result.dataInLength);
   return result;

@@ -21,7 +21,7 @@ const OWN = 0;
 /** Memories of callers that the thread keeps: the last ones. */
 export const MEMORIES_KEPT = 4;
 const FIRST_LENGTH = 65_536;
-/** Longer requests get a memory that is let go afterwards. */
+/** Longer requests get a memory of their own, which the next one lets go. */
 const LONGEST_KEPT = 8_388_608;
 
 /** The caller's end: decides where data lies, and tells the thread of memories that it does not know. */
@@ -58,7 +58,6 @@ export class CallerMemory {
   fetch(bytes: Uint8Array, length: number): void {
     if (bytes.buffer instanceof SharedArrayBuffer) return;
     bytes.set(length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, length));
-    if (this.#own.byteLength > LONGEST_KEPT) this.#use(FIRST_LENGTH);
   }
 
   #shared(buffer: SharedArrayBuffer, offset: number): MemoryPlace {
@@ -74,8 +73,11 @@ export class CallerMemory {
   }
 
   #makeRoom(length: number): void {
-    if (length > this.#own.byteLength) {
-      this.#use(length > LONGEST_KEPT ? length : Math.min(LONGEST_KEPT, 2 ** Math.ceil(Math.log2(length))));
+    const there = this.#own.byteLength;
+    if (length > LONGEST_KEPT) {
+      if (length !== there) this.#use(length);
+    } else if (length > there || there > LONGEST_KEPT) {
+      this.#use(Math.max(FIRST_LENGTH, 2 ** Math.ceil(Math.log2(Math.max(1, length)))));
     }
     if (this.#told === this.#own) return;
     this.#told = this.#own;

@@ -91,6 +91,18 @@ test('reads and writes longer than the memory that is kept go well, and so do th
   assert.equal(lun.readSync(Buffer.alloc(5), { position: 9_000_000 }).buffer.toString(), 'hello');
 });
 
+test('digests are computed over shared memory as over any other', async (t) => {
+  using lun = connectSync(await serve(t), { dataDigest: 'crc32c', headerDigest: 'crc32c' });
+  assert.equal(lun.session.parametersSync().dataDigest, true);
+  const random = seededRandom();
+  const bytes = random.bytes(300_000);
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  lun.writeSync(shared, { position: 4096 });
+  lun.readSync(shared.fill(0), { position: 4096 });
+  assert.ok(Buffer.from(shared).equals(bytes), random.note);
+});
+
 test('more shared memories than the thread keeps, in any order, are told apart', async (t) => {
   using lun = connectSync(await serve(t));
   const memories = Array.from({ length: 11 }, (_, index) => new Uint8Array(new SharedArrayBuffer(64)).fill(index + 1));
