@@ -1,7 +1,9 @@
 /** The thread behind the synchronous face: how it starts, ends, and dies. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +13,7 @@ import { Bridge } from '../../src/sync/bridge.ts';
 import { connectSync, discoverSync } from '../../src/sync/index.ts';
 import { startTarget } from '../cli/run-tool.ts';
 import { PATIENCE, until } from '../support/loop-time.ts';
-import { type Completed, runProcess } from '../support/process.ts';
+import { type Completed, type RunningProcess, runProcess, startProcess } from '../support/process.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
 const SYNC = pathToFileURL(join(REPOSITORY, 'dist/src/sync/index.js')).href;
@@ -29,6 +31,23 @@ function run(program: string, ...flags: readonly string[]): Promise<Completed> {
 
 function assertEnded({ code, stdout, stderr, timedOut }: Completed, wanted: string): void {
   assert.deepEqual({ code, stdout, stderr, timedOut }, { code: 0, stdout: wanted, stderr: '', timedOut: false });
+}
+
+function startProgram(t: TestContext, program: string): RunningProcess {
+  const text = `import { connectSync } from '${SYNC}';\n${program}`;
+  return startProcess(t, process.execPath, ['--input-type=module', '-e', text]);
+}
+
+/** A server that accepts connections and says nothing. */
+async function silentServer(t: TestContext): Promise<AddressInfo> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return server.address() as AddressInfo;
 }
 
 /** Threads of this process. */
@@ -53,12 +72,36 @@ test('a program that fails while a connection is open ends with its error', asyn
   assert.match(stderr, /Cannot use position -1/);
 });
 
-test('process.exit() and signals end a program in the middle of a call', async (t) => {
+test('a program that ends itself while a connection is open ends with its own code', async (t) => {
   const url = await serve(t);
-  const { code } = await run(`connectSync('${url}'); process.exit(3);`);
-  assert.equal(code, 3);
-  const killed = await run(`setTimeout(() => {}, 1e9); connectSync('${url}'); process.kill(process.pid, 'SIGTERM');`);
-  assert.equal(killed.signal, 'SIGTERM');
+  assert.equal((await run(`connectSync('${url}'); process.exit(3);`)).code, 3);
+});
+
+test('a signal ends a program in the middle of a call, unless it has a handler: that runs when the call is over', async (t) => {
+  const { port } = await silentServer(t);
+  const url = `iscsi://127.0.0.1:${port}/iqn.2003-01.org.example:silent/0`;
+  const start = (handler: string, connectTimeout: number): RunningProcess =>
+    startProgram(
+      t,
+      `import { writeSync } from 'node:fs';
+      ${handler}
+      writeSync(1, 'begins\\n');
+      try {
+        connectSync('${url}', { connectTimeout: ${connectTimeout} });
+      } catch ({ code }) {
+        writeSync(1, code + '\\n');
+      }
+      setTimeout(() => {}, 100);`,
+    );
+  const plain = start('', 10 * PATIENCE);
+  const handling = start("process.on('SIGTERM', () => writeSync(1, 'handled\\n'));", 3000);
+  for (const program of [plain, handling]) {
+    await program.waitFor('stdout', /begins/);
+    program.signal('SIGTERM');
+  }
+  assert.deepEqual(await plain.exited, { code: null, signal: 'SIGTERM' });
+  assert.deepEqual(await handling.exited, { code: 0, signal: null });
+  assert.equal(handling.stdout, 'begins\nISCSI_TIMEOUT\nhandled\n');
 });
 
 test('with the last connection the thread ends, and the next one begins a new one', {
