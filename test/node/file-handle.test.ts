@@ -1,7 +1,9 @@
 /** A block device as a file handle, held against a real one: `FileHandle` of Node on a file with the same bytes. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { type BlockFileHandle, openFileHandle } from '../../src/node/file-handle.ts';
@@ -378,9 +380,67 @@ test('stat() tells of a block device, and has what Stats has', async (t) => {
   );
 });
 
+test('sync(), datasync() and streams with flush flush the device, and nothing else does', async (t) => {
+  const { lun } = await openBoth(t, seededRandom());
+  let flushes = 0;
+  const counted: BlockDevice = Object.create(lun, {
+    flush: {
+      value: async () => {
+        flushes++;
+      },
+    },
+    read: { value: lun.read.bind(lun) },
+    write: { value: lun.write.bind(lun) },
+  });
+  const told: number[] = [];
+  for (const use of [
+    (handle: Handle) => handle.sync(),
+    (handle: Handle) => handle.datasync(),
+    (handle: Handle) => handle.write('text'),
+    (handle: Handle) => ended(handle.createWriteStream({ encoding: 'latin1' })),
+    (handle: Handle) => ended(handle.createWriteStream({ start: 5 })),
+    (handle: Handle) => ended(handle.createWriteStream({ flush: true, highWaterMark: 10 })),
+    (handle: Handle) => ended(handle.createWriteStream({ start: 5, flush: true })),
+  ]) {
+    flushes = 0;
+    const handle = openFileHandle(counted);
+    await use(handle);
+    await handle.close();
+    told.push(flushes);
+  }
+  assert.deepEqual(told, [1, 1, 0, 0, 0, 1, 1]);
+});
+
+/** Writes a text to a stream in two pieces, to its end. */
+function ended(stream: Writable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once('error', reject).once('close', resolve);
+    stream.write('one and ');
+    stream.end('the other');
+  });
+}
+
+test('a stream that is destroyed by its signal on the way closes the handle', async (t) => {
+  const { ours } = await openBoth(t, seededRandom());
+  const stop = new AbortController();
+  const closed = once(ours, 'close');
+  const stream = ours.createReadStream({ signal: stop.signal, highWaterMark: 100 });
+  await assert.rejects(
+    async () => {
+      for await (const _ of stream) stop.abort();
+    },
+    { code: 'ISCSI_ABORTED' },
+  );
+  await closed;
+  await assert.rejects(ours.read(), { code: 'EBADF' });
+});
+
 test('a stream ends by its signal, with the error that everything here ends with', async (t) => {
   const { ours } = await openBoth(t, seededRandom());
   const signal = AbortSignal.abort();
   await assert.rejects(ours.createReadStream({ signal, autoClose: false }).toArray(), { code: 'ISCSI_ABORTED' });
   assert.throws(() => ours.createReadStream({ flags: 'r' } as never), { code: 'ISCSI_USAGE' });
+  assert.throws(() => ours.readableWebStream({ type: 'text' } as never), { code: 'ERR_INVALID_ARG_VALUE' });
+  await assert.rejects(ours.write('text', 0, 'morse' as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  await assert.rejects(ours.read('text' as never), { code: 'ERR_INVALID_ARG_TYPE' });
 });

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import { ValueError } from '../../src/bytes/value-error.ts';
 import { IscsiError } from '../../src/errors.ts';
-import { connect, discover, openSession } from '../../src/index.ts';
+import { connect, discover, openSession, parseUrl } from '../../src/index.ts';
 import { cdb } from '../../src/scsi/cdb.ts';
 import { ScsiStatusError } from '../../src/scsi/status-error.ts';
 import { TASK_MANAGEMENT_FUNCTIONS } from '../../src/spec/iscsi-task-management.ts';
@@ -208,6 +208,17 @@ test('a session does what it does in the asynchronous interface, and its units a
   for (const call of [() => lun.flushSync(), () => session.nopSync(), () => session.logicalUnitSync(0)])
     assert.throws(call, { code: 'ISCSI_CLOSED' });
   lun.closeSync();
+});
+
+test('a URL may be one that was read before, and the handles have the names of what they are', async (t) => {
+  const url = await serve(t);
+  using lun = connectSync(parseUrl(url), { env: { ...process.env } });
+  assert.equal(lun.size, 2 ** 20);
+  assert.match(inspect(lun.session), /^SyncSession \{ iqn/);
+  const second = lun.session.logicalUnitSync(0);
+  lun.session.closeSync();
+  second.closeSync();
+  assert.equal(lun.session.isOpenSync(), false);
 });
 
 test('discoverSync() gives what discover() gives', async (t) => {
