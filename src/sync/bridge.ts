@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, SHARE_ENV, Worker } from 'node:worker_threads';
 import { IscsiError } from '../errors.ts';
 import { type Above, from } from './caller.ts';
@@ -31,6 +32,11 @@ export class Bridge {
 
   /** For tests: another program, and less patience. */
   constructor(program: URL = PROGRAM, patience = PATIENCE) {
+    if (!existsSync(program)) {
+      throw new IscsiError('ISCSI_USAGE', `Cannot start the thread of tsiscsi/sync: ${program.href} is not there`, {
+        hint: 'was the program bundled into one file? Leave tsiscsi out of the bundle',
+      });
+    }
     const { port1, port2 } = new MessageChannel();
     const workerData: ThreadData = { shared: this.#channel.shared, port: port2 };
     this.#port = port1;

@@ -177,6 +177,16 @@ for (const [what, body, message] of DEATHS) {
   });
 }
 
+test('a thread whose program was left behind, as by a bundler, is an error at once', () => {
+  assert.throws(
+    () => new Bridge(new URL('file:///nowhere/thread.js')),
+    (error) => {
+      assert.ok(error instanceof IscsiError && error.code === 'ISCSI_USAGE');
+      return /file:\/\/\/nowhere\/thread\.js is not there/.test(error.message) && error.hint !== undefined;
+    },
+  );
+});
+
 test('a slow answer is waited for as long as the thread is alive', async (t) => {
   const body = `parentPort.on('message', () => {
     const alive = setInterval(() => channel.beat(), 200);
