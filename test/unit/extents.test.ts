@@ -63,7 +63,9 @@ test('extents come in bytes, neighbours of one type as one, over as many answers
 });
 
 test('a range is cut at its first and last byte, and asked for from the block that holds the first', async () => {
-  const { lun, asked } = await answering((from) => data([from, 10, 1], [from + 10, BLOCKS - from - 10, 0]));
+  const { lun, asked } = await answering((from) =>
+    from > 200 ? data([from, BLOCKS - from, 1]) : data([from, 10, 1], [from + 10, BLOCKS - from - 10, 0]),
+  );
   assert.deepEqual(await all(lun, { start: 1000, end: 1000 }), [{ offset: 1000, length: 1, type: 'hole' }]);
   assert.deepEqual(await all(lun, { start: 5000, end: 12_000 }), [
     { offset: 5000, length: 19 * 512 - 5000, type: 'hole' },
@@ -155,7 +157,7 @@ for (const { name, open } of WAYS.filter((way) => way.name.startsWith('the devic
     const { lun } = await open(t);
     const random = seededRandom();
     for (let round = 0; round < 30; round++) {
-      const position = random.below(lun.size - 4096);
+      const position = random.below(lun.size / 2 - 4096); // nothing is ever written to the other half
       const length = 1 + random.below(4096);
       if (random.below(2) === 0) await lun.write(new Uint8Array(length).fill(1), { position });
       else await lun.trim({ position, length });
