@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g;
+/** A module that a thread is started with. */
+const THREAD = /\bnew URL\('(\.[^']+\.js)', import\.meta\.url\)/g;
 
 /** What of dist/ is published, sorted, from the root of the repository. */
 export function packedFiles(root = ROOT) {
@@ -19,7 +21,8 @@ export function packedFiles(root = ROOT) {
     if (!existsSync(file))
       throw new Error(`${relative(root, file)} is not there: remove dist/ and run "npm run build"`);
     reached.add(file);
-    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(SPECIFIER)) {
+    const text = readFileSync(file, 'utf8');
+    for (const [, specifier] of [...text.matchAll(SPECIFIER), ...text.matchAll(THREAD)]) {
       waiting.push(resolve(dirname(file), file.endsWith('.d.ts') ? specifier.replace(/\.[jt]s$/, '.d.ts') : specifier));
     }
   }

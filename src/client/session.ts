@@ -9,6 +9,7 @@ import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { saveRecording } from '../node/capture-file.ts';
 import { CLOCK, now } from '../node/clock.ts';
+import { type BlockFileHandle, openFileHandle } from '../node/file-handle.ts';
 import {
   createReadStream,
   createWriteStream,
@@ -403,6 +404,11 @@ export class IscsiLogicalUnit extends AnnouncingUnit {
   /** As `createWriteStream`, as a web stream. */
   writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
     return writable(this, options);
+  }
+
+  /** The logical unit as a `FileHandle` of `node:fs/promises`, with a current position of its own. */
+  fileHandle(): BlockFileHandle {
+    return openFileHandle(this);
   }
 
   /** Closes it, and the session too when `connect()` opened both. */

@@ -8,6 +8,7 @@ export { MODE_PAGE, PAGE_CONTROL } from '../spec/scsi-mode-pages.ts';
 export { nameOf } from '../spec/scsi-names.ts';
 export type { ProtocolIdentifierName } from '../spec/scsi-protocol-identifiers.ts';
 export { PROTOCOL_IDENTIFIER } from '../spec/scsi-protocol-identifiers.ts';
+export { PROVISIONING_STATUS } from '../spec/scsi-provisioning-status.ts';
 export type { SenseKeyName } from '../spec/scsi-sense-keys.ts';
 export { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 export type { ScsiStatusName } from '../spec/scsi-status.ts';
@@ -26,6 +27,8 @@ export { COMMANDS } from './commands.ts';
 export type { Designator, DesignatorHeader, DesignatorInput } from './data/designators.ts';
 export type { Inquiry, InquiryFields, InquiryInput } from './data/inquiry.ts';
 export { readInquiry, writeInquiry } from './data/inquiry.ts';
+export type { LbaStatus, LbaStatusDescriptor } from './data/lba-status.ts';
+export { readLbaStatus, writeLbaStatus } from './data/lba-status.ts';
 export type { DesignatorOwner } from './data/make-designators.ts';
 export {
   eui64Designator,

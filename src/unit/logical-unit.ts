@@ -14,6 +14,7 @@ import { atCaller } from './caller-stack.ts';
 import { type Capacity, readCapacity } from './capacity.ts';
 import type { Certainty } from './doubt.ts';
 import { executeChecked } from './execute.ts';
+import { EXTENT_OPTIONS, type Extent, type ExtentOptions, ExtentReader } from './extents.ts';
 import { synchronizeCache } from './flush.ts';
 import { ReplacedError, verifyIdentity } from './identity.ts';
 import { anyVpdPage, type RawPage, standardInquiry, vpdPage } from './inquiry.ts';
@@ -69,6 +70,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   #replaced: IscsiError | undefined;
   readonly #certainty: Certainty;
   #verifying: Promise<void> | undefined;
+  readonly #extents = new ExtentReader(this);
 
   /**
    * Looks at the logical unit behind a port and opens it. The port stays the caller's to close.
@@ -203,6 +205,33 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     const end = Math.floor((position + length) / this.blockSize);
     const call = rest.timeout === undefined ? rest : callTime(this.port, rest);
     if (end > first) await this.gate.alone(this.#waiting(call), () => trimBlocks(this, first, end - first, call));
+  }
+
+  /**
+   * What takes room and what does not, in order and without gaps (GET LBA STATUS). A device that does not know the
+   * command is asked once: from then on all is one extent `data`, and `knowsExtents` is false.
+   *
+   * It is what the device says while it is asked; who writes meanwhile changes it. `signal` ends the iteration,
+   * `timeout` is for each command of it.
+   *
+   * @throws {ProtocolError} When an answer makes no sense, such as ranges that overlap, or lead back or beyond the end.
+   * @example
+   * await using lun = await connect('iscsi://127.0.0.1:3260/iqn.2026-11.dev.tsiscsi:disk/0');
+   * await lun.write(new Uint8Array(8192).fill(1), { position: 0 });
+   * const extents: Extent[] = [];
+   * for await (const extent of lun.extents({ end: 8191 })) extents.push(extent);
+   * extents; // [{ offset: 0, length: 8192, type: 'data' }]
+   */
+  extents(options: ExtentOptions = {}): AsyncGenerator<Extent, void, undefined> {
+    checkOptions(options, EXTENT_OPTIONS, 'extents');
+    const problem = this.#problem({ position: 0 }, 'tell the extents of');
+    if (problem !== undefined) throw problem;
+    return this.#extents.read(options);
+  }
+
+  /** Whether `extents` is told by the device; undefined as long as nobody has asked. */
+  get knowsExtents(): boolean | undefined {
+    return this.#extents.known;
   }
 
   /** Standard INQUIRY data, or a VPD page: decoded by name; by number raw where it is not known here. */

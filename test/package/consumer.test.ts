@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { startTarget } from '../cli/run-tool.ts';
 import { REPOSITORY } from '../support/repository.ts';
 import { compile, install, LEAST, NEWEST, pack, succeed, type Toolchain } from './support/installed.ts';
 
@@ -80,6 +81,28 @@ test('a program in plain JavaScript needs neither TypeScript nor types', async (
   await rm(join(project, 'node_modules/@types'), { recursive: true });
   const code = "const { cdb } = await import('tsiscsi/scsi'); console.log(cdb('TEST_UNIT_READY', {}).length);";
   assert.equal(await succeed(process.execPath, ['--input-type=module', '-e', code], project), '6\n');
+});
+
+test('the synchronous entrance finds its thread in the package, from a module and from a program on the command line', async (t) => {
+  const project = await projectWith(NEWEST);
+  const { urls } = await startTarget(t, ['--memory', '1M']);
+  const program = `
+    import { type ConnectSyncOptions, connectSync, discoverSync, type SyncLogicalUnit } from 'tsiscsi/sync';
+    import { IscsiError } from 'tsiscsi';
+    const options: ConnectSyncOptions = { timeout: 5000 };
+    using lun: SyncLogicalUnit = connectSync('${urls[0]}', options);
+    lun.writeSync(Buffer.from('hello'), { position: 1000 });
+    try {
+      lun.readSync(Buffer.alloc(5), { position: -1 });
+    } catch (error) {
+      console.log(error instanceof IscsiError && error.code);
+    }
+    console.log(lun.readSync(Buffer.alloc(5), { position: 1000 }).buffer.toString());`;
+  await writeFile(join(project, 'sync.ts'), program);
+  await compile(project, NEWEST, ['-p', await configuration(project, MODULES[0], ['sync.ts'])]);
+  assert.equal(await succeed(process.execPath, ['built/sync.js'], project), 'ISCSI_USAGE\nhello\n');
+  const code = `import { connectSync } from 'tsiscsi/sync'; const lun = connectSync('${urls[0]}'); console.log(lun.size);`;
+  assert.equal(await succeed(process.execPath, ['--input-type=module', '-e', code], project), '1048576\n');
 });
 
 test('every command of the package starts, and knows its version', async () => {

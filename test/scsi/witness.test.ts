@@ -11,6 +11,7 @@ import { cdb, commandTitle } from '../../src/scsi/cdb.ts';
 import type { CommandName } from '../../src/scsi/commands.ts';
 import { COMMANDS } from '../../src/scsi/commands.ts';
 import { writeInquiry } from '../../src/scsi/data/inquiry.ts';
+import { writeLbaStatus } from '../../src/scsi/data/lba-status.ts';
 import {
   eui64Designator,
   naaDesignator,
@@ -336,4 +337,18 @@ test('sg_luns decodes our LUNs to the numbers they were made of', { skip }, () =
   const well = parseLun('0xc101000000000000');
   says(decoded(well.high, well.low), 'REPORT LUNS well known logical unit');
   assert.equal(formatLun(well), '0xc101000000000000');
+});
+
+test('sg_get_lba_status reads the GET LBA STATUS data that we write', { skip }, () => {
+  const descriptors = [0, 1, 2, 3, 4].map((provisioningStatus) => ({
+    logicalBlockAddress: 0x1000 * provisioningStatus,
+    numberOfLogicalBlocks: 0x800 + provisioningStatus,
+    provisioningStatus,
+  }));
+  const lines = descriptors.map(({ logicalBlockAddress, numberOfLogicalBlocks, provisioningStatus }) => {
+    const address = logicalBlockAddress.toString(16).padStart(16, '0');
+    return `0x${address} 0x${numberOfLogicalBlocks.toString(16)} ${provisioningStatus} 0`;
+  });
+  const told = decode('sg_get_lba_status', ['--brief', '--maxlen=1000'], writeLbaStatus(descriptors));
+  assert.ok(told.endsWith(lines.join(' ')), told);
 });

@@ -8,6 +8,7 @@ import { exportsOf } from './collect.ts';
 const ENTRANCES = {
   tsiscsi: 'src/index.ts',
   'tsiscsi/scsi': 'src/scsi/index.ts',
+  'tsiscsi/sync': 'src/sync/index.ts',
   'tsiscsi/target': 'src/server/index.ts',
 } as const;
 
