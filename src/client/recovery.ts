@@ -224,7 +224,7 @@ export class SessionRecovery implements IdentityCheckOwner {
       });
     } catch (cause) {
       const error = cause instanceof IscsiError ? cause : new IscsiError('ISCSI_LOGIN', String(cause), { cause });
-      this.#handle({ kind: 'failed', at: now(), random: Math.random(), error, final: FINAL.has(error.code) });
+      this.#handle({ kind: 'failed', at: now(), random: Math.random(), error, final: isFinal(error.code) });
     }
   }
 
@@ -303,6 +303,10 @@ export class SessionRecovery implements IdentityCheckOwner {
 
 /** Logins that failed so do not go better the next time; and too many of them can lock an account. */
 const FINAL: ReadonlySet<string> = new Set(['ISCSI_AUTHENTICATION', 'ISCSI_USAGE', 'ISCSI_URL']);
+
+function isFinal(code: string): boolean {
+  return FINAL.has(code) || code.startsWith('ISCSI_CHAP_');
+}
 
 function reconnecting({ attempts, error }: Outage, until: number): SessionEvents['reconnecting'][0] {
   const delay = Math.max(0, Math.round(until - now()));
