@@ -109,11 +109,12 @@ export class HeldCommands implements Carrier {
 
   /** Sends those of a logical unit on, in their order. */
   release(lunHigh: number, lunLow: number, to: Carrier): void {
-    for (const [task, { sent }] of this.#of(lunHigh, lunLow)) {
-      if (!this.#held.delete(task)) continue; // one before it was settled, and took it along
+    const now = this.#options.now();
+    for (const [task, { sent, timeout }] of this.#of(lunHigh, lunLow)) {
+      if (task.deadline <= now) this.#settle(task, tooLate(timeout));
+      if (!this.#held.delete(task)) continue; // settled: just now, or by whoever was told of one before it
       if (sent) task.repeats++;
-      if (task.timeout !== Number.POSITIVE_INFINITY)
-        task.timeout = Math.max(1, Math.ceil(task.deadline - this.#options.now()));
+      if (task.timeout !== Number.POSITIVE_INFINITY) task.timeout = Math.ceil(task.deadline - now);
       task.phase = 'idle';
       to.submit(task);
     }

@@ -12,7 +12,6 @@ import { callTime } from './call-time.ts';
 import { failCall, joinCaller } from './caller-stack.ts';
 import { Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
-import { noteOutcome, noteWrite } from './note-write.ts';
 import type { PositionOptions, TransferOptions } from './options.ts';
 import { SentInPart } from './sent-in-part.ts';
 import type { WriteGate } from './write-gate.ts';
@@ -66,7 +65,7 @@ export function moveBlocks<T>(
         return;
       }
       if (kind === 'gatedWrite') unit.gate.leave();
-      if (task.writeOrder > 0) noteOutcome(port, settled);
+      if (settled.writeOrder > 0 && options.forceUnitAccess !== true) acknowledge(port);
       resolve(value);
     };
     port.submit(task);
@@ -147,11 +146,17 @@ function fill(
   } else {
     writeWriteCdb(task.cdb, 0, address, blocks, options.forceUnitAccess);
     task.dataOut = buffer;
-    noteWrite(unit.port, task);
+    const { writes } = unit.port;
+    if (writes !== undefined) task.writeOrder = writes.note(address, address + blocks);
   }
   task.recallable = true;
   task.repeatable = true;
   if (options.onLoss !== undefined) task.onLoss = options.onLoss;
+}
+
+/** A write that is noted has ended well, and waits for the next flush. */
+function acknowledge({ writes }: ScsiPort): void {
+  if (writes !== undefined) writes.acknowledged++;
 }
 
 /** GOOD, and every byte has moved: what came is counted here, too, whatever the device says of it. Hot path. */

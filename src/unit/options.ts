@@ -15,7 +15,7 @@ export interface CommandOptions {
   /**
    * What becomes of the call's commands when the session is lost and comes back: `fail` at once, `wait` and be sent
    * when it was not sent yet, or besides that `retry` when it was, where that is safe. Default: what the session was
-   * told (`reconnect`).
+   * told (`reconnect`); it means nothing where the session ends with its connection.
    */
   readonly onLoss?: OnLoss;
 }

@@ -189,6 +189,36 @@ test('another disk of the same size behind the same URL gets nothing, and that i
   assert.equal(lun.session.open, true, 'the session goes on, for other logical units');
 });
 
+test('a logical unit that was replaced is lost, and those beside it go on', async (t) => {
+  const targets: Target[] = [];
+  for (const serial of ['second', 'stranger']) {
+    const luns = [
+      { store: new WatchedStore(64), serial: 'first' },
+      { store: new WatchedStore(64), serial },
+    ];
+    const target = await createTarget({ luns }).listen({ port: 0 });
+    t.after(() => target.close());
+    targets.push(target);
+  }
+  let now = 0;
+  const relay = await startRelay(t, { to: () => targets[now]?.port ?? 0, record: false });
+  const session = await openSession(`iscsi://127.0.0.1:${relay.port}/${targets[0]?.names[0]}`, { reconnect: FAST });
+  t.after(() => session.close());
+  const [first, second] = [await session.logicalUnit(0), await session.logicalUnit(1)];
+  const told: string[] = [];
+  first.on('identityChanged', () => void told.push('first'));
+  second.on('identityChanged', () => void told.push('second'));
+  now = 1;
+  relay.connections[0]?.cut();
+  await once(session, 'lost');
+  await assert.rejects(second.read(block(0), { position: 0 }), { code: 'ISCSI_IDENTITY' });
+  await first.write(new Uint8Array(512), { position: 0 });
+  const again = await session.logicalUnit(1); // whoever opens it anew wants the new one
+  assert.equal((await again.read(block(0), { position: 0 })).bytesRead, 512);
+  await assert.rejects(second.read(block(0), { position: 0 }), { code: 'ISCSI_IDENTITY' });
+  assert.deepEqual(told, ['second']);
+});
+
 test('a target that asks for a logout gets it in time: what was sent ends, what waits goes to the next session', async (t) => {
   const { target, lun, session } = await open(t, {
     window: 1,

@@ -25,8 +25,13 @@ export interface RunFigures {
 
 /** A target whose disk outlives it. */
 class Restartable {
-  readonly store = new WatchedStore(SLOTS * SLOT_BLOCKS);
+  readonly store: WatchedStore;
   #target: Target | undefined;
+
+  constructor(random: Random) {
+    const slow = random.onceIn(3);
+    this.store = new WatchedStore(SLOTS * SLOT_BLOCKS, slow ? () => random.below(12) : undefined);
+  }
 
   get port(): number {
     return this.#target?.port ?? 1; // nobody listens there
@@ -61,7 +66,7 @@ export async function faultyRun(seed: number): Promise<RunFigures> {
 
 async function run(t: Cleanup, random: Random): Promise<RunFigures> {
   const plan = faultPlan(new Random(random.uint32()));
-  const disk = new Restartable();
+  const disk = new Restartable(new Random(random.uint32()));
   await disk.start();
   t.after(() => disk.stop());
   const relay = await startRelay(t, { to: () => disk.port, faults: plan.faults, record: false });

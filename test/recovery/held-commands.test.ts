@@ -135,6 +135,16 @@ test('deadlines, aborts and the end say whether a command was sent', () => {
   ]);
 });
 
+test('what comes too late is not sent any more, and the rest has what is left of its time', () => {
+  const { held, state, settled, submitted, next, make } = world();
+  const [late, inTime] = [make('late'), make('in time', { timeout: 500 })];
+  held.submit(late);
+  held.submit(inTime);
+  state.now = 1200;
+  held.release(0, 0, next);
+  assert.deepEqual([settled, submitted, inTime.timeout], [['late ISCSI_TIMEOUT false'], ['in time'], 300]);
+});
+
 test('logical units go on one by one', () => {
   const { held, settled, submitted, next, make } = world();
   const at = (title: string, lunHigh: number) => make(title, { lunHigh });

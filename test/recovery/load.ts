@@ -1,6 +1,7 @@
 /** A mixed load over a session that is lost again and again: what may be on the disk, and what not. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cdb, connect, IscsiError, type IscsiLogicalUnit } from '../../src/index.ts';
+import { writeReadCdb } from '../../src/scsi/fast.ts';
 import type { Random } from '../simulated/random.ts';
 import { BLOCK, readStamp, stamp } from './watched-store.ts';
 
@@ -34,6 +35,8 @@ export class MixedLoad {
   readonly #random: Random;
   readonly #slots: readonly Slot[];
   #version = 0;
+  /** How often each task that was submitted by hand has settled. */
+  readonly #settles: number[] = [];
 
   constructor(lun: IscsiLogicalUnit, random: Random, slots: number) {
     this.#lun = lun;
@@ -50,6 +53,7 @@ export class MixedLoad {
   /** Reads everything, and holds it against what may be there. */
   async verifyAll(): Promise<void> {
     for (const slot of this.#slots) await this.#verify(slot, 0, SLOT_BLOCKS);
+    if (this.#settles.some((times) => times !== 1)) throw new Error(`tasks settled ${this.#settles.join(' ')} times`);
   }
 
   async #work(operations: number): Promise<void> {
@@ -81,6 +85,8 @@ export class MixedLoad {
         return this.#writeAborted(slot, from, to);
       case 6:
         return this.#try([], () => this.#lun.flush());
+      case 7:
+        return this.#readByTask(slot, from, to);
       default:
         return this.#verify(slot, from, to);
     }
@@ -174,6 +180,25 @@ export class MixedLoad {
       }
       slot.may[block] = new Set([version]);
     }
+  }
+
+  /** Straight through the port, where whoever submits sees each settling. */
+  async #readByTask(slot: Slot, from: number, to: number): Promise<void> {
+    const { port } = this.#lun;
+    const number = this.#settles.push(0) - 1;
+    const task = port.newTask();
+    writeReadCdb(task.cdb, 0, slot.position / BLOCK + from, to - from);
+    task.dataIn = new Uint8Array((to - from) * BLOCK);
+    task.timeout = port.timeout;
+    task.repeatable = true;
+    await new Promise<void>((resolve) => {
+      task.settle = (_, error) => {
+        this.#settles[number] = (this.#settles[number] ?? 0) + 1;
+        if (error !== undefined) this.#count(error);
+        resolve();
+      };
+      port.submit(task);
+    });
   }
 
   /** Whatever is no error of this library is one of this test. */

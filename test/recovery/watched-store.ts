@@ -1,4 +1,5 @@
 /** A store in RAM that outlives its target and says what was written to it that must not have been. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryStore } from '../../src/device/memory-store.ts';
 import type { BlockStore } from '../../src/device/store.ts';
 
@@ -45,17 +46,19 @@ export class WatchedStore implements BlockStore {
   readonly readOnly = false;
   readonly volatileWriteCache = false;
   readonly thin = false;
-  readonly synchronous = true;
+  readonly synchronous: boolean;
   readonly blocks: number;
   /** What was done that must not be, in words. */
   readonly wrong: string[] = [];
   /** Blocks that were written more than once with the same content. */
   repeated = 0;
   readonly #store: MemoryStore;
+  readonly #latency: (() => number) | undefined;
   /** By block: its versions, oldest first. */
   readonly #history = new Map<number, number[]>();
 
-  constructor(blocks: number) {
+  /** @param latency Milliseconds that a write takes: one may then be under way when its session ends. */
+  constructor(blocks: number, latency?: () => number) {
     this.blocks = blocks;
     this.#store = new MemoryStore({ size: blocks * BLOCK, blockSize: BLOCK });
   }
@@ -64,7 +67,12 @@ export class WatchedStore implements BlockStore {
     this.#store.read(position, into, at, length);
   }
 
-  write(position: number, data: Uint8Array, from: number, to: number): void {
+  write(position: number, data: Uint8Array, from: number, to: number): void | Promise<void> {
+    if (this.#latency === undefined) return this.#write(position, data, from, to);
+    return sleep(this.#latency()).then(() => this.#write(position, data, from, to));
+  }
+
+  #write(position: number, data: Uint8Array, from: number, to: number): void {
     for (let at = from; at < to; at += BLOCK) {
       this.#look((position + at - from) / BLOCK, readStamp(data.subarray(at, at + BLOCK)));
     }
