@@ -133,6 +133,37 @@ test('a connection that ends without a logout, and a command without an answer, 
   ]);
 });
 
+test('connections that are over make room for others, and their ports may come again', () => {
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  for (let number = 0; number < 1300; number++) {
+    const connection = file.connection();
+    connection.opened(number, { ...ENDS, local: { address: '192.0.2.1', port: 2000 + (number % 1200) } });
+    for (const { fromInitiator, bytes } of LOGIN) {
+      connection.add(fromInitiator ? 0 : 1, number, bytes, viewOf(bytes), 0, bytes.length, 0);
+    }
+    connection.closed(number, number % 2 === 0);
+  }
+  const decoder = new CaptureDecoder(() => undefined);
+  for (const part of parts) decoder.push(part);
+  const { connections, pdus, unreadable } = decoder.end();
+  assert.deepEqual([connections, pdus, unreadable], [1300, 2600, []]);
+});
+
+test('connections beyond those that can be followed are told of', () => {
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  for (let number = 0; number < 1100; number++) {
+    const connection = file.connection();
+    connection.opened(number, { ...ENDS, local: { address: '192.0.2.1', port: 2000 + number } });
+    for (const { bytes } of LOGIN.slice(0, 1)) connection.add(0, number, bytes, viewOf(bytes), 0, bytes.length, 0);
+  }
+  const decoder = new CaptureDecoder(() => undefined);
+  for (const part of parts) decoder.push(part);
+  const { connections, unreadable } = decoder.end();
+  assert.deepEqual([connections, unreadable], [1024, ['connections beyond 1024 at a time']]);
+});
+
 /** Each is wrong in one respect. */
 const WRONG: readonly (readonly [title: string, said: readonly Said[], problem: RegExp])[] = [
   [
