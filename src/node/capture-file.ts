@@ -9,9 +9,12 @@ const BUFFER_LENGTH = 256 * 1024;
 /** A capture may hold what is on the disk: it is its owner's. */
 const MODE = 0o600;
 
+/** When `now()` was 0, in milliseconds since 1970. Looked up once: the getter costs more than to record a PDU. */
+const ORIGIN = performance.timeOrigin;
+
 /** Milliseconds since 1970, which never go back. */
 export function wallClock(): number {
-  return performance.timeOrigin + now();
+  return ORIGIN + now();
 }
 
 /** How a {@link CaptureFile} is written. */

@@ -1,5 +1,5 @@
 /** The reader of captures for the fuzzer: whatever the bytes, it tells something or throws a RangeError. */
-import { concat, viewOf } from '../../src/bytes/hex.ts';
+import { concat } from '../../src/bytes/hex.ts';
 import { CaptureDecoder } from '../../src/capture/capture-decoder.ts';
 import { PcapngStream } from '../../src/capture/pcapng-stream.ts';
 import { dialog, ENDS } from '../capture/dialog.ts';
@@ -34,7 +34,7 @@ function fileOf(said: ReturnType<typeof dialog>): Uint8Array<ArrayBuffer> {
   const connection = new PcapngStream((bytes) => parts.push(bytes)).connection();
   connection.opened(1000, ENDS);
   for (const { fromInitiator, bytes } of said) {
-    connection.add(fromInitiator ? 0 : 1, 1001, bytes, viewOf(bytes), 0, bytes.length, 0);
+    connection.add(fromInitiator ? 0 : 1, 1001, bytes, 0, bytes.length, 0);
   }
   connection.closed(1002, false);
   return concat(...parts);
