@@ -17,7 +17,7 @@ export interface RecordedRun {
 
 /**
  * The last PDUs in a fixed number of bytes; the oldest make room. No list, no object per entry: numbers in typed
- * arrays, so that it costs some 10 ns to add one and nothing to forget one.
+ * arrays, so that it costs some 30 ns to add one and nothing to forget one.
  */
 export class RecordRing {
   readonly #bytes: Uint8Array;
