@@ -10,7 +10,7 @@ import { knowsLink, type TcpSegment, tcpSegment } from './tcp-segment.ts';
 /** The port that iSCSI has (RFC 7143 §4.2.1). */
 const ISCSI_PORT = 3260;
 /** Connections that are followed; what a capture of a busy network has more is told. */
-const MOST_CONNECTIONS = 4096;
+const MOST_CONNECTIONS = 1024;
 /** Connections that are no iSCSI, or not known to be: the last ones are remembered. */
 const MOST_OTHERS = 65_536;
 
@@ -99,6 +99,14 @@ export class CaptureDecoder {
     if (segment.syn && !segment.ack) this.#forget(key);
     const conversation = this.#conversations.get(key) ?? this.#begin(key, segment, number, time);
     conversation?.take(segment, number, time);
+    if (conversation?.over) {
+      this.#forget(key);
+      this.#pass(key); // what is sent again once more is nothing new
+    }
+  }
+
+  #pass(key: string): void {
+    if (this.#others.size < MOST_OTHERS) this.#others.add(key);
   }
 
   /** The ports may be used again for a new connection. */
@@ -121,7 +129,7 @@ export class CaptureDecoder {
     const initiator = this.#initiatorOf(segment);
     this.#begun.delete(key);
     if (initiator === undefined) {
-      if (this.#others.size < MOST_OTHERS && segment.payload.length >= BHS_LENGTH) this.#others.add(key);
+      if (segment.payload.length >= BHS_LENGTH) this.#pass(key);
       return undefined;
     }
     if (this.#conversations.size >= MOST_CONNECTIONS) {

@@ -42,15 +42,15 @@ export class ConnectionTap {
     this.#sink.opened(this.#now(), ends);
   }
 
-  /** `bytes[from, to)` came; `view` sees the same memory with the same offsets. */
-  received(bytes: Uint8Array, view: DataView, from: number, to: number): void {
-    this.#take(this.#received, RECEIVED, bytes, view, from, to, this.#now());
+  /** `bytes[from, to)` came. */
+  received(bytes: Uint8Array, from: number, to: number): void {
+    this.#take(this.#received, RECEIVED, bytes, from, to, this.#now());
   }
 
   /** `chunks` go to the socket, in this order. */
   sent(chunks: readonly Uint8Array[]): void {
     const time = this.#now();
-    for (const chunk of chunks) this.#take(this.#sent, SENT, chunk, viewOf(chunk), 0, chunk.length, time);
+    for (const chunk of chunks) this.#take(this.#sent, SENT, chunk, 0, chunk.length, time);
   }
 
   /** The connection is over; `failed` when it did not end in order. Said once, whoever says it first. */
@@ -60,17 +60,9 @@ export class ConnectionTap {
     this.#sink.closed(this.#now(), failed);
   }
 
-  #take(
-    cutter: StreamCutter,
-    direction: Direction,
-    bytes: Uint8Array,
-    view: DataView,
-    from: number,
-    to: number,
-    time: number,
-  ): void {
-    if (this.#wholeData && !cutter.inLogin) this.#sink.add(direction, time, bytes, view, from, to, 0);
-    else cutter.take(bytes, view, from, to, time);
+  #take(cutter: StreamCutter, direction: Direction, bytes: Uint8Array, from: number, to: number, time: number): void {
+    if (this.#wholeData && !cutter.inLogin) this.#sink.add(direction, time, bytes, from, to, 0);
+    else cutter.take(bytes, from, to, time);
   }
 
   /** A PDU of the login, which is ours. */
@@ -100,9 +92,9 @@ export function bothTaps(one: Tap, other: Tap): Tap {
       one.opened(ends);
       other.opened(ends);
     },
-    received(bytes, view, from, to) {
-      one.received(bytes, view, from, to);
-      other.received(bytes, view, from, to);
+    received(bytes, from, to) {
+      one.received(bytes, from, to);
+      other.received(bytes, from, to);
     },
     sent(chunks) {
       one.sent(chunks);

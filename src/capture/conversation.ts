@@ -79,7 +79,8 @@ export class Conversation {
   readonly #sides: { readonly initiator: Side; readonly target: Side };
   #packet = 0;
   #time: number | undefined;
-  #over = false;
+  #told = false;
+  readonly #ended = new Set<string>();
 
   constructor(
     about: { readonly number: number; readonly initiator: string; readonly target: string; readonly complete: boolean },
@@ -95,6 +96,11 @@ export class Conversation {
     if (about.complete) this.#agree(false, false);
   }
 
+  /** Whether both sides have ended it, or one has reset it: nothing more comes. */
+  get over(): boolean {
+    return this.#ended.size === 2;
+  }
+
   /** The next segment, in the order of the capture. */
   take(segment: TcpSegment, packet: number, time: number | undefined): void {
     const side = this.#sides[segment.from === this.initiator ? 'initiator' : 'target'];
@@ -105,6 +111,8 @@ export class Conversation {
       return;
     }
     side.order.take(segment.sequence, segment.payload, segment.payloadLength);
+    if (segment.fin || segment.rst) this.#ended.add(segment.from);
+    if (segment.rst) this.#ended.add(segment.to);
     if (segment.rst) this.#end(`the ${segment.from === this.initiator ? 'initiator' : 'target'} resets the connection`);
     else if (segment.fin) {
       side.order.end();
@@ -195,8 +203,8 @@ export class Conversation {
   }
 
   #end(line: string): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#told) return;
+    this.#told = true;
     const early = !this.#watch.loggedOut && !this.#login.refused;
     this.#remark(early ? `${line} without a logout` : line, early);
   }

@@ -71,15 +71,7 @@ export class PcapngConnection implements ConnectionSink {
   }
 
   /** {@link ConnectionSink} */
-  add(
-    direction: Direction,
-    time: number,
-    bytes: Uint8Array,
-    _view: DataView,
-    from: number,
-    to: number,
-    skipped: number,
-  ): void {
+  add(direction: Direction, time: number, bytes: Uint8Array, from: number, to: number, skipped: number): void {
     this.#packets?.data(direction, time, bytes, from, to, skipped);
   }
 

@@ -107,8 +107,8 @@ class RingConnection implements ConnectionSink {
     if (this.#loginLength <= LOGIN_LENGTH) this.#login.push({ direction, time, pdu });
   }
 
-  add(direction: Direction, time: number, bytes: Uint8Array, view: DataView, from: number, to: number): void {
-    this.#ring.add(this.number, direction, time, bytes, view, from, to);
+  add(direction: Direction, time: number, bytes: Uint8Array, from: number, to: number): void {
+    this.#ring.add(this.number, direction, time, bytes, from, to);
   }
 
   agreed(headerDigest: number, dataDigest: number): void {
@@ -135,7 +135,7 @@ class RingConnection implements ConnectionSink {
       const dataAt = at + BHS_LENGTH + totalAhsLength(view, at) + this.#headerDigest;
       const end = Math.min(bytes.length, dataAt + keptLength(bytes[at] ?? 0, length, this.#dataDigest));
       const skipped = dataAt + segmentLength(length, this.#dataDigest) - end;
-      to.add(direction, time, bytes, view, at, end, skipped);
+      to.add(direction, time, bytes, at, end, skipped);
       at = end;
     }
   }

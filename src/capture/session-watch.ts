@@ -53,7 +53,7 @@ export interface Judgement {
 }
 
 /** Commands that are remembered while they have no status. */
-const MOST_TASKS = 65_536;
+const MOST_TASKS = 4096;
 
 /** Target PDUs whose StatSN counts. */
 const COUNTED: ReadonlySet<number> = new Set([
@@ -86,6 +86,8 @@ export class SessionWatch {
   #statSN: number | undefined;
   #cmdSN: number | undefined;
   #maxCmdSN: number | undefined;
+  /** Whether commands had to be forgotten: then an answer to nothing says nothing. */
+  #forgot = false;
   #problems: string[] = [];
   #notes: string[] = [];
   #sense: Sense | undefined;
@@ -164,7 +166,10 @@ export class SessionWatch {
   #command(view: DataView, { headers }: FoundPdu, time: number | undefined): void {
     const { initiatorTaskTag: tag, lunHigh, lunLow, expectedDataTransferLength: length } = readScsiCommand(view, 0);
     if (this.tasks.has(tag)) this.#problems.push(`tag ${tagText(tag)} is in use already`);
-    if (this.tasks.size >= MOST_TASKS) this.tasks.delete(this.tasks.keys().next().value ?? 0);
+    if (this.tasks.size >= MOST_TASKS) {
+      this.tasks.delete(this.tasks.keys().next().value ?? 0);
+      this.#forgot = true;
+    }
     this.tasks.set(tag, {
       tag,
       time,
@@ -269,7 +274,7 @@ export class SessionWatch {
   #taskOf(view: DataView): WatchedTask | undefined {
     const tag = initiatorTaskTag(view, 0);
     const task = this.tasks.get(tag);
-    if (task === undefined && this.complete) {
+    if (task === undefined && this.complete && !this.#forgot) {
       this.#problems.push(`there is no command with tag ${tagText(tag)}, or it is over`);
     }
     return task;

@@ -32,17 +32,9 @@ export interface ConnectionSink {
   agreed(headerDigest: number, dataDigest: number): void;
   /**
    * `bytes[from, to)`: PDUs of which all but the last are whole; of the last, `skipped` bytes follow that are not
-   * shown. `view` sees the same memory with the same offsets.
+   * shown.
    */
-  add(
-    direction: Direction,
-    time: number,
-    bytes: Uint8Array,
-    view: DataView,
-    from: number,
-    to: number,
-    skipped: number,
-  ): void;
+  add(direction: Direction, time: number, bytes: Uint8Array, from: number, to: number, skipped: number): void;
   /** The connection is over. */
   closed(time: number, failed: boolean): void;
 }

@@ -52,8 +52,8 @@ export class StreamCutter {
     this.#dataDigest = dataDigest;
   }
 
-  /** Takes `bytes[from, to)` of the stream; `view` sees the same memory. Nothing of it is referred to afterwards. */
-  take(bytes: Uint8Array, view: DataView, from: number, to: number, time: number): void {
+  /** Takes `bytes[from, to)` of the stream. Nothing of it is referred to afterwards. */
+  take(bytes: Uint8Array, from: number, to: number, time: number): void {
     let at = from;
     while (at < to) {
       if (this.#skip > 0) {
@@ -61,24 +61,24 @@ export class StreamCutter {
         this.#skip -= step;
         at += step;
       } else if (this.#heldLength > 0 || this.#inLogin) at = this.#gather(bytes, at, to, time);
-      else at = this.#takeRun(bytes, view, at, to, time);
+      else at = this.#takeRun(bytes, at, to, time);
     }
   }
 
   /** As many PDUs as are here with all that is kept of them. */
-  #takeRun(bytes: Uint8Array, view: DataView, first: number, to: number, time: number): number {
+  #takeRun(bytes: Uint8Array, first: number, to: number, time: number): number {
     let from = first;
     let at = first;
     while (to - at >= BHS_LENGTH) {
-      const lengths = view.getUint32(at + 4);
-      const length = lengths & 0xff_ffff;
-      const dataAt = at + BHS_LENGTH + 4 * (lengths >>> 24) + this.#headerDigest;
+      // By bytes: a view would have to be made for each chunk, which costs as much as to record one.
+      const length = ((bytes[at + 5] ?? 0) << 16) | ((bytes[at + 6] ?? 0) << 8) | (bytes[at + 7] ?? 0);
+      const dataAt = at + BHS_LENGTH + 4 * (bytes[at + 4] ?? 0) + this.#headerDigest;
       const end = dataAt + segmentLength(length, this.#dataDigest);
       const kept = length <= WHOLE_LENGTH ? end : dataAt + keptLength(bytes[at] ?? 0, length, this.#dataDigest);
       if (kept > to) break;
       at = end;
       if (kept < end || at - from >= LONGEST_RUN) {
-        this.#sink.add(this.#direction, time, bytes, view, from, kept, end - kept);
+        this.#sink.add(this.#direction, time, bytes, from, kept, end - kept);
         from = end;
       }
     }
@@ -86,7 +86,7 @@ export class StreamCutter {
       this.#skip = at - to;
       return to;
     }
-    if (at > from) this.#sink.add(this.#direction, time, bytes, view, from, at, 0);
+    if (at > from) this.#sink.add(this.#direction, time, bytes, from, at, 0);
     return at < to ? this.#gather(bytes, at, to, time) : at;
   }
 
@@ -106,7 +106,7 @@ export class StreamCutter {
     this.#heldLength = 0;
     this.#skip = this.#rest;
     if (this.#inLogin) this.#onLogin(this.#direction, time, this.#held.slice(0, length));
-    else this.#sink.add(this.#direction, time, this.#held, this.#heldView, 0, length, this.#skip);
+    else this.#sink.add(this.#direction, time, this.#held, 0, length, this.#skip);
     return at;
   }
 

@@ -17,11 +17,21 @@ export interface Examined {
   readonly offered: readonly string[] | undefined;
   /** Whether the command line or the environment has credentials. */
   readonly credentials: boolean;
+  /** Whether the URL asks for digests, or for none. */
+  readonly digests: boolean;
 }
+
+const NO_DIGEST_KEYS = 'leave header_digest and data_digest out of the URL, or turn CRC32C on (or off) at the target';
 
 type Advice = (place: Examined) => string;
 
 const BY_STATUS: Readonly<Record<number, Advice>> = {
+  [LOGIN_STATUS.INITIATOR_ERROR]: ({ credentials, digests }) =>
+    digests
+      ? `the target may not do with the digests that the URL asks for: ${NO_DIGEST_KEYS}`
+      : credentials
+        ? 'the target does not know the hash that was offered, or does not want a password: try auth=md5 in the URL, then without user and password'
+        : 'the target does not accept something in the login, such as the missing user name: its own log may say what',
   [LOGIN_STATUS.AUTHENTICATION_FAILURE]: ({ credentials }) =>
     credentials
       ? 'user name or password are not those of the target, or it wants another hash: compare both sides letter by letter, and try auth=md5 in the URL'
@@ -95,7 +105,7 @@ function adviceOf(error: unknown, step: string, place: Examined): string | undef
 function ofLogin({ statusClass, statusDetail, hint, message }: LoginError, place: Examined): string | undefined {
   const status = (statusClass << 8) | statusDetail;
   if (/Digest=/.test(message)) {
-    return 'the two sides do not agree on a digest: leave header_digest and data_digest out of the URL, or turn CRC32C on (or off) at the target';
+    return `the two sides do not agree on a digest: ${NO_DIGEST_KEYS}`;
   }
   return BY_STATUS[status]?.(place) ?? hint;
 }

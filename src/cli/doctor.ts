@@ -176,9 +176,11 @@ class Examination {
   }
 
   get #place(): Examined {
-    const { host, port, targetName, credentials } = this.#url;
+    const { host, port, targetName, credentials, headerDigest, dataDigest } = this.#url;
     const initiatorName = this.#options.initiatorName ?? DEFAULT_INITIATOR_NAME;
-    return { host, port, targetName, initiatorName, offered: this.#offered, credentials: credentials !== undefined };
+    const digests = (headerDigest ?? dataDigest) !== undefined;
+    const offered = this.#offered;
+    return { host, port, targetName, initiatorName, offered, credentials: credentials !== undefined, digests };
   }
 
   #conclude(): ExitCode {

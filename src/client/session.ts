@@ -240,8 +240,8 @@ export class Session extends Announcer implements AsyncDisposable {
    * headers, and data segments up to 256 bytes, of longer ones the first 16. What proves a secret is blanked. May be
    * called at any time, after the session too; `iscsi-decode`, tshark and Wireshark read the file.
    *
-   * @throws {IscsiError} `ISCSI_USAGE` when nothing is remembered (`recordLength: 0`); the operating system's error when
-   *   the file cannot be written.
+   * @throws {IscsiError} `ISCSI_USAGE` when nothing is remembered (`recordLength: 0`).
+   * @throws The error of the operating system when the file cannot be written.
    */
   async capture(path: string): Promise<CaptureSummary> {
     const { recorder } = this.#parts;

@@ -9,9 +9,12 @@ const BUFFER_LENGTH = 256 * 1024;
 /** A capture may hold what is on the disk: it is its owner's. */
 const MODE = 0o600;
 
+/** When `now()` was 0, in milliseconds since 1970. Looked up once: the getter costs more than to record a PDU. */
+const ORIGIN = performance.timeOrigin;
+
 /** Milliseconds since 1970, which never go back. */
 export function wallClock(): number {
-  return performance.timeOrigin + now();
+  return ORIGIN + now();
 }
 
 /** How a {@link CaptureFile} is written. */
@@ -22,8 +25,8 @@ export interface CaptureFileOptions {
 
 /**
  * A pcapng file that is written while sessions run: for the option `capture` of `connect`, `openSession`, `discover`
- * and `createTarget`. Several sessions may share it. What proves a secret (CHAP_R) is blanked; of data segments longer than
- * 256 bytes the first 16 are written, or everything with `wholeData`.
+ * and `createTarget`. Several sessions may share it. What proves a secret (CHAP_R) is blanked; of data segments longer
+ * than 256 bytes the first 16 are written, or everything with `wholeData`.
  *
  * It is written to at the end of each turn, and the session waits for the disk: what is seen is what was. When the disk
  * is full, the file ends there, `error` tells, and the session goes on.

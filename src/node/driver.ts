@@ -124,7 +124,7 @@ export class Driver {
     socket.on('data', (chunk: Buffer) => {
       this.#poll.heard();
       const view = viewOf(chunk);
-      this.#tap?.received(chunk, view, 0, chunk.byteLength);
+      this.#tap?.received(chunk, 0, chunk.byteLength);
       this.#core.receive(chunk, view, 0, chunk.byteLength);
     });
   }
@@ -166,10 +166,10 @@ export class Driver {
       callback: (end, buffer) => {
         this.#poll.heard();
         if (buffer === bytes || buffer === short) {
-          tap?.received(bytes, view, 0, end);
+          tap?.received(bytes, 0, end);
           core.receive(bytes, view, 0, end);
         } else {
-          tap?.received(buffer, viewOf(buffer), 0, end);
+          tap?.received(buffer, 0, end);
           core.placed?.(buffer, end);
         }
         if (this.#readsShort && (end >= FAST_READ || buffer === short)) this.#poll.expect();

@@ -24,7 +24,7 @@ function sample(): Uint8Array {
   connection.opened(1_700_000_000_123.456, ENDS);
   let time = 1_700_000_000_124;
   for (const { fromInitiator, bytes } of dialog()) {
-    connection.add(fromInitiator ? 0 : 1, time++, bytes, viewOf(bytes), 0, bytes.length, 0);
+    connection.add(fromInitiator ? 0 : 1, time++, bytes, 0, bytes.length, 0);
   }
   connection.closed(time, false);
   return concat(...parts);

@@ -1,7 +1,7 @@
 /** What `CaptureDecoder` makes of connections: problems, gaps, beginnings that are missing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concat, viewOf } from '../../src/bytes/hex.ts';
+import { concat } from '../../src/bytes/hex.ts';
 import { CaptureDecoder, type CaptureTotals } from '../../src/capture/capture-decoder.ts';
 import type { CaptureEvent } from '../../src/capture/conversation.ts';
 import { PcapngStream } from '../../src/capture/pcapng-stream.ts';
@@ -47,7 +47,7 @@ function told(said: readonly Said[], { from = 0, ends = ENDS, port, hidden, miss
   for (const [index, { fromInitiator, bytes }] of said.entries()) {
     const part = parts.length;
     const end = bytes.length - (hidden?.(index) ?? 0);
-    connection.add(fromInitiator ? 0 : 1, 1001 + index, bytes, viewOf(bytes), 0, end, bytes.length - end);
+    connection.add(fromInitiator ? 0 : 1, 1001 + index, bytes, 0, end, bytes.length - end);
     if (index < from || missing?.has(index)) parts.length = part;
   }
   if (from > 0) parts.splice(1, 3);
@@ -120,7 +120,7 @@ test('a connection that ends without a logout, and a command without an answer, 
   const connection = new PcapngStream((bytes) => parts.push(bytes)).connection();
   connection.opened(1000, ENDS);
   for (const { fromInitiator, bytes } of [...LOGIN, READ]) {
-    connection.add(fromInitiator ? 0 : 1, 1001, bytes, viewOf(bytes), 0, bytes.length, 0);
+    connection.add(fromInitiator ? 0 : 1, 1001, bytes, 0, bytes.length, 0);
   }
   connection.closed(1002, true);
   const events: string[] = [];
@@ -131,6 +131,37 @@ test('a connection that ends without a logout, and a command without an answer, 
     'the initiator resets the connection without a logout',
     'READ(10) logical block address 8, transfer length 2 has no answer',
   ]);
+});
+
+test('connections that are over make room for others, and their ports may come again', () => {
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  for (let number = 0; number < 1300; number++) {
+    const connection = file.connection();
+    connection.opened(number, { ...ENDS, local: { address: '192.0.2.1', port: 2000 + (number % 1200) } });
+    for (const { fromInitiator, bytes } of LOGIN) {
+      connection.add(fromInitiator ? 0 : 1, number, bytes, 0, bytes.length, 0);
+    }
+    connection.closed(number, number % 2 === 0);
+  }
+  const decoder = new CaptureDecoder(() => undefined);
+  for (const part of parts) decoder.push(part);
+  const { connections, pdus, unreadable } = decoder.end();
+  assert.deepEqual([connections, pdus, unreadable], [1300, 2600, []]);
+});
+
+test('connections beyond those that can be followed are told of', () => {
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  for (let number = 0; number < 1100; number++) {
+    const connection = file.connection();
+    connection.opened(number, { ...ENDS, local: { address: '192.0.2.1', port: 2000 + number } });
+    for (const { bytes } of LOGIN.slice(0, 1)) connection.add(0, number, bytes, 0, bytes.length, 0);
+  }
+  const decoder = new CaptureDecoder(() => undefined);
+  for (const part of parts) decoder.push(part);
+  const { connections, unreadable } = decoder.end();
+  assert.deepEqual([connections, unreadable], [1024, ['connections beyond 1024 at a time']]);
 });
 
 /** Each is wrong in one respect. */

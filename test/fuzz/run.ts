@@ -7,6 +7,7 @@ import { toHex } from '../../src/bytes/hex.ts';
 import { IscsiError } from '../../src/errors.ts';
 import { Random } from '../simulated/random.ts';
 import { longRunOptions } from '../support/long-run.ts';
+import { captureParsers } from './capture.ts';
 import { deviceFuzz } from './device.ts';
 import { pduParsers } from './pdu.ts';
 import { scsiParsers } from './scsi.ts';
@@ -17,7 +18,7 @@ Anything but a value or an error that is meant is a failure, which prints seed a
 const { seconds, seed: given } = longRunOptions('fuzz', DOES, { seconds: 120, seed: undefined }).numbers;
 const seed = given ?? Math.floor(Math.random() * 0x4000_0000);
 const random = new Random(seed);
-const parsers = [...pduParsers, ...scsiParsers, ...deviceFuzz];
+const parsers = [...pduParsers, ...scsiParsers, ...deviceFuzz, ...captureParsers];
 const until = performance.now() + seconds * 1000;
 /** More memory than any input of this size may cost. */
 const MEMORY_LIMIT = 512 * 1024 * 1024;
