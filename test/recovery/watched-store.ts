@@ -60,6 +60,8 @@ export class WatchedStore implements BlockStore {
   /** @param latency Milliseconds that a write takes: one may then be under way when its session ends. */
   constructor(blocks: number, latency?: () => number) {
     this.blocks = blocks;
+    this.synchronous = latency === undefined;
+    this.#latency = latency;
     this.#store = new MemoryStore({ size: blocks * BLOCK, blockSize: BLOCK });
   }
 
