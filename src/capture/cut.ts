@@ -5,7 +5,7 @@ import { OPCODES } from '../spec/iscsi-opcodes.ts';
 /** Data segments up to this length are kept whole: pages, sense data, short texts. */
 export const WHOLE_LENGTH = 256;
 /** Of longer ones, the first bytes. */
-const FIRST_LENGTH = 16;
+export const FIRST_LENGTH = 16;
 /** Texts are kept whole up to this length. */
 const TEXT_LENGTH = 64 * 1024;
 

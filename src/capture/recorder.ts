@@ -6,8 +6,8 @@ import { PcapngStream } from './pcapng-stream.ts';
 import { type RecordedRun, RecordRing } from './record-ring.ts';
 import type { ConnectionSink, Direction, TcpEnds } from './sink.ts';
 
-/** Bytes of the last PDUs that are kept unless the caller says otherwise: some 1,000 reads. */
-export const DEFAULT_RECORD_LENGTH = 128 * 1024;
+/** Bytes of the last PDUs that are kept unless the caller says otherwise: some 250 reads. */
+export const DEFAULT_RECORD_LENGTH = 32 * 1024;
 /** The smallest and the largest ring, in bytes. */
 export const RECORD_LIMITS = { least: 16 * 1024, most: 256 * 1024 * 1024 } as const;
 /** Of a login that goes on for ever, so many bytes are kept: its beginning. */
@@ -89,8 +89,7 @@ class RingConnection implements ConnectionSink {
   readonly #ring: RecordRing;
   readonly #login: LoginRecord[] = [];
   #loginLength = 0;
-  #headerDigest = 0;
-  #dataDigest = 0;
+  #digests = { header: 0, data: 0 };
   #opened: { readonly time: number; readonly ends: TcpEnds } | undefined;
 
   constructor(ring: RecordRing, number: number) {
@@ -111,10 +110,13 @@ class RingConnection implements ConnectionSink {
     this.#ring.add(this.number, direction, time, bytes, from, to);
   }
 
+  addDataIn(time: number, bytes: Uint8Array, from: number, to: number): number {
+    return this.#ring.addDataIn(this.number, time, bytes, from, to, this.#digests);
+  }
+
   agreed(headerDigest: number, dataDigest: number): void {
     this.first = this.#ring.count;
-    this.#headerDigest = headerDigest;
-    this.#dataDigest = dataDigest;
+    this.#digests = { header: headerDigest, data: dataDigest };
   }
 
   closed(time: number, failed: boolean): void {
@@ -132,9 +134,9 @@ class RingConnection implements ConnectionSink {
     const view = viewOf(bytes);
     for (let at = 0; at + BHS_LENGTH <= bytes.length; ) {
       const length = dataSegmentLength(view, at);
-      const dataAt = at + BHS_LENGTH + totalAhsLength(view, at) + this.#headerDigest;
-      const end = Math.min(bytes.length, dataAt + keptLength(bytes[at] ?? 0, length, this.#dataDigest));
-      const skipped = dataAt + segmentLength(length, this.#dataDigest) - end;
+      const dataAt = at + BHS_LENGTH + totalAhsLength(view, at) + this.#digests.header;
+      const end = Math.min(bytes.length, dataAt + keptLength(bytes[at] ?? 0, length, this.#digests.data));
+      const skipped = dataAt + segmentLength(length, this.#digests.data) - end;
       to.add(direction, time, bytes, at, end, skipped);
       at = end;
     }

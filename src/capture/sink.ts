@@ -35,6 +35,12 @@ export interface ConnectionSink {
    * shown.
    */
   add(direction: Direction, time: number, bytes: Uint8Array, from: number, to: number, skipped: number): void;
+  /**
+   * Takes received Data-In PDUs whose data is cut, as many as begin at `from` and are kept before `to`, in one go.
+   * Optional: who has none gets them by `add`.
+   * @returns Where the next PDU begins; `from` when there was none.
+   */
+  addDataIn?(time: number, bytes: Uint8Array, from: number, to: number): number;
   /** The connection is over. */
   closed(time: number, failed: boolean): void;
 }

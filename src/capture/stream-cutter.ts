@@ -2,7 +2,7 @@ import { copyBytes } from '../bytes/copy.ts';
 import { viewOf } from '../bytes/hex.ts';
 import { BHS_LENGTH, dataSegmentLength, MAX_AHS_LENGTH, totalAhsLength } from '../pdu/bhs.ts';
 import { keptLength, segmentLength, WHOLE_LENGTH } from './cut.ts';
-import type { ConnectionSink, Direction } from './sink.ts';
+import { type ConnectionSink, type Direction, RECEIVED } from './sink.ts';
 
 /** What is handed over at once is not longer, where it can be helped. */
 const LONGEST_RUN = 16 * 1024;
@@ -76,6 +76,15 @@ export class StreamCutter {
       const end = dataAt + segmentLength(length, this.#dataDigest);
       const kept = length <= WHOLE_LENGTH ? end : dataAt + keptLength(bytes[at] ?? 0, length, this.#dataDigest);
       if (kept > to) break;
+      if (kept < end && this.#direction === RECEIVED && this.#sink.addDataIn !== undefined) {
+        if (at > from) this.#sink.add(this.#direction, time, bytes, from, at, 0);
+        const next = this.#sink.addDataIn(time, bytes, at, to);
+        from = next;
+        if (next > at) {
+          at = next;
+          continue;
+        }
+      }
       at = end;
       if (kept < end || at - from >= LONGEST_RUN) {
         this.#sink.add(this.#direction, time, bytes, from, kept, end - kept);

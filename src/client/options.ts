@@ -96,7 +96,7 @@ export interface ConnectOptions {
   readonly onEvent?: (event: TargetEvent) => void;
   /**
    * Bytes of memory in which the last PDUs of the session are remembered for `session.capture()`, 16,384 or more; 0 for
-   * none. Default 131,072: some 1,000 reads.
+   * none. Default 32,768: some 250 reads.
    */
   readonly recordLength?: number;
   /**

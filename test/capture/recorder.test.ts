@@ -9,6 +9,8 @@ import { PcapngStream } from '../../src/capture/pcapng-stream.ts';
 import { Recorder } from '../../src/capture/recorder.ts';
 import { writeDataIn } from '../../src/pdu/data-in.ts';
 import { writeScsiCommand } from '../../src/pdu/scsi-command.ts';
+import { writeTextResponse } from '../../src/pdu/text-response.ts';
+import { RESERVED_TAG } from '../../src/spec/iscsi-opcodes.ts';
 import { Random } from '../simulated/random.ts';
 import { seedOfRun } from '../support/pattern.ts';
 import { COMMAND, DATA_IN, dialog, ENDS, LONG, loginRequest, loginResponse, pdu, type Said } from './dialog.ts';
@@ -113,6 +115,40 @@ test('many PDUs in one piece are many PDUs in the capture', () => {
   assert.equal(decode(file).pdus.length, 10);
 });
 
+test(`reads of any length, many at once and cut anywhere, are all there; seed ${seedOfRun()}`, () => {
+  const random = new Random(seedOfRun());
+  for (const digests of DIGESTS) {
+    for (let round = 0; round < 20; round++) {
+      const lengths = Array.from({ length: 60 }, () =>
+        random.onceIn(3) ? random.below(400) : ([512, 4096][random.below(2)] ?? 0),
+      );
+      const stream = lengths.map((length, index) => {
+        const fields = { ...DATA_IN, initiatorTaskTag: index + 1, statSN: index + 2, dataSegmentLength: length };
+        return pdu(writeDataIn, fields, new Uint8Array(length).fill(index), digests);
+      });
+      const login = dialog(digests).slice(0, 2);
+      const whole = concat(...stream);
+      const pieces: Said[] = [];
+      for (let at = 0; at < whole.length; ) {
+        const length = random.onceIn(2) ? 65_536 : 1 + random.below(9000);
+        pieces.push({ fromInitiator: false, bytes: whole.subarray(at, at + length) });
+        at += length;
+      }
+      const { pdus } = decode(recorded([...login, ...pieces], { capacity: 262_144 }).file);
+      assert.deepEqual(
+        pdus.slice(2).map(({ tag, pdu: { dataLength, data } }) => [tag, dataLength, data.length, data.at(-1)]),
+        lengths.map((length, index) => {
+          const kept = length <= 256 ? length : 16;
+          return [index + 1, length, kept, kept === 0 ? undefined : index];
+        }),
+      );
+      assert.ok(
+        pdus.slice(2).every(({ pdu: { headerDigest } }) => headerDigest === (digests.header ? 'right' : 'absent')),
+      );
+    }
+  }
+});
+
 test('a full ring forgets the oldest PDUs, says so, and keeps the login', () => {
   const [request, response] = dialog();
   assert.ok(request && response);
@@ -190,6 +226,23 @@ test('the CHAP response is in no capture, also when it is cut over two PDUs and 
     assert.ok(!text.includes('1f2e3d4c') && !text.includes('79880123'), `pieces of ${step}`);
     assert.ok(text.includes('CHAP_N=bob') && text.includes('CHAP_R=**********'));
     assert.ok(text.includes('CHAP_N=target'));
+  }
+});
+
+test('long texts are kept whole, in the login and after it, and their keys are read', () => {
+  const names = Array.from({ length: 400 }, (_, index) => `TargetName=iqn.2003-01.org.example:${index}\0`).join('');
+  const text = new TextEncoder().encode(names);
+  const fields = { final: true, continues: false, dataSegmentLength: text.length, lunHigh: 0, lunLow: 0 };
+  const numbers = { initiatorTaskTag: 9, targetTransferTag: RESERVED_TAG, statSN: 2, expCmdSN: 8, maxCmdSN: 38 };
+  const said = [
+    loginRequest(`X-com.example.long=${'a'.repeat(6000)}\0HeaderDigest=None\0`),
+    loginResponse('HeaderDigest=None\0'),
+    { fromInitiator: false, bytes: pdu(writeTextResponse, { ...fields, ...numbers }, text) },
+  ];
+  for (const step of [1, 100, 1460, 100_000]) {
+    const { pdus } = decode(recorded(said, { step }).file);
+    assert.equal(pdus[0]?.text[0]?.length, 6019, `pieces of ${step}`);
+    assert.equal(pdus[2]?.text.length, 400);
   }
 });
 
