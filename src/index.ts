@@ -12,6 +12,12 @@ export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
 export type { TargetEvent } from './client/target-event.ts';
 export {
+  TaskFunctions,
+  type TaskManagementOutcome,
+  type TaskManagementResponseName,
+  type TaskReassignOptions,
+} from './client/task-functions.ts';
+export {
   formatUrl,
   type IscsiUrl,
   parseUrl,
@@ -23,6 +29,7 @@ export {
 } from './client/url.ts';
 export {
   DigestError,
+  EndedByFunctionError,
   type ErrorCode,
   IscsiError,
   type IscsiErrorOptions,

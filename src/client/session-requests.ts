@@ -3,6 +3,7 @@ import { IscsiError } from '../errors.ts';
 import type { Exchange, ExchangeAnswer, SettleExchange } from '../initiator/exchange.ts';
 import type { TaskManagementFields } from '../initiator/requests.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
+import { usedFields } from '../initiator/task-management.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import type { AbortSignalLike } from '../scsi/request.ts';
@@ -23,6 +24,8 @@ export interface TaskManagementFunction {
   readonly lun?: Lun | number;
   /** For functions that act on one task, such as ABORT TASK: one of `session.commandsUnderWay()`. */
   readonly task?: TaskName;
+  /** For TASK REASSIGN: see `TaskReassignOptions`. */
+  readonly expDataSN?: number;
 }
 
 /** Options of a request that is no SCSI command. */
@@ -41,6 +44,7 @@ const TASK_MANAGEMENT_RULES: OptionRules<TaskManagementFunction> = {
   functionCode: wholeNumber(0, 127),
   lun: { allowed: 'a number or { high, low }', is: (value) => typeof value === 'number' || OBJECT.is(value) },
   task: OBJECT,
+  expDataSN: wholeNumber(0, 0xffff_ffff),
 };
 
 /** Sends a request, to be answered until `deadline`. */
@@ -63,7 +67,7 @@ export class SessionRequests {
   async taskManagement(request: TaskManagementFunction, options: RequestOptions): Promise<number> {
     checkOptions(request, TASK_MANAGEMENT_RULES, 'taskManagement');
     checkOptions(options, COMMAND_OPTIONS, 'taskManagement');
-    const fields = fieldsOf(request);
+    const fields = usedFields(fieldsOf(request));
     const answer = await this.#exchange(options, (deadline, settle) =>
       this.#core.taskManagement(fields, deadline, settle),
     );
@@ -107,10 +111,10 @@ export class SessionRequests {
   }
 }
 
-function fieldsOf({ functionCode, lun, task }: TaskManagementFunction): TaskManagementFields {
+function fieldsOf({ functionCode, lun, task, expDataSN }: TaskManagementFunction): TaskManagementFields {
   if (functionCode === undefined) throw new IscsiError('ISCSI_USAGE', 'Cannot send no task management function');
   const { high, low } = lunOf(lun ?? task?.lun ?? LUN_0);
-  const named = { functionCode, lunHigh: high, lunLow: low };
+  const named = { functionCode, lunHigh: high, lunLow: low, ...(expDataSN === undefined ? {} : { expDataSN }) };
   if (task === undefined) return { ...named, referencedTaskTag: RESERVED_TAG, refCmdSN: 0 };
   if (task.cmdSN === undefined) {
     throw new IscsiError('ISCSI_USAGE', 'Cannot name a task to the target that was not sent yet', {

@@ -25,13 +25,14 @@ import { checkOptions } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
 import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
-import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
+import { type CommandUnderWay, commandsUnderWay, type TaskName } from './commands-under-way.ts';
 import { lunOf, otherAddress } from './lun-of.ts';
 import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
 import { type TargetEvent, targetEvent } from './target-event.ts';
+import { TaskFunctions, type TaskManagementOutcome } from './task-functions.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
@@ -54,7 +55,7 @@ export interface SessionParts {
  * const luns = await session.reportLuns();
  * luns.map(({ text }) => text); // ['0']
  */
-export class Session implements AsyncDisposable {
+export class Session extends TaskFunctions implements AsyncDisposable {
   /** The iSCSI name of the target; empty in a discovery session. */
   readonly targetName: string;
   /** Where the session is connected to, as `host:port`. */
@@ -82,6 +83,7 @@ export class Session implements AsyncDisposable {
   }
 
   private constructor(parts: SessionParts) {
+    super();
     const { core, targetName, timeout } = parts;
     this.#parts = parts;
     this.#ports = new SessionPorts((lun) => new SessionPort(core, { lun, targetName, timeout, clock: CLOCK }));
@@ -284,6 +286,32 @@ export class IscsiLogicalUnit extends LogicalUnit {
   /** The LUN as text: its number, or 0x and 16 hex digits. */
   get lunText(): string {
     return formatLun(this.lun);
+  }
+
+  /** Those of `session.commandsUnderWay()` that go to this logical unit. */
+  commandsUnderWay(): CommandUnderWay[] {
+    const { high, low } = this.lun;
+    return this.session.commandsUnderWay().filter(({ lun }) => lun.high === high && lun.low === low);
+  }
+
+  /** As `session.abortTask`. */
+  abortTask(task: TaskName, options: RequestOptions = {}): Promise<TaskManagementOutcome> {
+    return this.session.abortTask(task, options);
+  }
+
+  /** As `session.abortTaskSet`, for this logical unit. */
+  abortTaskSet(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
+    return this.session.abortTaskSet(this.lun, options);
+  }
+
+  /** As `session.clearTaskSet`, for this logical unit: the commands of other initiators end, too. */
+  clearTaskSet(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
+    return this.session.clearTaskSet(this.lun, options);
+  }
+
+  /** As `session.logicalUnitReset`, for this logical unit: the commands of other initiators end, too. */
+  logicalUnitReset(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
+    return this.session.logicalUnitReset(this.lun, options);
   }
 
   /** A Node stream of the bytes from `start` to `end`, which is the last one, as in `node:fs`; read ahead. */

@@ -371,7 +371,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   #conclude(fields: TaskManagementFields, cmdSN: number): void {
     this.tasks.forEach((entry) => {
       if (entry.kind !== 'scsi' || !isEndedBy(fields, cmdSN, entry)) return;
-      this.settle(entry, entry.abortReason ?? endedByFunction());
+      this.settle(entry, entry.abortReason ?? endedByFunction(fields.functionCode));
     });
   }
 
