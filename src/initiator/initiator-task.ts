@@ -2,6 +2,7 @@ import type { IscsiError } from '../errors.ts';
 import { ScsiTask } from '../scsi/scsi-task.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { InitiatorConnection } from './connection.ts';
+import type { UnitCounters } from './counters.ts';
 
 /**
  * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data,
@@ -35,6 +36,10 @@ export class InitiatorTask extends ScsiTask {
   outcome: IscsiError | undefined = undefined;
   /** Part of its data was damaged on the way: what still comes is dropped, and it cannot end well. */
   damaged = false;
+  /** When it was submitted, in milliseconds; 0 before that. */
+  submittedAt = 0;
+  /** The counters of the logical unit, where there are any. */
+  counters: UnitCounters | undefined = undefined;
 
   /** Expected Data Transfer Length: for a bidirectional command that of the write (RFC 7143 §11.3.4). */
   get expectedDataTransferLength(): number {
@@ -55,5 +60,7 @@ export class InitiatorTask extends ScsiTask {
     this.sentEnd = 0;
     this.outcome = undefined;
     this.damaged = false;
+    this.submittedAt = 0;
+    this.counters = undefined;
   }
 }

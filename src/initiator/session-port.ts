@@ -1,6 +1,7 @@
 import type { IscsiError } from '../errors.ts';
 import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { Clock, ScsiPort } from '../scsi/port.ts';
+import type { UnitCounters } from './counters.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 import type { InitiatorSession } from './session.ts';
 
@@ -12,6 +13,8 @@ export interface SessionPortOptions {
   /** Milliseconds that a command may take unless it is told otherwise. */
   readonly timeout: number;
   readonly clock: Clock;
+  /** Counts what its commands do. Default: nobody does, but the session. */
+  readonly counters?: UnitCounters;
 }
 
 /** One logical unit of the target that a session is logged in to. */
@@ -22,11 +25,14 @@ export class SessionPort implements ScsiPort {
   readonly clock: Clock;
   /** The session: all its ports lead to logical units of one target. */
   readonly device: object;
+  /** Counts what its commands do. */
+  readonly counters: UnitCounters | undefined;
   readonly #session: InitiatorSession;
   readonly #lunHigh: number;
   readonly #lunLow: number;
 
-  constructor(session: InitiatorSession, { lun, targetName, timeout, clock }: SessionPortOptions) {
+  constructor(session: InitiatorSession, { lun, targetName, timeout, clock, counters }: SessionPortOptions) {
+    this.counters = counters;
     this.unitName = `LUN ${formatLun(lun)}`;
     this.deviceName = targetName;
     this.timeout = timeout;
@@ -41,6 +47,7 @@ export class SessionPort implements ScsiPort {
     const task = this.#session.newTask();
     task.lunHigh = this.#lunHigh;
     task.lunLow = this.#lunLow;
+    task.counters = this.counters;
     return task;
   }
 
@@ -50,6 +57,10 @@ export class SessionPort implements ScsiPort {
 
   abort(task: InitiatorTask, reason: IscsiError): void {
     this.#session.abort(task, task.initiatorTaskTag, reason);
+  }
+
+  retried(): void {
+    this.counters?.retried();
   }
 
   recallUnsent(reason: IscsiError): void {

@@ -3,6 +3,8 @@ import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { TASK_MANAGEMENT_FUNCTIONS, TASK_MANAGEMENT_RESPONSES } from '../spec/iscsi-task-management.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 import type { TaskManagementFields } from './requests.ts';
+import { endedByFunction } from './session-errors.ts';
+import type { SessionState } from './session-state.ts';
 
 const {
   ABORT_TASK,
@@ -43,13 +45,24 @@ export function saysEnded(
 }
 
 /**
+ * Ends what a task management function that is complete has ended, each task with the reason that it has already or the
+ * function.
+ */
+export function endTasks(s: Pick<SessionState, 'tasks' | 'settle'>, fields: TaskManagementFields, cmdSN: number): void {
+  s.tasks.forEach((entry) => {
+    if (entry.kind !== 'scsi' || !isEndedBy(fields, cmdSN, entry)) return;
+    s.settle(entry, entry.abortReason ?? endedByFunction(fields.functionCode));
+  });
+}
+
+/**
  * Whether a task management function that is complete has ended `task`: no response of it can come any more (RFC 7143
  * §4.2.3.3). Those are the commands sent before it: the one that it names, those to its logical unit or, for a reset of
  * the target, all.
  *
  * @param cmdSN The CmdSN that the function carried.
  */
-export function isEndedBy(request: TaskManagementFields, cmdSN: number, task: InitiatorTask): boolean {
+function isEndedBy(request: TaskManagementFields, cmdSN: number, task: InitiatorTask): boolean {
   const { functionCode, lunHigh, lunLow } = request;
   if (task.phase === 'queued' || task.phase === 'flushing' || !serialLess(task.cmdSN, cmdSN)) return false;
   if (functionCode === ABORT_TASK) return task.initiatorTaskTag === request.referencedTaskTag;
