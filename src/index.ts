@@ -6,10 +6,29 @@
 export { ValueError } from './bytes/value-error.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
+export {
+  type CommandEndMessage,
+  type CommandStartMessage,
+  DIAGNOSTICS_CHANNELS,
+  type PduMessage,
+  type SessionCondition,
+  type SessionStateMessage,
+} from './client/diagnostics.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
-export type { ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
+export type { LogFields, LogHook, LogLevel } from './client/log.ts';
+export type { ConnectOptions, DigestOffer, OpenOptions, PortalAddress, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
+export {
+  type CommandKind,
+  type CommandStatistics,
+  type KindStatistics,
+  type LatencyBucket,
+  type LatencyStatistics,
+  latencyPercentile,
+  type SessionStatistics,
+  type UnitStatistics,
+} from './client/statistics.ts';
 export type { TargetEvent } from './client/target-event.ts';
 export {
   TaskFunctions,

@@ -1,5 +1,7 @@
 import { IscsiError } from '../errors.ts';
 import type { InitiatorConnection } from '../initiator/connection.ts';
+import type { SessionCounters } from '../initiator/counters.ts';
+import { RedirectError } from '../initiator/login-run.ts';
 import { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent, SessionHost } from '../initiator/session-host.ts';
 import { DEFAULT_BUSY_POLL } from '../node/busy-poll.ts';
@@ -7,10 +9,12 @@ import { now } from '../node/clock.ts';
 import { Driver } from '../node/driver.ts';
 import { randomUint32 } from '../node/random.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
-import { connectError } from './connect-error.ts';
+import { addressText, causeOf, connectError, listed, reasonOf } from './connect-error.ts';
 import { connectionConfig, type LoginPlan } from './login-config.ts';
 import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
 import { Session } from './session.ts';
+import type { SessionWatch } from './session-watch.ts';
+import { portalText } from './target-portals.ts';
 
 /**
  * One attempt to connect and log in: joins core, driver and socket, and ends with a session or with one clear error.
@@ -19,9 +23,13 @@ import { Session } from './session.ts';
 export class LoginAttempt implements SessionHost {
   /** {@link SessionHost}: straight to the driver, since every command goes this way. */
   readonly wake: () => void;
+  /** {@link SessionHost} */
+  readonly counters: SessionCounters;
+  /** {@link SessionHost} */
+  readonly observer: SessionWatch;
   readonly #request: LoginPlan;
-  /** `host:port`, an IPv6 address in brackets. */
-  readonly #portal: string;
+  /** `host:port`, an IPv6 address in brackets: of the portal that was reached; before that, of the first. */
+  #portal: string;
   readonly #core: InitiatorSession;
   readonly #connection: InitiatorConnection;
   readonly #driver: Driver;
@@ -34,13 +42,14 @@ export class LoginAttempt implements SessionHost {
   #stopWaiting: () => void = nothing;
 
   constructor(request: LoginPlan) {
-    const { host, port } = request.destination;
     let socketClosed: () => void = nothing;
     this.#ended = new Promise((close) => {
       socketClosed = () => close(this.#endedBy);
     });
     this.#request = request;
-    this.#portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.observer = request.watch;
+    this.counters = request.watch.counters;
+    this.#portal = portalText(request.destination);
     this.#core = new InitiatorSession(this, randomUint32());
     this.#connection = this.#core.addConnection(connectionConfig(request));
     this.#driver = new Driver(this.#connection, socketClosed, request.options.busyPoll ?? DEFAULT_BUSY_POLL);
@@ -55,10 +64,11 @@ export class LoginAttempt implements SessionHost {
       this.#resolve = resolve;
       this.#reject = reject;
       this.#waitUntilLimit();
+      this.observer.connecting(this.#portal);
       this.#driver.connect(
-        destination,
-        () => this.#connection.connected(),
-        (cause) => this.#fail(connectError(cause, this.#portal)),
+        destination.portals ?? [destination],
+        () => this.#connected(),
+        () => this.#cannotConnect(),
       );
     });
   }
@@ -72,6 +82,7 @@ export class LoginAttempt implements SessionHost {
   loggedIn(): void {
     const { destination, options } = this.#request;
     this.#stopWaiting();
+    this.observer.loggedIn(this.#portal, this.#core.parameters);
     this.#session = Session.of({
       core: this.#core,
       targetName: destination.targetName ?? '',
@@ -89,6 +100,7 @@ export class LoginAttempt implements SessionHost {
     if (error !== undefined) this.#driver.destroy();
     this.#endedBy = error;
     this.#stopWaiting();
+    if (!(error instanceof RedirectError)) this.observer.ended(this.#portal, this.#session !== undefined, error);
     this.#reject(error ?? new IscsiError('ISCSI_CLOSED', 'The session was closed'));
   }
 
@@ -97,28 +109,54 @@ export class LoginAttempt implements SessionHost {
     this.#session?.tell(event);
   }
 
+  #connected(): void {
+    const { destination } = this.#request;
+    const { portal = destination } = this.#driver;
+    this.#portal = portalText(portal);
+    destination.reached?.(portal);
+    this.#tellFailures();
+    this.#connection.connected();
+  }
+
+  #cannotConnect(): void {
+    this.#tellFailures();
+    this.#fail(connectError(this.#driver.attempts, this.#portal));
+  }
+
+  /** The log hears of each address that was tried in vain. */
+  #tellFailures(): void {
+    for (const attempt of this.#driver.attempts) {
+      if (attempt.error === undefined) continue;
+      this.observer.addressFailed(portalText(attempt.portal), addressText(attempt), reasonOf(attempt));
+    }
+  }
+
   /** Gives up when the signal says so, or the time is over. */
   #waitUntilLimit(): void {
     const { limit, options } = this.#request;
     const stopListening = whenAborted(limit.signal, () => this.#fail(aborted(limit.signal?.reason)));
-    const timer = setTimeout(() => this.#fail(noAnswer(this.#portal, options)), Math.max(1, limit.deadline - now()));
+    const timer = setTimeout(() => this.#fail(this.#noAnswer(options)), Math.max(1, limit.deadline - now()));
     this.#stopWaiting = () => {
       clearTimeout(timer);
       stopListening();
     };
   }
 
+  #noAnswer(options: ConnectOptions): IscsiError {
+    const limit = options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT;
+    const { attempts } = this.#driver;
+    const several = attempts.length > 1;
+    const tried = several ? ` (${listed(attempts)})` : '';
+    return new IscsiError('ISCSI_TIMEOUT', `Cannot log in to ${this.#portal}: no answer within ${limit} ms${tried}`, {
+      hint: 'is there an iSCSI target behind that port, and does no firewall drop the packets?',
+      ...(several ? { cause: causeOf(attempts) } : {}),
+    });
+  }
+
   /** Ends the session that does not stand yet; the core answers by `closed`. */
   #fail(error: IscsiError): void {
     this.#core.fail(error);
   }
-}
-
-function noAnswer(portal: string, options: ConnectOptions): IscsiError {
-  const limit = options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT;
-  return new IscsiError('ISCSI_TIMEOUT', `Cannot log in to ${portal}: no answer within ${limit} ms`, {
-    hint: 'is there an iSCSI target behind that port, and does no firewall drop the packets?',
-  });
 }
 
 function nothing(): void {

@@ -10,6 +10,7 @@ import {
   TEXT,
 } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS } from '../unit/options.ts';
+import { LOG_LEVELS } from './log.ts';
 import type { ConnectOptions, OpenOptions } from './options.ts';
 
 /** A number whose range is looked at where it is used. */
@@ -21,11 +22,23 @@ const NOT_NEGATIVE: OptionRule = {
 /** `CRC32C`, as it is called on the wire, must not pass for something else. */
 const DIGESTS = oneOf('none', 'crc32c', 'none,crc32c', 'crc32c,none');
 
+const MOST_PORTALS = 16;
+const PORTALS: OptionRule = {
+  allowed: `a list of { host, port }, ${MOST_PORTALS} at most`,
+  is: (value) => Array.isArray(value) && value.length <= MOST_PORTALS && value.every(isPortal),
+};
+
+function isPortal(value: unknown): boolean {
+  const { host, port } = (value ?? {}) as { readonly host?: unknown; readonly port?: unknown };
+  return typeof host === 'string' && host !== '' && Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536;
+}
+
 /** What `connect`, `openSession` and `discover` take. */
 export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   initiatorName: TEXT,
   initiatorAlias: TEXT,
   isid: { allowed: 'a Uint8Array of 6 bytes', is: (value) => value instanceof Uint8Array && value.length === 6 },
+  portals: PORTALS,
   signal: SIGNAL,
   timeout: MILLISECONDS,
   connectTimeout: MILLISECONDS,
@@ -39,6 +52,8 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   keepaliveInterval: NOT_NEGATIVE,
   busyPoll: NOT_NEGATIVE,
   onEvent: FUNCTION,
+  log: FUNCTION,
+  logLevel: oneOf(...LOG_LEVELS),
   probe: BOOLEAN,
   env: OBJECT,
 };

@@ -1,9 +1,18 @@
 import type { ProbeOptions } from '../unit/probe.ts';
+import type { LogHook, LogLevel } from './log.ts';
 import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** How a digest is offered: alone it is required, in a list the first is preferred. */
 export type DigestOffer = 'none' | 'crc32c' | 'none,crc32c' | 'crc32c,none';
+
+/** Where a portal listens; what `discover` calls a `Portal` is one. */
+export interface PortalAddress {
+  /** DNS name, IPv4 or IPv6 address, without brackets; a link-local one with its interface, as `fe80::1%eth0`. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+}
 
 /** Options of `connect`, `openSession` and `discover`. */
 export interface ConnectOptions {
@@ -16,6 +25,11 @@ export interface ConnectOptions {
    * one.
    */
   readonly isid?: Uint8Array;
+  /**
+   * Further portals of the target, such as those that `discover` tells, at most 16: tried behind the URL's, one after the
+   * other, each begun when the one before has failed or was silent for 250 ms.
+   */
+  readonly portals?: readonly PortalAddress[];
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
   /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */
@@ -55,6 +69,13 @@ export interface ConnectOptions {
    * changed.
    */
   readonly onEvent?: (event: TargetEvent) => void;
+  /**
+   * Is told what happens, with its level; also without it, `NODE_DEBUG=tsiscsi` (`tsiscsi:debug`, `tsiscsi:trace`) shows
+   * that on standard error.
+   */
+  readonly log?: LogHook;
+  /** How much `log` is told. Default `debug`; `trace` is told of each command and each PDU, which takes its time. */
+  readonly logLevel?: LogLevel;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { INSPECT } from '../bytes/inspect.ts';
 import { IscsiError } from '../errors.ts';
+import { UnitCounters } from '../initiator/counters.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
 import { SessionPort } from '../initiator/session-port.ts';
@@ -31,6 +32,7 @@ import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
+import { type SessionStatistics, sessionStatistics, type UnitStatistics, unitStatistics } from './statistics.ts';
 import { type TargetEvent, targetEvent } from './target-event.ts';
 import { TaskFunctions, type TaskManagementOutcome } from './task-functions.ts';
 
@@ -86,7 +88,10 @@ export class Session extends TaskFunctions implements AsyncDisposable {
     super();
     const { core, targetName, timeout } = parts;
     this.#parts = parts;
-    this.#ports = new SessionPorts((lun) => new SessionPort(core, { lun, targetName, timeout, clock: CLOCK }));
+    this.#ports = new SessionPorts((lun) => {
+      const counters = new UnitCounters(core.counters);
+      return new SessionPort(core, { lun, targetName, timeout, clock: CLOCK, counters });
+    });
     this.#requests = new SessionRequests(core, timeout);
     this.core = core;
     this.targetName = targetName;
@@ -135,6 +140,16 @@ export class Session extends TaskFunctions implements AsyncDisposable {
    */
   commandsUnderWay(): CommandUnderWay[] {
     return commandsUnderWay(this.core);
+  }
+
+  /** What the session has done so far, commands of all its logical units together: a snapshot, a plain object. */
+  statistics(): SessionStatistics {
+    return sessionStatistics(this.core.counters);
+  }
+
+  /** @internal As {@link statistics}, of one logical unit, for as long as somebody has it open. */
+  statisticsOf(lun: Lun): UnitStatistics {
+    return unitStatistics(this.#ports.of(lun).counters ?? new UnitCounters(this.core.counters));
   }
 
   /**
@@ -286,6 +301,14 @@ export class IscsiLogicalUnit extends LogicalUnit {
   /** The LUN as text: its number, or 0x and 16 hex digits. */
   get lunText(): string {
     return formatLun(this.lun);
+  }
+
+  /**
+   * What the commands of this session to the logical unit have done so far, from whoever has it open here: a snapshot, a
+   * plain object.
+   */
+  statistics(): UnitStatistics {
+    return this.session.statisticsOf(this.lun);
   }
 
   /** Those of `session.commandsUnderWay()` that go to this logical unit. */
