@@ -21,7 +21,7 @@ import { portalText } from './target-portals.ts';
  * Afterwards it stays the host of its session.
  */
 export class LoginAttempt implements SessionHost {
-  /** {@link SessionHost}: straight to the driver, since every command goes this way. */
+  /** {@link SessionHost}: every command goes this way. Once a turn, it is looked who watches. */
   readonly wake: () => void;
   /** {@link SessionHost} */
   readonly counters: SessionCounters;
@@ -53,7 +53,11 @@ export class LoginAttempt implements SessionHost {
     this.#core = new InitiatorSession(this, randomUint32());
     this.#connection = this.#core.addConnection(connectionConfig(request));
     this.#driver = new Driver(this.#connection, socketClosed, request.options.busyPoll ?? DEFAULT_BUSY_POLL);
-    this.wake = this.#driver.wake;
+    const driver = this.#driver;
+    this.wake = (): void => {
+      if (!driver.planned) this.observer.look();
+      driver.wake();
+    };
   }
 
   /** Connects and logs in. To be called once. */

@@ -34,6 +34,10 @@ let sessions = 0;
  */
 export class SessionWatch implements SessionObserver {
   readonly counters = new SessionCounters();
+  /** {@link SessionObserver} */
+  watchesCommands = false;
+  /** {@link SessionObserver} */
+  watchesPdus = false;
   readonly log: Log;
   readonly #id = ++sessions;
   readonly #targetName: string | undefined;
@@ -46,6 +50,14 @@ export class SessionWatch implements SessionObserver {
     this.log = new Log(log, logLevel);
     this.#logsFailures = this.log.hears('debug');
     this.#logsAll = this.log.hears('trace');
+    this.look();
+  }
+
+  /** Looks whether somebody has subscribed: once a turn, so that a command and a PDU cost no more than a flag. */
+  look(): void {
+    const { commandStart, commandEnd, pduSent, pduReceived } = CHANNELS;
+    this.watchesCommands = this.#logsFailures || commandStart.hasSubscribers || commandEnd.hasSubscribers;
+    this.watchesPdus = this.#logsAll || pduSent.hasSubscribers || pduReceived.hasSubscribers;
   }
 
   /** A portal is tried. */
@@ -79,11 +91,6 @@ export class SessionWatch implements SessionObserver {
   }
 
   /** {@link SessionObserver} */
-  get watchesCommands(): boolean {
-    return CHANNELS.commandEnd.hasSubscribers || CHANNELS.commandStart.hasSubscribers || this.#logsFailures;
-  }
-
-  /** {@link SessionObserver} */
   commandStarted(task: InitiatorTask): void {
     if (CHANNELS.commandStart.hasSubscribers) CHANNELS.commandStart.publish(this.#start(task));
     if (this.#logsAll) this.log.write('trace', 'command', this.#commandFields(task));
@@ -98,11 +105,6 @@ export class SessionWatch implements SessionObserver {
     const what = error === undefined ? { status: task.status } : { code: error.code, reason: error.message };
     const message = failed ? 'command failed' : 'command done';
     this.log.write(failed ? 'debug' : 'trace', message, { ...this.#commandFields(task), ...what });
-  }
-
-  /** {@link SessionObserver} */
-  get watchesPdus(): boolean {
-    return CHANNELS.pduSent.hasSubscribers || CHANNELS.pduReceived.hasSubscribers || this.#logsAll;
   }
 
   /** {@link SessionObserver} */

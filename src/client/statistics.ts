@@ -1,6 +1,5 @@
 import { IscsiError } from '../errors.ts';
 import { COMMAND_KINDS, type CommandKind, type KindCounters, type SessionCounters } from '../initiator/counters.ts';
-import type { LatencyHistogram } from '../initiator/latency-histogram.ts';
 import { shown } from '../unit/option-rules.ts';
 
 export type { CommandKind };
@@ -105,13 +104,13 @@ export function latencyPercentile(
 }
 
 function kindStatistics(counters: KindCounters | undefined): KindStatistics {
-  const { commands = 0, failed = 0, bytes = 0, latency } = counters ?? {};
-  return { commands, failed, bytes, latency: latencyStatistics(latency) };
+  const { commands = 0, failed = 0, bytes = 0 } = counters ?? {};
+  return { commands, failed, bytes, latency: latencyStatistics(counters) };
 }
 
-function latencyStatistics(histogram: LatencyHistogram | undefined): LatencyStatistics {
-  const { count = 0, sum = 0, max = 0 } = histogram ?? {};
-  const buckets = [...(histogram?.buckets() ?? [])];
+function latencyStatistics(counters: KindCounters | undefined): LatencyStatistics {
+  const { count = 0, sum = 0, max = 0 } = counters?.latency ?? {};
+  const buckets = counters?.buckets ?? [];
   const percentile = (percent: number): number => latencyPercentile({ count, max, buckets }, percent);
   const mean = count === 0 ? 0 : sum / count;
   return { count, mean, p50: percentile(50), p90: percentile(90), p99: percentile(99), max, buckets };

@@ -1,5 +1,5 @@
 import type { IscsiError } from '../errors.ts';
-import { LatencyHistogram } from './latency-histogram.ts';
+import { BUCKETS, type Bucket, bucketOf, filledBuckets, wholeMicroseconds } from './latency-histogram.ts';
 
 /** What commands are counted apart by. */
 export const COMMAND_KINDS = ['read', 'write', 'flush', 'other'] as const;
@@ -49,23 +49,70 @@ export interface CountedTask {
   readonly counters: UnitCounters | undefined;
 }
 
-/** Counts of the commands of one kind. */
-export class KindCounters {
-  /** All that have settled. */
-  commands = 0;
-  /** Those among them whose status was not GOOD, or that got none. */
-  failed = 0;
-  /** Bytes of data that went either way. */
-  bytes = 0;
-  /** Of those that got a status: from being submitted to it, in microseconds. */
-  readonly latency = new LatencyHistogram();
+// Where each count stands in a KindCounters; behind them, the buckets.
+const FAILED = 0;
+const BYTES = 1;
+/** Commands without a status, and so without a latency: all others are in a bucket. */
+const UNTIMED = 2;
+const SUM = 3;
+const MAX = 4;
+const FIRST_BUCKET = 5;
+const NOTHING = new Float64Array(0);
 
-  /** @param latency Microseconds, or NaN for a command without a status. */
-  add(good: boolean, bytes: number, latency: number): void {
-    this.commands++;
-    this.bytes += bytes;
-    if (!good) this.failed++;
-    if (!Number.isNaN(latency)) this.latency.add(latency);
+/**
+ * Counts of the commands of one kind: all in one array of doubles, which count beyond 2^32 and cost no allocation. It is
+ * made with the first command.
+ */
+export class KindCounters {
+  #values = NOTHING;
+
+  /** All that have settled. */
+  get commands(): number {
+    return this.#timed + (this.#values[UNTIMED] ?? 0);
+  }
+
+  /** Those among them whose status was not GOOD, or that got none. */
+  get failed(): number {
+    return this.#values[FAILED] ?? 0;
+  }
+
+  /** Bytes of data that went either way. */
+  get bytes(): number {
+    return this.#values[BYTES] ?? 0;
+  }
+
+  /** Of those that got a status, from being submitted to it: how many, their sum, the longest; in microseconds. */
+  get latency(): { readonly count: number; readonly sum: number; readonly max: number } {
+    return { count: this.#timed, sum: this.#values[SUM] ?? 0, max: this.#values[MAX] ?? 0 };
+  }
+
+  /** How often which latency. */
+  get buckets(): readonly Bucket[] {
+    return filledBuckets(this.#values.subarray(FIRST_BUCKET));
+  }
+
+  /**
+   * Counts a command that has settled. Hot path.
+   * @param microseconds Whole ones; below 0 for a command without a status.
+   * @param bucket That of `microseconds`.
+   */
+  add(good: boolean, bytes: number, microseconds: number, bucket: number): void {
+    if (this.#values === NOTHING) this.#values = new Float64Array(FIRST_BUCKET + BUCKETS);
+    const values = this.#values;
+    values[BYTES] = (values[BYTES] ?? 0) + bytes;
+    if (!good) values[FAILED] = (values[FAILED] ?? 0) + 1;
+    if (microseconds < 0) {
+      values[UNTIMED] = (values[UNTIMED] ?? 0) + 1;
+      return;
+    }
+    const at = FIRST_BUCKET + bucket;
+    values[at] = (values[at] ?? 0) + 1;
+    values[SUM] = (values[SUM] ?? 0) + microseconds;
+    if (microseconds > (values[MAX] ?? 0)) values[MAX] = microseconds;
+  }
+
+  get #timed(): number {
+    return this.#values.subarray(FIRST_BUCKET).reduce((sum, count) => sum + count, 0);
   }
 }
 
@@ -113,7 +160,7 @@ export class SessionCounters {
   asyncEvents = 0;
 
   /**
-   * A command has settled. Hot path: nothing is allocated but the memory of a histogram, once.
+   * A command has settled. Hot path: nothing is allocated but the memory of a kind, once.
    * @param good Whether its status says that it was carried out.
    * @param now Milliseconds; only looked at when there is a status.
    */
@@ -121,9 +168,10 @@ export class SessionCounters {
     const kind = commandKind(task.cdb);
     const bytes = task.received + task.sent;
     const timed = error === undefined && task.submittedAt > 0;
-    const latency = timed ? (now - task.submittedAt) * 1000 : Number.NaN;
-    this.kinds[kind]?.add(good, bytes, latency);
-    task.counters?.kinds[kind]?.add(good, bytes, latency);
+    const latency = timed ? wholeMicroseconds(now - task.submittedAt) : -1;
+    const bucket = timed ? bucketOf(latency) : 0;
+    this.kinds[kind]?.add(good, bytes, latency, bucket);
+    task.counters?.kinds[kind]?.add(good, bytes, latency, bucket);
     if (error !== undefined) this.#countError(error);
   }
 

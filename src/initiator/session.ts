@@ -92,13 +92,13 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       return;
     }
     this.tasks.add(task);
+    this.host.wake(); // first, so that who watches is known: it sends nothing before this turn is over
     task.phase = 'queued';
     task.submittedAt = this.host.now();
     if (task.timeout !== Number.POSITIVE_INFINITY) this.#deadlines.begin(task, task.submittedAt);
     if (this.#queue.empty && this.window.open) this.#send(task);
     else this.#queue.push(task);
     if (this.watcher?.watchesCommands === true) this.watcher.commandStarted(task);
-    this.host.wake();
   }
 
   /**

@@ -74,6 +74,11 @@ export class Driver {
     this.#poll = new BusyPoll(busyPoll);
   }
 
+  /** Whether a flush is planned for the end of this turn. */
+  get planned(): boolean {
+    return this.#flushPlanned;
+  }
+
   /** The core's `wake`: plans one flush for the end of this turn. */
   readonly wake = (): void => {
     if (this.#flushPlanned) return;

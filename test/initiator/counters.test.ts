@@ -1,8 +1,8 @@
 /** What a session counts where a task settles, and the buckets of its latencies. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandKind, SessionCounters, UnitCounters } from '../../src/initiator/counters.ts';
-import { bucketOf, bucketStart, LatencyHistogram } from '../../src/initiator/latency-histogram.ts';
+import { commandKind, KindCounters, SessionCounters, UnitCounters } from '../../src/initiator/counters.ts';
+import { bucketOf, bucketStart, wholeMicroseconds } from '../../src/initiator/latency-histogram.ts';
 import { InitiatorRig } from '../support/initiator-rig.ts';
 import { senseData, senseSegment } from '../support/speaker/data.ts';
 
@@ -25,12 +25,15 @@ test('a bucket holds what is in it, is an eighth of that wide at the most, and t
   assert.ok(bucketStart(bucketOf(LONGEST)) <= LONGEST);
 });
 
-test('a histogram takes any number: what cannot be counts as the nearest that can', () => {
-  const histogram = new LatencyHistogram();
-  for (const value of [0.4, 1.9, 100, -5, Number.NaN, Number.POSITIVE_INFINITY, 1e12]) histogram.add(value);
-  assert.equal(histogram.count, 7);
-  assert.equal(histogram.max, LONGEST);
-  const buckets = [...histogram.buckets()];
+test('a histogram takes any time: what cannot be counts as the nearest that can', () => {
+  const kind = new KindCounters();
+  assert.deepEqual([kind.commands, kind.failed, kind.bytes, kind.latency.count, kind.buckets.length], [0, 0, 0, 0, 0]);
+  for (const milliseconds of [0.0004, 0.0019, 0.1, -5, Number.NaN, Number.POSITIVE_INFINITY, 1e9]) {
+    const microseconds = wholeMicroseconds(milliseconds);
+    kind.add(true, 0, microseconds, bucketOf(microseconds));
+  }
+  assert.deepEqual([kind.latency.count, kind.latency.max], [7, LONGEST]);
+  const { buckets } = kind;
   assert.deepEqual(buckets[0], { from: 0, to: 1, count: 3 });
   assert.deepEqual(buckets[1], { from: 1, to: 2, count: 1 });
   assert.equal(buckets.at(-1)?.count, 2);
