@@ -16,7 +16,7 @@ export {
 } from './client/diagnostics.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
 export type { LogFields, LogHook, LogLevel } from './client/log.ts';
-export type { ConnectOptions, DigestOffer, OpenOptions, PortalAddress, UrlLike } from './client/options.ts';
+export type { ConnectOptions, DigestOffer, OpenOptions, PortalLocation, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
 export {

@@ -28,8 +28,8 @@ const WORDS: Readonly<Record<string, string>> = {
 const MOST_SHOWN = 8;
 
 /**
- * Says in one line why no TCP connection could be made, and what to look at. Where several addresses were tried, each is
- * named with its reason, and `cause` is an `AggregateError` of theirs.
+ * Says in one line why no TCP connection could be made, and what to look at. Where several addresses were tried, each
+ * is named with its reason, and `cause` is an `AggregateError` of theirs.
  * @param portal What was to be connected to, as its caller calls it.
  */
 export function connectError(attempts: readonly ConnectAttempt[], portal: string): IscsiError {

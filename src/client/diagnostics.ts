@@ -29,8 +29,8 @@ export const DIAGNOSTICS_CHANNELS = {
 
 /**
  * What a session has come to. `connecting`: a portal is tried. `redirected`: the target sends the login elsewhere.
- * `failed`: it could not be had. `open`: logged in. `lost`: it ended because of `error`. `closed`: it ended as its owner
- * wanted.
+ * `failed`: it could not be had. `open`: logged in. `lost`: it ended because of `error`. `closed`: it ended as its
+ * owner wanted.
  */
 export type SessionCondition = 'connecting' | 'redirected' | 'failed' | 'open' | 'lost' | 'closed';
 
@@ -38,6 +38,7 @@ export type SessionCondition = 'connecting' | 'redirected' | 'failed' | 'open' |
 export interface SessionStateMessage {
   /** Counts the sessions of this process, from 1. One that comes back after a loss keeps its number. */
   readonly sessionId: number;
+  /** What it has come to. */
   readonly state: SessionCondition;
   /** Undefined in discovery. */
   readonly targetName: string | undefined;
@@ -49,12 +50,15 @@ export interface SessionStateMessage {
 
 /** A command was submitted. */
 export interface CommandStartMessage {
+  /** That of its session: see {@link SessionStateMessage}. */
   readonly sessionId: number;
   /** With `sessionId`, the same at its end; used again afterwards. */
   readonly initiatorTaskTag: number;
+  /** The logical unit that it goes to. */
   readonly lun: Lun;
   /** The CDB, at least 16 bytes, zero-padded; a copy. */
   readonly cdb: Uint8Array;
+  /** What it is counted as. */
   readonly kind: CommandKind;
   /** Bytes to be read. */
   readonly dataInLength: number;
@@ -66,6 +70,7 @@ export interface CommandStartMessage {
 export interface CommandEndMessage extends CommandStartMessage {
   /** The SCSI status; undefined when there is none, and `error` says why. */
   readonly status: number | undefined;
+  /** Why there is no status. */
   readonly error: IscsiError | undefined;
   /** Bytes that were moved, either way. */
   readonly bytes: number;
@@ -75,11 +80,13 @@ export interface CommandEndMessage extends CommandStartMessage {
 
 /** A PDU was written, or has come whole: its header. Data is not in it. */
 export interface PduMessage {
+  /** That of its session: see {@link SessionStateMessage}. */
   readonly sessionId: number;
   /** Its opcode: see RFC 7143 §11.2.1.2. */
   readonly opcode: number;
   /** Its name, such as `SCSI Command`. */
   readonly name: string;
+  /** The task that it belongs to; ffffffffh for none. */
   readonly initiatorTaskTag: number;
   /** Bytes of its data segment. */
   readonly dataSegmentLength: number;

@@ -1,8 +1,8 @@
 import { debuglog, inspect } from 'node:util';
 
 /**
- * How much a log says. `error`: what went wrong. `info`: what a session does, a few lines of it. `debug`: each attempt to
- * connect, and each command that failed. `trace`: each command and each PDU.
+ * How much a log says. `error`: what went wrong. `info`: what a session does, a few lines of it. `debug`: each attempt
+ * to connect, and each command that failed. `trace`: each command and each PDU.
  */
 export type LogLevel = 'error' | 'info' | 'debug' | 'trace';
 

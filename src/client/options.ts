@@ -7,7 +7,7 @@ import type { IscsiUrl } from './url.ts';
 export type DigestOffer = 'none' | 'crc32c' | 'none,crc32c' | 'crc32c,none';
 
 /** Where a portal listens; what `discover` calls a `Portal` is one. */
-export interface PortalAddress {
+export interface PortalLocation {
   /** DNS name, IPv4 or IPv6 address, without brackets; a link-local one with its interface, as `fe80::1%eth0`. */
   readonly host: string;
   /** TCP port. */
@@ -26,10 +26,10 @@ export interface ConnectOptions {
    */
   readonly isid?: Uint8Array;
   /**
-   * Further portals of the target, such as those that `discover` tells, at most 16: tried behind the URL's, one after the
-   * other, each begun when the one before has failed or was silent for 250 ms.
+   * Further portals of the target, such as those that `discover` tells, at most 16: tried behind the URL's, one after
+   * the other, each begun when the one before has failed or was silent for 250 ms.
    */
-  readonly portals?: readonly PortalAddress[];
+  readonly portals?: readonly PortalLocation[];
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
   /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */
@@ -70,8 +70,8 @@ export interface ConnectOptions {
    */
   readonly onEvent?: (event: TargetEvent) => void;
   /**
-   * Is told what happens, with its level; also without it, `NODE_DEBUG=tsiscsi` (`tsiscsi:debug`, `tsiscsi:trace`) shows
-   * that on standard error.
+   * Is told what happens, with its level; also without it, `NODE_DEBUG=tsiscsi` (`tsiscsi:debug`, `tsiscsi:trace`)
+   * shows that on standard error.
    */
   readonly log?: LogHook;
   /** How much `log` is told. Default `debug`; `trace` is told of each command and each PDU, which takes its time. */

@@ -304,7 +304,7 @@ export class IscsiLogicalUnit extends LogicalUnit {
   }
 
   /**
-   * What the commands of this session to the logical unit have done so far, from whoever has it open here: a snapshot, a
+   * What the commands of this session to the logical unit have done so far, whoever has it open here: a snapshot, a
    * plain object.
    */
   statistics(): UnitStatistics {

@@ -6,22 +6,31 @@ export type { CommandKind };
 
 /** One bucket of a histogram: how often something took `from` microseconds or more, and less than `to`. */
 export interface LatencyBucket {
+  /** Microseconds. */
   readonly from: number;
+  /** Microseconds. */
   readonly to: number;
+  /** How often. */
   readonly count: number;
 }
 
 /**
  * How long commands took, from being submitted to their status, waiting for the command window included. All times in
- * microseconds. Only commands that got a status are in it. Percentiles are the upper ends of their buckets, which are an
- * eighth of their value wide at the most, and never more than `max`.
+ * microseconds. Only commands that got a status are in it. Percentiles are the upper ends of their buckets, which are
+ * an eighth of their value wide at the most, and never more than `max`.
  */
 export interface LatencyStatistics {
+  /** How many commands. */
   readonly count: number;
+  /** The average. */
   readonly mean: number;
+  /** Half of them took no longer. */
   readonly p50: number;
+  /** 90 of a hundred took no longer. */
   readonly p90: number;
+  /** 99 of a hundred took no longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
   /** Those in which something is, the shortest time first. */
   readonly buckets: readonly LatencyBucket[];
@@ -35,6 +44,7 @@ export interface KindStatistics {
   readonly failed: number;
   /** Bytes of data that went over the wire for them, either way. */
   readonly bytes: number;
+  /** How long they took. */
   readonly latency: LatencyStatistics;
 }
 
@@ -43,6 +53,7 @@ export type CommandStatistics = Readonly<Record<CommandKind, KindStatistics>>;
 
 /** What `lun.statistics()` tells: of this session's commands to the logical unit, whoever sent them. */
 export interface UnitStatistics {
+  /** By kind. */
   readonly commands: CommandStatistics;
   /** Commands that were sent again, because of BUSY or a unit attention. */
   readonly retries: number;

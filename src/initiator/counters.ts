@@ -60,8 +60,8 @@ const FIRST_BUCKET = 5;
 const NOTHING = new Float64Array(0);
 
 /**
- * Counts of the commands of one kind: all in one array of doubles, which count beyond 2^32 and cost no allocation. It is
- * made with the first command.
+ * Counts of the commands of one kind: all in one array of doubles, which count beyond 2^32 and cost no allocation. It
+ * is made with the first command.
  */
 export class KindCounters {
   #values = NOTHING;

@@ -1,6 +1,6 @@
 /*
-  Buckets as HdrHistogram has them: linear up to 16 µs, then eight to each doubling, so that a bucket is never wider than
-  an eighth of what is in it. Up to 2^32 µs, more than an hour.
+  Buckets as HdrHistogram has them: linear up to 16 µs, then eight to each doubling, so that a bucket is never wider
+  than an eighth of what is in it. Up to 2^32 µs, more than an hour.
 */
 
 /** Eight buckets to each doubling. */

@@ -19,7 +19,7 @@ const {
 const { FUNCTION_COMPLETE, TASK_DOES_NOT_EXIST } = TASK_MANAGEMENT_RESPONSES;
 const UNIT_FUNCTIONS: ReadonlySet<number> = new Set([ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET]);
 const TARGET_RESETS: ReadonlySet<number> = new Set([TARGET_WARM_RESET, TARGET_COLD_RESET]);
-/** The LUN field of these is reserved (RFC 7143 §11.5.3, RFC 7144 §6). */
+/** The LUN field of these is reserved (RFC 7143 §11.5.3; RFC 7144). */
 const WITHOUT_LUN: ReadonlySet<number> = new Set([...TARGET_RESETS, TASK_REASSIGN, I_T_NEXUS_RESET]);
 /** LUN fields of addressing methods 00b and 01b that name one level mean the same number (SAM, RFC 7143 §11.2.1.7). */
 const LUN_NUMBER = 0x3fff;

@@ -1,6 +1,6 @@
 /**
- * Whoever watches the PDUs of a connection. It is asked whether it does before each of them, so that must be cheap. What
- * is passed is valid until the call returns, and the calls must not throw.
+ * Whoever watches the PDUs of a connection. It is asked whether it does before each of them, so that must be cheap.
+ * What is passed is valid until the call returns, and the calls must not throw.
  */
 export interface PduWatcher {
   /** Whether the next two are of use. */

@@ -1,10 +1,13 @@
-/** Where a target is: names, addresses, lists of portals and redirects (RFC 7143 §11.13.5, §13.8; checklist I-037, I-038). */
+/**
+ * Where a target is: names, addresses, lists of portals and redirects (RFC 7143 §11.13.5, §13.8; checklist I-037,
+ * I-038).
+ */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect, openSession } from '../../src/client/connect.ts';
 import { discover } from '../../src/client/discover.ts';
-import type { PortalAddress } from '../../src/client/options.ts';
+import type { PortalLocation } from '../../src/client/options.ts';
 import { TargetPortals } from '../../src/client/target-portals.ts';
 import { IscsiError, LoginError } from '../../src/errors.ts';
 import { RedirectError } from '../../src/initiator/login-run.ts';
@@ -166,7 +169,7 @@ test('portals that are none are refused by name', async () => {
     Array(17).fill({ host: 'a', port: 1 }),
   ];
   for (const portals of bad) {
-    const error = await failure(openSession(`iscsi://${HOST}/${NAME}`, { portals: portals as PortalAddress[] }));
+    const error = await failure(openSession(`iscsi://${HOST}/${NAME}`, { portals: portals as PortalLocation[] }));
     assert.equal(error.code, 'ISCSI_USAGE');
     assert.match(error.message, /portals/);
   }
