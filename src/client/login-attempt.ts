@@ -11,7 +11,7 @@ import { randomUint32 } from '../node/random.ts';
 import { aborted, whenAborted } from '../unit/abort.ts';
 import { addressText, causeOf, connectError, listed, reasonOf } from './connect-error.ts';
 import { connectionConfig, type LoginPlan } from './login-config.ts';
-import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
+import { DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT } from './options.ts';
 import { Session } from './session.ts';
 import type { SessionWatch } from './session-watch.ts';
 import { portalText } from './target-portals.ts';
@@ -67,7 +67,7 @@ export class LoginAttempt implements SessionHost {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      this.#waitUntilLimit();
+      this.#waitUntil(limit.deadline, this.#request.options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT);
       this.observer.connecting(this.#portal);
       this.#driver.connect(
         destination.portals ?? [destination],
@@ -119,6 +119,7 @@ export class LoginAttempt implements SessionHost {
     this.#portal = portalText(portal);
     destination.reached?.(portal);
     this.#tellFailures();
+    this.#leaveTimeForOthers();
     this.#connection.connected();
   }
 
@@ -136,25 +137,37 @@ export class LoginAttempt implements SessionHost {
   }
 
   /** Gives up when the signal says so, or the time is over. */
-  #waitUntilLimit(): void {
-    const { limit, options } = this.#request;
+  #waitUntil(deadline: number, allowed: number): void {
+    const { limit } = this.#request;
+    this.#stopWaiting();
     const stopListening = whenAborted(limit.signal, () => this.#fail(aborted(limit.signal?.reason)));
-    const timer = setTimeout(() => this.#fail(this.#noAnswer(options)), Math.max(1, limit.deadline - now()));
+    const timer = setTimeout(() => this.#fail(this.#noAnswer(allowed)), Math.max(1, deadline - now()));
     this.#stopWaiting = () => {
       clearTimeout(timer);
       stopListening();
     };
   }
 
-  #noAnswer(options: ConnectOptions): IscsiError {
-    const limit = options.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT;
+  /** A portal that takes the connection and then says nothing must leave the others their share of the time. */
+  #leaveTimeForOthers(): void {
+    const { limit, destination } = this.#request;
+    const portals = destination.portals?.length ?? 1;
+    const share = (limit.deadline - now()) / portals;
+    if (portals > 1) this.#waitUntil(now() + share, share);
+  }
+
+  #noAnswer(time: number): IscsiError {
     const { attempts } = this.#driver;
     const several = attempts.length > 1;
     const tried = several ? ` (${listed(attempts)})` : '';
-    return new IscsiError('ISCSI_TIMEOUT', `Cannot log in to ${this.#portal}: no answer within ${limit} ms${tried}`, {
-      hint: 'is there an iSCSI target behind that port, and does no firewall drop the packets?',
-      ...(several ? { cause: causeOf(attempts) } : {}),
-    });
+    return new IscsiError(
+      'ISCSI_TIMEOUT',
+      `Cannot log in to ${this.#portal}: no answer within ${Math.round(time)} ms${tried}`,
+      {
+        hint: 'is there an iSCSI target behind that port, and does no firewall drop the packets?',
+        ...(several ? { cause: causeOf(attempts) } : {}),
+      },
+    );
   }
 
   /** Ends the session that does not stand yet; the core answers by `closed`. */

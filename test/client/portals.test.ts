@@ -132,6 +132,22 @@ test('a portal whose target has no room, or does not know the name, is left for 
   }
 });
 
+test('a portal that takes the connection and then says nothing leaves the next its share of the time', async (t) => {
+  const target = await RawTarget.listen(t);
+  const mute = await RawTarget.listen(t, { onPdu: () => true });
+  await assertNoHandlesLeft(async () => {
+    const portals = [{ host: HOST, port: target.port }];
+    const session = await openSession(mute.url(), { portals, connectTimeout: 1000 });
+    assert.equal(session.targetPortal, `${HOST}:${target.port}`);
+    await session.close();
+  });
+  const both = { portals: [{ host: HOST, port: mute.port }], connectTimeout: 300 };
+  const other = await RawTarget.listen(t, { onPdu: () => true });
+  const error = await failure(openSession(other.url(), both));
+  assert.equal(error.code, 'ISCSI_TIMEOUT');
+  assert.match(error.message, new RegExp(`${HOST}:${other.port}.*${HOST}:${mute.port}`));
+});
+
 test('what no portal would say otherwise is final: another is not tried', async (t) => {
   const target = await RawTarget.listen(t);
   const strict = await refusing(t, 0x0201);
