@@ -21,6 +21,7 @@ import { startProgress } from './progress.ts';
 import { redact } from './redact.ts';
 import { endpointIdentity, sameUnit } from './same-place.ts';
 import { formatSize } from './size.ts';
+import { STATISTICS_OPTIONS, tellStatistics } from './tell-statistics.ts';
 import type { ToolContext } from './tool.ts';
 import { tool } from './tool.ts';
 import { unreadableReport } from './unreadable.ts';
@@ -28,6 +29,7 @@ import { unreadableReport } from './unreadable.ts';
 const OPTIONS = {
   ...DD_OPTIONS,
   ...CONNECT_OPTIONS,
+  ...STATISTICS_OPTIONS,
   json: JSON_OPTION,
   debug: { kind: 'flag', help: 'Say more about errors' },
 } as const;
@@ -121,6 +123,7 @@ interface Unit {
 async function openUnit(text: string, { options, host, print }: Context): Promise<Unit> {
   const url = readUrl(text, 'full', print, host);
   const lun = await connecting(connect(url, connectOptions(options, host)));
+  if (options.statistics) tellStatistics(lun, (line) => print.note(line));
   if (lun.isBlockDevice) return { lun, url };
   await lun.close();
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {
