@@ -22,8 +22,8 @@ export interface CaptureFileOptions {
 
 /**
  * A pcapng file that is written while sessions run: for the option `capture` of `connect`, `openSession`, `discover`
- * and `createTarget`. Several sessions may share it. What proves a secret (CHAP_R) is blanked; of data segments longer than
- * 256 bytes the first 16 are written, or everything with `wholeData`.
+ * and `createTarget`. Several sessions may share it. What proves a secret (CHAP_R) is blanked; of data segments longer
+ * than 256 bytes the first 16 are written, or everything with `wholeData`.
  *
  * It is written to at the end of each turn, and the session waits for the disk: what is seen is what was. When the disk
  * is full, the file ends there, `error` tells, and the session goes on.
