@@ -94,8 +94,9 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     this.tasks.add(task);
     this.host.wake(); // first, so that who watches is known: it sends nothing before this turn is over
     task.phase = 'queued';
-    task.submittedAt = this.host.now();
-    if (task.timeout !== Number.POSITIVE_INFINITY) this.#deadlines.begin(task, task.submittedAt);
+    const now = this.host.now();
+    task.submittedAt ||= now; // one that comes from a session that was lost has waited before
+    if (task.timeout !== Number.POSITIVE_INFINITY) this.#deadlines.begin(task, now);
     if (this.#queue.empty && this.window.open) this.#send(task);
     else this.#queue.push(task);
     if (this.watcher?.watchesCommands === true) this.watcher.commandStarted(task);
