@@ -16,6 +16,7 @@ export {
 } from './client/diagnostics.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
 export type { LogFields, LogHook, LogLevel } from './client/log.ts';
+export { ManagedUnit, type UnitManager } from './client/managed-unit.ts';
 export type { ConnectOptions, DigestOffer, OpenOptions, PortalLocation, UrlLike } from './client/options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';

@@ -21,20 +21,20 @@ import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
 import { callTime } from '../unit/call-time.ts';
 import { noteEvent } from '../unit/doubt.ts';
 import { executeChecked } from '../unit/execute.ts';
-import { LogicalUnit } from '../unit/logical-unit.ts';
 import { checkOptions } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
 import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
-import { type CommandUnderWay, commandsUnderWay, type TaskName } from './commands-under-way.ts';
+import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
 import { lunOf, otherAddress } from './lun-of.ts';
+import { ManagedUnit } from './managed-unit.ts';
 import { OPEN_RULES } from './option-rules.ts';
 import { LOGOUT_TIMEOUT, type OpenOptions } from './options.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
-import { type SessionStatistics, sessionStatistics, type UnitStatistics, unitStatistics } from './statistics.ts';
+import { type SessionStatistics, sessionStatistics } from './statistics.ts';
 import { type TargetEvent, targetEvent } from './target-event.ts';
-import { TaskFunctions, type TaskManagementOutcome } from './task-functions.ts';
+import { TaskFunctions } from './task-functions.ts';
 
 /** What a session is made of. @internal */
 export interface SessionParts {
@@ -145,11 +145,6 @@ export class Session extends TaskFunctions implements AsyncDisposable {
   /** What the session has done so far, commands of all its logical units together: a snapshot, a plain object. */
   statistics(): SessionStatistics {
     return sessionStatistics(this.core.counters);
-  }
-
-  /** @internal As {@link statistics}, of one logical unit, for as long as somebody has it open. */
-  statisticsOf(lun: Lun): UnitStatistics {
-    return unitStatistics(this.#ports.of(lun).counters ?? new UnitCounters(this.core.counters));
   }
 
   /**
@@ -279,11 +274,11 @@ export interface UnitParts {
  * const [first] = await lun.createReadStream({ end: 4095 }).toArray();
  * first.length; // 4096
  */
-export class IscsiLogicalUnit extends LogicalUnit {
+export class IscsiLogicalUnit extends ManagedUnit {
   /** The session that it belongs to. */
-  readonly session: Session;
+  override readonly session: Session;
   /** The LUN field as it goes on the wire. */
-  readonly lun: Lun;
+  override readonly lun: Lun;
   readonly #ownsSession: boolean;
 
   /** @internal Use `connect()` or `session.logicalUnit()`. */
@@ -301,40 +296,6 @@ export class IscsiLogicalUnit extends LogicalUnit {
   /** The LUN as text: its number, or 0x and 16 hex digits. */
   get lunText(): string {
     return formatLun(this.lun);
-  }
-
-  /**
-   * What the commands of this session to the logical unit have done so far, whoever has it open here: a snapshot, a
-   * plain object.
-   */
-  statistics(): UnitStatistics {
-    return this.session.statisticsOf(this.lun);
-  }
-
-  /** Those of `session.commandsUnderWay()` that go to this logical unit. */
-  commandsUnderWay(): CommandUnderWay[] {
-    const { high, low } = this.lun;
-    return this.session.commandsUnderWay().filter(({ lun }) => lun.high === high && lun.low === low);
-  }
-
-  /** As `session.abortTask`. */
-  abortTask(task: TaskName, options: RequestOptions = {}): Promise<TaskManagementOutcome> {
-    return this.session.abortTask(task, options);
-  }
-
-  /** As `session.abortTaskSet`, for this logical unit. */
-  abortTaskSet(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
-    return this.session.abortTaskSet(this.lun, options);
-  }
-
-  /** As `session.clearTaskSet`, for this logical unit: the commands of other initiators end, too. */
-  clearTaskSet(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
-    return this.session.clearTaskSet(this.lun, options);
-  }
-
-  /** As `session.logicalUnitReset`, for this logical unit: the commands of other initiators end, too. */
-  logicalUnitReset(options: RequestOptions = {}): Promise<TaskManagementOutcome> {
-    return this.session.logicalUnitReset(this.lun, options);
   }
 
   /** A Node stream of the bytes from `start` to `end`, which is the last one, as in `node:fs`; read ahead. */
