@@ -285,7 +285,7 @@ test('NODE_DEBUG=tsiscsi shows what happens on standard error, with levels', asy
     await lun.close();
   `;
   const run = async (sections: string): Promise<string> => {
-    const env = { ...process.env, NODE_DEBUG: sections, NODE_V8_COVERAGE: undefined };
+    const env = { ...process.env, NODE_DEBUG: sections };
     return (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })).stderr;
   };
   const info = await run('tsiscsi');

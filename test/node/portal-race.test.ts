@@ -1,4 +1,4 @@
-/** Connecting to one of several addresses (RFC 8305 §4, §5): on a clock and with sockets that the test moves. */
+/** Connecting to one of several addresses (RFC 8305 §4 and RFC 8305 §5): on a clock and with sockets that the test moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
