@@ -3,7 +3,9 @@
  * I-038).
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect, openSession } from '../../src/client/connect.ts';
 import { discover } from '../../src/client/discover.ts';
@@ -16,6 +18,7 @@ import { freePort } from '../support/ports.ts';
 import { RawTarget } from '../support/raw-target.ts';
 import { silentPortal } from '../support/silent-portal.ts';
 import { keyText } from '../support/speaker/data.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 
 const HOST = '127.0.0.1';
@@ -251,4 +254,25 @@ test('a redirect to a wildcard, or to a link-local address, is seen from where i
     });
     assert.equal(host, seen);
   }
+});
+
+test('a redirect is no failure: nothing is written for it (captureOnError)', async (t) => {
+  const target = await RawTarget.listen(t);
+  const portal = await refusing(t, TEMPORARILY, () => [`${HOST}:${target.port}`]);
+  const captureOnError = join(await temporaryDirectory(t), 'lost.pcapng');
+  const lun = await connect(portal.url(), { captureOnError });
+  await lun.close();
+  assert.equal(existsSync(captureOnError), false);
+});
+
+test('one by one, each portal is tried alone, and told how many the time has to suffice for', async () => {
+  const home = [1, 2, 3].map((port) => ({ host: 'a', port }));
+  const portals = new TargetPortals(home, () => undefined, true);
+  const tried: string[] = [];
+  const login = portals.logIn(async (some, _, turns) => {
+    tried.push(`${some.map(({ port }) => port).join()} of ${turns}`);
+    throw new IscsiError('ISCSI_TIMEOUT', 'No answer');
+  });
+  assert.match((await failure(login)).message, /a:1: No answer; a:2: No answer; a:3: No answer/);
+  assert.deepEqual(tried, ['1 of 3', '2 of 2', '3 of 1']);
 });
