@@ -202,3 +202,28 @@ export class RejectError extends IscsiError {
     this.reason = reason;
   }
 }
+
+/**
+ * A task management function that this session sent has ended the command (RFC 7143 §11.5.1): no answer to it comes any
+ * more, and whether it took effect, wholly or in part, is not known. A command that somebody else ended is told by
+ * status TASK ABORTED instead, which is a `ScsiStatusError`.
+ *
+ * @example
+ * const error: IscsiError = new EndedByFunctionError(5, 'LOGICAL UNIT RESET');
+ * error.message; // 'LOGICAL UNIT RESET, which this session sent, ended the command'
+ */
+export class EndedByFunctionError extends IscsiError {
+  /** Which function: one of `TASK_MANAGEMENT_FUNCTIONS`. */
+  readonly functionCode: number;
+  /** Its name in the standard's words, such as `LOGICAL UNIT RESET`. */
+  readonly functionName: string;
+
+  constructor(functionCode: number, functionName: string) {
+    super('ISCSI_ABORTED', `${functionName}, which this session sent, ended the command`, {
+      hint: 'whether the command took effect is not known: look before sending it again',
+      commandSent: true,
+    });
+    this.functionCode = functionCode;
+    this.functionName = functionName;
+  }
+}

@@ -10,8 +10,26 @@ export { AnnouncingUnit } from './client/announcing-unit.ts';
 export { readChapFile } from './client/chap-file.ts';
 export type { CommandUnderWay, TaskName } from './client/commands-under-way.ts';
 export { connect, openSession } from './client/connect.ts';
+export {
+  type CommandEndMessage,
+  type CommandStartMessage,
+  DIAGNOSTICS_CHANNELS,
+  type PduMessage,
+  type SessionCondition,
+  type SessionStateMessage,
+} from './client/diagnostics.ts';
 export { type DiscoveredTarget, discover, type Portal } from './client/discover.ts';
-export type { AskForChap, ChapRequest, ConnectOptions, DigestOffer, OpenOptions, UrlLike } from './client/options.ts';
+export type { LogFields, LogHook, LogLevel } from './client/log.ts';
+export { ManagedUnit, type UnitManager } from './client/managed-unit.ts';
+export type {
+  AskForChap,
+  ChapRequest,
+  ConnectOptions,
+  DigestOffer,
+  OpenOptions,
+  PortalLocation,
+  UrlLike,
+} from './client/options.ts';
 export type { ReconnectOptions } from './client/reconnect-options.ts';
 export { IscsiLogicalUnit, type OperationalParameters, Session } from './client/session.ts';
 export type {
@@ -23,7 +41,24 @@ export type {
   SessionEvents,
 } from './client/session-events.ts';
 export type { RequestOptions, TaskManagementFunction } from './client/session-requests.ts';
+export {
+  type CommandKind,
+  type CommandStatistics,
+  type KindStatistics,
+  type LatencyBucket,
+  type LatencyStatistics,
+  latencyPercentile,
+  type SessionStatistics,
+  type UnitStatistics,
+} from './client/statistics.ts';
+export { StreamingUnit } from './client/streaming-unit.ts';
 export type { TargetEvent } from './client/target-event.ts';
+export {
+  TaskFunctions,
+  type TaskManagementOutcome,
+  type TaskManagementResponseName,
+  type TaskReassignOptions,
+} from './client/task-functions.ts';
 export {
   formatUrl,
   type IscsiUrl,
@@ -35,6 +70,7 @@ export {
 } from './client/url.ts';
 export {
   DigestError,
+  EndedByFunctionError,
   type ErrorCode,
   IscsiError,
   type IscsiErrorOptions,

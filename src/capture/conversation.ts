@@ -3,10 +3,10 @@ import { initiatorTaskTag, lunHigh, lunLow, opcode } from '../pdu/bhs.ts';
 import { formatLun } from '../scsi/lun.ts';
 import type { Sense } from '../scsi/sense.ts';
 import { OPCODES, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
+import { ConnectionJudge, type WatchedTask } from './connection-judge.ts';
 import { LoginWatch } from './login-watch.ts';
 import { type FoundPdu, PduStream } from './pdu-stream.ts';
 import { carriesText, pduLine, textItems } from './pdu-words.ts';
-import { SessionWatch, type WatchedTask } from './session-watch.ts';
 import { type OrderBudget, TcpOrder } from './tcp-order.ts';
 import type { TcpSegment } from './tcp-segment.ts';
 
@@ -73,7 +73,7 @@ export class Conversation {
   readonly initiator: string;
   readonly target: string;
   readonly number: number;
-  readonly #watch: SessionWatch;
+  readonly #judge: ConnectionJudge;
   readonly #login = new LoginWatch();
   readonly #tell: (event: CaptureEvent) => void;
   readonly #sides: { readonly initiator: Side; readonly target: Side };
@@ -91,7 +91,7 @@ export class Conversation {
     this.initiator = about.initiator;
     this.target = about.target;
     this.#tell = tell;
-    this.#watch = new SessionWatch(about.complete);
+    this.#judge = new ConnectionJudge(about.complete);
     this.#sides = { initiator: this.#side(true, budget), target: this.#side(false, budget) };
     if (about.complete) this.#agree(false, false);
   }
@@ -126,9 +126,9 @@ export class Conversation {
       order.end();
       stream.end();
     }
-    const { size } = this.#watch.tasks;
+    const { size } = this.#judge.tasks;
     if (size === 0) return;
-    const [first] = this.#watch.tasks.values();
+    const [first] = this.#judge.tasks.values();
     const more = size > 1 ? `, and ${size - 1} more` : '';
     this.#remark(`${first?.title ?? ''} has no answer${more}`, true);
   }
@@ -137,7 +137,7 @@ export class Conversation {
     const stream = new PduStream({
       pdu: (pdu) => this.#found(pdu, initiator),
       lost: (length) => {
-        this.#watch.gap();
+        this.#judge.gap();
         this.#remark(`${length} bytes of the ${initiator ? 'initiator' : 'target'} could not be read`, true);
       },
     });
@@ -158,7 +158,7 @@ export class Conversation {
       whole.set(pdu.data, pdu.headers.length);
       this.#login.take(viewOf(whole));
     }
-    const judged = this.#watch.judge(pdu, fromInitiator, this.#time);
+    const judged = this.#judge.judge(pdu, fromInitiator, this.#time);
     const { task } = judged;
     const tag = initiatorTaskTag(view, 0);
     const lun = WITH_LUN.has(code) ? { high: lunHigh(view, 0), low: lunLow(view, 0) } : undefined;
@@ -205,7 +205,7 @@ export class Conversation {
   #end(line: string): void {
     if (this.#told) return;
     this.#told = true;
-    const early = !this.#watch.loggedOut && !this.#login.refused;
+    const early = !this.#judge.loggedOut && !this.#login.refused;
     this.#remark(early ? `${line} without a logout` : line, early);
   }
 

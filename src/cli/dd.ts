@@ -30,6 +30,7 @@ import { redact } from './redact.ts';
 import { endpointIdentity, sameUnit } from './same-place.ts';
 import { formatSize } from './size.ts';
 import { isCacheLost, SURVIVE_OPTIONS, surviveOptions, tellLosses } from './survive.ts';
+import { STATISTICS_OPTIONS, tellStatistics } from './tell-statistics.ts';
 import type { ToolContext } from './tool.ts';
 import { tool } from './tool.ts';
 import { unreadableReport } from './unreadable.ts';
@@ -38,6 +39,7 @@ const OPTIONS = {
   ...DD_OPTIONS,
   ...CONNECT_OPTIONS,
   ...SURVIVE_OPTIONS,
+  ...STATISTICS_OPTIONS,
   json: JSON_OPTION,
   debug: { kind: 'flag', help: 'Say more about errors' },
 } as const;
@@ -132,6 +134,7 @@ async function openUnit(text: string, { options, host, print }: Context): Promis
   const url = readUrl(text, 'full', print, await withChapFile(options, host));
   const lun = await connecting(connect(url, { ...connectOptions(options, host), ...surviveOptions(options) }));
   tellLosses(lun, (text) => print.note(text));
+  if (options.statistics) tellStatistics(lun, (line) => print.note(line));
   if (lun.isBlockDevice) return { lun, url };
   await lun.close();
   throw new ToolError(`Cannot copy ${redact(text)}: it has no blocks`, {

@@ -4,8 +4,10 @@ import { connect as connectSocket, isIP } from 'node:net';
 import { connectError } from '../client/connect-error.ts';
 import { type DiscoveredTarget, discover } from '../client/discover.ts';
 import type { ConnectOptions } from '../client/options.ts';
+import { portalText } from '../client/target-portals.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { IscsiError } from '../errors.ts';
+import type { Address } from '../node/portal-race.ts';
 import type { Finding, StepOutcome } from './doctor-report.ts';
 
 /** The addresses of the host. */
@@ -15,7 +17,7 @@ export async function resolve({ host, port }: IscsiUrl, signal: AbortSignal): Pr
   }
   const found = await until(signal, lookup(host, { all: true })).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw error instanceof Error ? connectError(error, `${host}:${port}`) : error;
+    throw error instanceof Error ? failedAt({ host, port }, error) : error;
   });
   const addresses = found.map(({ address }) => address);
   const findings: Finding[] = [];
@@ -34,7 +36,7 @@ export async function reach(
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
 ): Promise<StepOutcome> {
   const started = performance.now();
-  const portal = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const portal = portalText({ host, port });
   const socket = connectSocket({ host, port, signal, timeout });
   try {
     await new Promise<void>((done, fail) => {
@@ -42,7 +44,7 @@ export async function reach(
       socket.once('timeout', () =>
         fail(new IscsiError('ISCSI_TIMEOUT', `Cannot connect to ${portal}: no answer within ${timeout} ms`)),
       );
-      socket.once('error', (error) => fail(signal.aborted ? signal.reason : connectError(error, portal)));
+      socket.once('error', (error) => fail(signal.aborted ? signal.reason : failedAt({ host, port }, error)));
     });
     const milliseconds = performance.now() - started;
     const { remoteAddress: address = host } = socket;
@@ -54,6 +56,11 @@ export async function reach(
   } finally {
     socket.destroy();
   }
+}
+
+/** The error of the only address that was tried. */
+function failedAt(portal: Address, error: Error): IscsiError {
+  return connectError([{ portal, address: portal.host, error }], portalText(portal));
 }
 
 /** What the portal offers to this initiator. Many a target does not tell; that is no fault. */

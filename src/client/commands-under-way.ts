@@ -1,3 +1,4 @@
+import { IscsiError } from '../errors.ts';
 import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { HeldCommands } from '../recovery/held-commands.ts';
@@ -35,9 +36,39 @@ export function commandsUnderWay(core: InitiatorSession, waiting?: HeldCommands)
   waiting?.tasks.forEach((task) => void commands.push(described(task, undefined)));
   core.tasks.forEach((entry) => {
     if (entry.kind !== 'scsi') return;
-    commands.push(described(entry, entry.phase === 'queued' ? undefined : entry.cmdSN));
+    const command = described(entry, entry.phase === 'queued' ? undefined : entry.cmdSN);
+    carriers.set(command, core);
+    commands.push(command);
   });
   return commands;
+}
+
+/** By which login's session each name was given. */
+const carriers = new WeakMap<TaskName, InitiatorSession>();
+
+/**
+ * Tags begin anew with each login, and are used again: a name that has outlived its command must not end the command
+ * that has its tag now. One whose tag nobody has is left to the target, which knows no such task; and what the caller
+ * made up himself is his.
+ *
+ * @throws {IscsiError} `ISCSI_USAGE` for a name that is of another login, or of a command before.
+ */
+export function requireCurrent(core: InitiatorSession, name: TaskName): void {
+  const carrier = carriers.get(name);
+  if (carrier === undefined) return;
+  let current = carrier === core;
+  core.tasks.forEach((entry) => {
+    if (entry.initiatorTaskTag !== name.initiatorTaskTag) return;
+    current &&= entry.kind === 'scsi' && entry.phase !== 'queued' && entry.cmdSN === name.cmdSN;
+  });
+  if (current) return;
+  throw new IscsiError(
+    'ISCSI_USAGE',
+    'Cannot name a task to the target by an old name: its tag may be of another one',
+    {
+      hint: 'ask session.commandsUnderWay() again: after a lost session above all',
+    },
+  );
 }
 
 function described(task: InitiatorTask, cmdSN: number | undefined): CommandUnderWay {

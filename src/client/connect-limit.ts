@@ -5,6 +5,8 @@ import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT } from './options.ts';
 export interface ConnectLimit {
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /** Milliseconds from its beginning to the deadline, for the message when they are over. Default: `connectTimeout`. */
+  readonly allowed?: number;
 }
 
 /** When connecting that begins now has to be over. */

@@ -51,8 +51,8 @@ async function keepAsking(port: SessionPort, core: InitiatorSession, owner: Iden
 
 /** Asks over a port that leads to the new session at once. @returns The first thing that is wrong. */
 async function ask(port: SessionPort, core: InitiatorSession): Promise<IscsiError | undefined> {
-  const { lun, deviceName: targetName, timeout, clock, device } = port;
-  const straight = new SessionPort(core, { lun, targetName, timeout, clock, device });
+  const { lun, deviceName: targetName, timeout, clock, device, counters } = port;
+  const straight = new SessionPort(core, { lun, targetName, timeout, clock, device, counters });
   const answers = await Promise.allSettled(pinnedAt(port).map((unit) => unit.checkIdentity(straight)));
   const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as IscsiError] : []));
   return errors.find(isReplaced) ?? errors[0];

@@ -7,6 +7,7 @@ import { type Digest, INITIATOR_POLICY, type OperationalPolicy } from '../login/
 import { INITIATOR_CHAP } from '../node/chap-crypto.ts';
 import { now } from '../node/clock.ts';
 import { payloadCrc32c } from '../node/crc32c.ts';
+import type { Address } from '../node/portal-race.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { newIsid } from './isid.ts';
 import {
@@ -16,12 +17,18 @@ import {
   type DigestOffer,
   KEEPALIVE_TIMEOUT,
 } from './options.ts';
+import type { SessionWatch } from './session-watch.ts';
 import type { IscsiUrl } from './url.ts';
 
 /** Where a login goes. */
 export interface LoginDestination {
+  /** Of the first portal. */
   readonly host: string;
   readonly port: number;
+  /** All portals, any of which does, in the order in which they are tried. Default: the one above. */
+  readonly portals?: readonly Address[];
+  /** Is told which portal was reached. */
+  readonly reached?: (portal: Address) => void;
   readonly sessionType: SessionType;
   readonly targetName: string | undefined;
 }
@@ -36,6 +43,8 @@ export interface LoginPlan {
   readonly recorder: Recorder | undefined;
   /** See `withCredentials`. Undefined: the login goes without authentication. */
   readonly credentials: Credentials | undefined;
+  /** Who is told of it; the same one whenever the same session logs in again. */
+  readonly watch: SessionWatch;
 }
 
 /**

@@ -1,8 +1,6 @@
 import { Recorder } from '../capture/recorder.ts';
-import { IscsiError } from '../errors.ts';
-import { RedirectError } from '../initiator/login-run.ts';
-import { isWildcardHost } from '../login/send-targets.ts';
 import { wallClock } from '../node/capture-file.ts';
+import { now } from '../node/clock.ts';
 import { atCaller } from '../unit/caller-stack.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { withCredentials } from './credentials.ts';
@@ -13,10 +11,9 @@ import type { LoginDestination } from './login-config.ts';
 import { type ConnectOptions, DEFAULT_TIMEOUT } from './options.ts';
 import { recoveryPlan } from './reconnect-options.ts';
 import { Session } from './session.ts';
+import { SessionWatch } from './session-watch.ts';
+import { TargetPortals } from './target-portals.ts';
 import type { IscsiUrl } from './url.ts';
-
-/** Redirects that are followed in a row. */
-const MOST_REDIRECTS = 5;
 
 /** Connects and logs in, following redirects (RFC 7143 §11.13.5). Each way to fail is one clear error. */
 export async function open(
@@ -29,7 +26,8 @@ export async function open(
   const recovery = first.sessionType === 'Normal' ? recoveryPlan(options.reconnect) : undefined;
   const { recordLength } = options;
   const recorder = recordLength === 0 ? undefined : new Recorder(wallClock, recordLength);
-  const route = new Route(url, first, options, recorder);
+  const watch = new SessionWatch(first.targetName, options);
+  const route = new Route({ url, first, options, recorder, watch });
   return route.logIn(limit, (login) =>
     Session.of({
       login,
@@ -40,43 +38,55 @@ export async function open(
       connectTimeout: options.connectTimeout,
       onEvent: options.onEvent,
       recorder,
+      watch,
     }),
   );
 }
 
+/** What the way to a target is made of; the last two are those of the session, over all its logins. */
+interface RouteParts {
+  readonly url: IscsiUrl;
+  readonly first: LoginDestination;
+  readonly options: ConnectOptions;
+  readonly recorder: Recorder | undefined;
+  readonly watch: SessionWatch;
+}
+
 /** The way to a target, to be gone again after each loss: always as the same initiator port (RFC 7143 §4.4.3.2). */
 class Route implements LoginRoute {
-  readonly #url: IscsiUrl;
-  readonly #options: ConnectOptions;
-  readonly #recorder: Recorder | undefined;
-  /** Where logins begin: where a permanent redirect has led, or as the caller said. */
-  #home: LoginDestination;
+  readonly #parts: RouteParts;
+  /** Where logins begin, and where permanent redirects have led. */
+  readonly #portals: TargetPortals;
 
-  constructor(url: IscsiUrl, first: LoginDestination, options: ConnectOptions, recorder: Recorder | undefined) {
-    this.#url = url;
-    this.#recorder = recorder;
-    this.#home = first;
-    this.#options = { ...options, isid: options.isid ?? newIsid() };
+  constructor(parts: RouteParts) {
+    const { first, options, watch } = parts;
+    this.#parts = { ...parts, options: { ...options, isid: options.isid ?? newIsid() } };
+    this.#portals = new TargetPortals(
+      [{ host: first.host, port: first.port }, ...(options.portals ?? [])],
+      (from, to, permanent) => watch.redirected(from, to, permanent),
+      // Whoever is asked for credentials is told for which portal: that must be known before the login begins.
+      typeof options.chap === 'function',
+    );
   }
 
   /** {@link LoginRoute} */
   async logIn<O extends LoginOwner>(limit: ConnectLimit, take: TakeLogin<O>): Promise<O> {
-    let destination = this.#home;
-    for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-      try {
-        const plan = { url: this.#url, destination, options: this.#options, limit, recorder: this.#recorder };
-        return await withCredentials(plan, (whole) => new LoginAttempt(whole, take).run());
-      } catch (error) {
-        if (!(error instanceof RedirectError)) throw atCaller(error);
-        const { host, port } = error.address;
-        const fromHome = destination === this.#home;
-        // A portal that says that it listens everywhere means the host that was asked.
-        destination = { ...destination, host: isWildcardHost(host) ? destination.host : host, port };
-        if (error.permanent && fromHome) this.#home = destination;
-      }
+    const { first, ...parts } = this.#parts;
+    try {
+      return await this.#portals.logIn((portals, reached, turns) => {
+        const destination = { ...first, ...portals[0], portals, reached };
+        const plan = { ...parts, destination, limit: shareOf(limit, turns) };
+        return withCredentials(plan, (whole) => new LoginAttempt(whole, take).run());
+      });
+    } catch (error) {
+      throw atCaller(error);
     }
-    throw new IscsiError('ISCSI_LOGIN', `Cannot log in: more than ${MOST_REDIRECTS} redirects in a row`, {
-      hint: 'the portals of the target send the login to one another',
-    });
   }
+}
+
+/** The first of so many, each of which has as much of the time. */
+function shareOf(limit: ConnectLimit, turns: number): ConnectLimit {
+  if (turns === 1) return limit;
+  const allowed = Math.max(1, (limit.deadline - now()) / turns);
+  return { deadline: now() + allowed, signal: limit.signal, allowed };
 }

@@ -13,6 +13,7 @@ import {
   TEXT,
 } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS } from '../unit/options.ts';
+import { LOG_LEVELS } from './log.ts';
 import type { ConnectOptions, OpenOptions } from './options.ts';
 import { RECONNECT } from './reconnect-options.ts';
 
@@ -30,6 +31,17 @@ const RECORD_LENGTH: OptionRule = {
 /** `CRC32C`, as it is called on the wire, must not pass for something else. */
 const DIGESTS = oneOf('none', 'crc32c', 'none,crc32c', 'crc32c,none');
 
+const MOST_PORTALS = 16;
+const PORTALS: OptionRule = {
+  allowed: `a list of { host, port }, ${MOST_PORTALS} at most`,
+  is: (value) => Array.isArray(value) && value.length <= MOST_PORTALS && value.every(isPortal),
+};
+
+function isPortal(value: unknown): boolean {
+  const { host, port } = (value ?? {}) as { readonly host?: unknown; readonly port?: unknown };
+  return typeof host === 'string' && host !== '' && Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536;
+}
+
 /** What `connect`, `openSession` and `discover` take. */
 export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   initiatorName: TEXT,
@@ -41,6 +53,7 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
     is: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => CHAP_ALGORITHM_NAMES.includes(one)),
   },
   allowShortSecrets: BOOLEAN,
+  portals: PORTALS,
   signal: SIGNAL,
   timeout: MILLISECONDS,
   connectTimeout: MILLISECONDS,
@@ -58,6 +71,8 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   captureOnError: TEXT,
   capture: { allowed: 'a CaptureFile', is: (value) => value instanceof CaptureFile },
   reconnect: RECONNECT,
+  log: FUNCTION,
+  logLevel: oneOf(...LOG_LEVELS),
   probe: BOOLEAN,
   env: OBJECT,
 };

@@ -3,6 +3,7 @@ import type { ChapOptions } from '../login/chap-options.ts';
 import type { CaptureFile } from '../node/capture-file.ts';
 import type { OnLoss } from '../scsi/scsi-task.ts';
 import type { ProbeOptions } from '../unit/probe.ts';
+import type { LogHook, LogLevel } from './log.ts';
 import type { ReconnectOptions } from './reconnect-options.ts';
 import type { TargetEvent } from './target-event.ts';
 import type { IscsiUrl } from './url.ts';
@@ -31,6 +32,14 @@ export interface ChapRequest {
  */
 export type AskForChap = (request: ChapRequest) => ChapOptions | undefined | Promise<ChapOptions | undefined>;
 
+/** Where a portal listens; what `discover` calls a `Portal` is one. */
+export interface PortalLocation {
+  /** DNS name, IPv4 or IPv6 address, without brackets; a link-local one with its interface, as `fe80::1%eth0`. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
 /** Options of `connect`, `openSession` and `discover`. */
 export interface ConnectOptions {
   /** The iSCSI name of this initiator. Default: `iqn.2026-11.dev.tsiscsi:initiator`. */
@@ -55,6 +64,12 @@ export interface ConnectOptions {
   readonly chapAlgorithms?: readonly ChapAlgorithm[];
   /** True: secrets of less than 12 bytes are used, with a warning. Default false: they are refused. */
   readonly allowShortSecrets?: boolean;
+  /**
+   * Further portals of the target, such as those that `discover` tells, at most 16: tried behind the URL's, one after
+   * the other, each begun when the one before has failed or was silent for 250 ms; with a function as `chap`, only when
+   * the one before has failed.
+   */
+  readonly portals?: readonly PortalLocation[];
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
   /** Milliseconds that a command may take, unless it is told otherwise. Default 30,000. */
@@ -112,6 +127,13 @@ export interface ConnectOptions {
    * that is safe. An object says more. Default `fail`. Not for `discover`.
    */
   readonly reconnect?: OnLoss | ReconnectOptions;
+  /**
+   * Is told what happens, with its level; also without it, `NODE_DEBUG=tsiscsi` (`tsiscsi:debug`, `tsiscsi:trace`)
+   * shows that on standard error.
+   */
+  readonly log?: LogHook;
+  /** How much `log` is told. Default `debug`; `trace` is told of each command and each PDU, which takes its time. */
+  readonly logLevel?: LogLevel;
   /** False: ask the logical unit for nothing but its INQUIRY data: for devices that are no disks. Default true. */
   readonly probe?: boolean;
   /** Where `LIBISCSI_CHAP_USERNAME` and the like are looked up. Default `process.env`. */

@@ -20,6 +20,7 @@ import { DEFAULT_CONNECT_TIMEOUT } from './options.ts';
 import type { RecoveryPlan } from './reconnect-options.ts';
 import type { SessionEventName, SessionEvents } from './session-events.ts';
 import type { SessionPorts } from './session-ports.ts';
+import type { SessionWatch } from './session-watch.ts';
 
 /** An attempt has this much time at least, in milliseconds, also when little is left of all. */
 const LEAST_CONNECT_TIME = 1000;
@@ -44,6 +45,8 @@ export interface RecoveryParts {
   readonly login: Login;
   /** Milliseconds that one attempt may take. */
   readonly connectTimeout: number | undefined;
+  /** That of the session. */
+  readonly watch: SessionWatch;
 }
 
 /** Drives the state machine of `recovery/`: timers, logins, and where the ports of the session lead. */
@@ -62,7 +65,7 @@ export class SessionRecovery implements IdentityCheckOwner {
   #attempting: Promise<void> = Promise.resolve();
 
   constructor(parts: RecoveryParts) {
-    const { plan, login, owner } = parts;
+    const { plan, login, owner, watch } = parts;
     this.#parts = parts;
     this.#login = login;
     this.#held = new HeldCommands({
@@ -70,6 +73,8 @@ export class SessionRecovery implements IdentityCheckOwner {
       usual: plan.usual,
       writesOf: (task) => owner.ports.of({ high: task.lunHigh, low: task.lunLow }).writes ?? new WriteLog(),
       wake: () => this.#arm(),
+      counters: watch.counters,
+      observer: watch,
     });
   }
 
@@ -171,7 +176,7 @@ export class SessionRecovery implements IdentityCheckOwner {
     const { owner } = this.#parts;
     switch (state.name) {
       case 'connected':
-        if (before.name === 'checking') owner.announce('reconnected', reconnected(before.outage));
+        if (before.name === 'checking') this.#tellReconnected(before.outage);
         return;
       case 'leaving':
         this.#holdAll();
@@ -180,7 +185,7 @@ export class SessionRecovery implements IdentityCheckOwner {
         if (before.name !== 'lost') this.#lose(state.outage);
         return;
       case 'waiting':
-        owner.announce('reconnecting', reconnecting(state.outage, state.until));
+        this.#tellReconnecting(state.outage, state.until);
         return;
       case 'connecting':
         this.#attempting = this.#attempt(state.outage);
@@ -193,8 +198,24 @@ export class SessionRecovery implements IdentityCheckOwner {
         return;
       case 'givenUp':
         this.#shut(state.error, state.error);
+        this.#parts.watch.givenUp(this.#login.targetPortal, state.error);
         owner.giveUp(state.error);
     }
+  }
+
+  #tellReconnecting({ attempts, error }: Outage, until: number): void {
+    const { owner, watch } = this.#parts;
+    const delay = Math.max(0, Math.round(until - now()));
+    const attempt = attempts + 1;
+    watch.reconnecting(this.#login.targetPortal, { attempt, delay }, error);
+    owner.announce('reconnecting', { attempt, delay, when: new Date(Date.now() + delay), error });
+  }
+
+  #tellReconnected({ attempts, since }: Outage): void {
+    const { owner, watch } = this.#parts;
+    const away = Math.round(now() - since);
+    watch.reconnected(this.#login.targetPortal, { attempts, away });
+    owner.announce('reconnected', { attempts, away });
   }
 
   #lose({ error }: Outage): void {
@@ -306,13 +327,4 @@ const FINAL: ReadonlySet<string> = new Set(['ISCSI_AUTHENTICATION', 'ISCSI_USAGE
 
 function isFinal(code: string): boolean {
   return FINAL.has(code) || code.startsWith('ISCSI_CHAP_');
-}
-
-function reconnecting({ attempts, error }: Outage, until: number): SessionEvents['reconnecting'][0] {
-  const delay = Math.max(0, Math.round(until - now()));
-  return { attempt: attempts + 1, delay, when: new Date(Date.now() + delay), error };
-}
-
-function reconnected({ attempts, since }: Outage): SessionEvents['reconnected'][0] {
-  return { attempts, away: Math.round(now() - since) };
 }

@@ -1,6 +1,7 @@
 import type { Recorder } from '../capture/recorder.ts';
 import type { Login, LoginRoute } from './login.ts';
 import type { RecoveryPlan } from './reconnect-options.ts';
+import type { SessionWatch } from './session-watch.ts';
 import type { TargetEvent } from './target-event.ts';
 
 /** What a session is made of. @internal */
@@ -17,4 +18,6 @@ export interface SessionParts {
   readonly onEvent: ((event: TargetEvent) => void) | undefined;
   /** What remembers the last PDUs of all its logins, unless nobody wants it. */
   readonly recorder: Recorder | undefined;
+  /** Who is told of all its logins, and counts. */
+  readonly watch: SessionWatch;
 }

@@ -3,6 +3,7 @@ import { IscsiError } from '../errors.ts';
 import type { Exchange, ExchangeAnswer, SettleExchange } from '../initiator/exchange.ts';
 import type { TaskManagementFields } from '../initiator/requests.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
+import { usedFields } from '../initiator/task-management.ts';
 import { now } from '../node/clock.ts';
 import type { Lun } from '../scsi/lun.ts';
 import type { AbortSignalLike } from '../scsi/request.ts';
@@ -19,7 +20,7 @@ import {
   shown,
   wholeNumber,
 } from '../unit/option-rules.ts';
-import type { TaskName } from './commands-under-way.ts';
+import { requireCurrent, type TaskName } from './commands-under-way.ts';
 import { lunOf } from './lun-of.ts';
 
 /** A task management function and what it acts on. */
@@ -30,6 +31,8 @@ export interface TaskManagementFunction {
   readonly lun?: Lun | number;
   /** For functions that act on one task, such as ABORT TASK: one of `session.commandsUnderWay()`. */
   readonly task?: TaskName;
+  /** For TASK REASSIGN: see `TaskReassignOptions`. */
+  readonly expDataSN?: number;
 }
 
 /** Options of a request that is no SCSI command. */
@@ -48,6 +51,7 @@ const TASK_MANAGEMENT_RULES: OptionRules<TaskManagementFunction> = {
   functionCode: wholeNumber(0, 127),
   lun: { allowed: 'a number or { high, low }', is: (value) => typeof value === 'number' || OBJECT.is(value) },
   task: OBJECT,
+  expDataSN: wholeNumber(0, 0xffff_ffff),
 };
 
 const REQUEST_RULES: OptionRules<RequestOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
@@ -77,7 +81,8 @@ export class SessionRequests {
   async taskManagement(request: TaskManagementFunction, options: RequestOptions): Promise<number> {
     checkOptions(request, TASK_MANAGEMENT_RULES, 'taskManagement');
     checkOptions(options, REQUEST_RULES, 'taskManagement');
-    const fields = fieldsOf(request);
+    const fields = usedFields(fieldsOf(request));
+    if (request.task !== undefined) requireCurrent(this.#core, request.task);
     const answer = await this.#exchange(options, (deadline, settle) =>
       this.#core.taskManagement(fields, deadline, settle),
     );
@@ -122,14 +127,14 @@ export class SessionRequests {
   }
 }
 
-function fieldsOf({ functionCode, lun, task }: TaskManagementFunction): TaskManagementFields {
+function fieldsOf({ functionCode, lun, task, expDataSN }: TaskManagementFunction): TaskManagementFields {
   if (functionCode === undefined) throw new IscsiError('ISCSI_USAGE', 'Cannot send no task management function');
   const { high, low } = lunOf(lun ?? task?.lun ?? LUN_0);
-  const named = { functionCode, lunHigh: high, lunLow: low };
+  const named = { functionCode, lunHigh: high, lunLow: low, ...(expDataSN === undefined ? {} : { expDataSN }) };
   if (task === undefined) return { ...named, referencedTaskTag: RESERVED_TAG, refCmdSN: 0 };
   if (task.cmdSN === undefined) {
     throw new IscsiError('ISCSI_USAGE', 'Cannot name a task to the target that was not sent yet', {
-      hint: 'the command waits for the command window: its own signal takes it back',
+      hint: 'the command waits, for the command window or a lost session: its own signal takes it back',
     });
   }
   return { ...named, referencedTaskTag: task.initiatorTaskTag, refCmdSN: task.cmdSN };

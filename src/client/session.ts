@@ -1,7 +1,7 @@
-import type { Readable, Writable } from 'node:stream';
 import { INSPECT } from '../bytes/inspect.ts';
 import type { CaptureSummary } from '../capture/recorder.ts';
 import { IscsiError } from '../errors.ts';
+import { UnitCounters } from '../initiator/counters.ts';
 import type { InitiatorTask } from '../initiator/initiator-task.ts';
 import type { InitiatorSession } from '../initiator/session.ts';
 import type { SessionEvent } from '../initiator/session-host.ts';
@@ -9,15 +9,6 @@ import { SessionPort } from '../initiator/session-port.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { saveRecording } from '../node/capture-file.ts';
 import { CLOCK, now } from '../node/clock.ts';
-import { type BlockFileHandle, openFileHandle } from '../node/file-handle.ts';
-import {
-  createReadStream,
-  createWriteStream,
-  type ReadStreamOptions,
-  readable,
-  type WriteStreamOptions,
-  writable,
-} from '../node/streams.ts';
 import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { ScsiPort } from '../scsi/port.ts';
 import type { ScsiRequest, ScsiResult } from '../scsi/request.ts';
@@ -30,8 +21,6 @@ import { checkOptions } from '../unit/option-rules.ts';
 import { COMMAND_OPTIONS, type CommandOptions } from '../unit/options.ts';
 import { type Probe, probe } from '../unit/probe.ts';
 import { REPORT_LUNS_WELL_KNOWN, type ReportedLun, reportLuns } from '../unit/report-luns.ts';
-import { Announcer } from './announcer.ts';
-import { AnnouncingUnit } from './announcing-unit.ts';
 import { type CommandUnderWay, commandsUnderWay } from './commands-under-way.ts';
 import type { Login } from './login.ts';
 import { lunOf, otherAddress } from './lun-of.ts';
@@ -41,7 +30,10 @@ import { SessionRecovery } from './recovery.ts';
 import type { SessionParts } from './session-parts.ts';
 import { SessionPorts } from './session-ports.ts';
 import { type RequestOptions, SessionRequests, type TaskManagementFunction } from './session-requests.ts';
+import { type SessionStatistics, sessionStatistics } from './statistics.ts';
+import { StreamingUnit } from './streaming-unit.ts';
 import { targetEvent } from './target-event.ts';
+import { TaskFunctions } from './task-functions.ts';
 
 /**
  * One iSCSI session with one target: the raw layer. Commands go to any of its logical units; `logicalUnit()` opens one
@@ -55,7 +47,7 @@ import { targetEvent } from './target-event.ts';
  * const luns = await session.reportLuns();
  * luns.map(({ text }) => text); // ['0']
  */
-export class Session extends Announcer implements AsyncDisposable {
+export class Session extends TaskFunctions implements AsyncDisposable {
   /** The iSCSI name of the target; empty in a discovery session. */
   readonly targetName: string;
   /** Milliseconds that a command may take unless it is told otherwise. */
@@ -167,6 +159,11 @@ export class Session extends Announcer implements AsyncDisposable {
    */
   commandsUnderWay(): CommandUnderWay[] {
     return commandsUnderWay(this.core, this.#recovery?.held);
+  }
+
+  /** What the session has done so far, commands of all its logical units together: a snapshot, a plain object. */
+  statistics(): SessionStatistics {
+    return sessionStatistics(this.core.counters);
   }
 
   /**
@@ -316,8 +313,10 @@ export class Session extends Announcer implements AsyncDisposable {
   async #close(): Promise<void> {
     const away = this.#recovery !== undefined && this.core.phase === 'closed';
     const stopped = this.#recovery?.close();
-    if (away) void Promise.all([stopped, this.#login.ended]).then(() => this.#end(undefined));
-    else if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
+    if (away) {
+      if (!this.#ended) this.#parts.watch.ended(this.targetPortal, true, undefined);
+      void Promise.all([stopped, this.#login.ended]).then(() => this.#end(undefined));
+    } else if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
     await this.closed;
   }
 
@@ -325,7 +324,8 @@ export class Session extends Announcer implements AsyncDisposable {
     const { targetName, timeout } = this;
     const recovery = this.#recovery;
     const writes = recovery === undefined ? undefined : new WriteLog();
-    const options = { lun, targetName, timeout, clock: CLOCK, device: this.#device, writes };
+    const counters = new UnitCounters(this.core.counters);
+    const options = { lun, targetName, timeout, clock: CLOCK, device: this.#device, writes, counters };
     return new SessionPort(recovery?.carrier ?? this.core, options);
   }
 
@@ -365,9 +365,9 @@ export interface UnitParts {
  * const [first] = await lun.createReadStream({ end: 4095 }).toArray();
  * first.length; // 4096
  */
-export class IscsiLogicalUnit extends AnnouncingUnit {
+export class IscsiLogicalUnit extends StreamingUnit {
   /** The session that it belongs to. */
-  readonly session: Session;
+  override readonly session: Session;
   readonly #ownsSession: boolean;
 
   /** @internal Use `connect()` or `session.logicalUnit()`. */
@@ -384,31 +384,6 @@ export class IscsiLogicalUnit extends AnnouncingUnit {
   /** The LUN as text: its number, or 0x and 16 hex digits. */
   get lunText(): string {
     return formatLun(this.lun);
-  }
-
-  /** A Node stream of the bytes from `start` to `end`, which is the last one, as in `node:fs`; read ahead. */
-  createReadStream(options: ReadStreamOptions = {}): Readable {
-    return createReadStream(this, options);
-  }
-
-  /** A Node stream that writes from `start` on. It flushes the target's cache before it finishes. */
-  createWriteStream(options: WriteStreamOptions = {}): Writable {
-    return createWriteStream(this, options);
-  }
-
-  /** As `createReadStream`, as a web stream. */
-  readable(options: ReadStreamOptions = {}): ReturnType<typeof readable> {
-    return readable(this, options);
-  }
-
-  /** As `createWriteStream`, as a web stream. */
-  writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
-    return writable(this, options);
-  }
-
-  /** The logical unit as a `FileHandle` of `node:fs/promises`, with a current position of its own. */
-  fileHandle(): BlockFileHandle {
-    return openFileHandle(this);
   }
 
   /** Closes it, and the session too when `connect()` opened both. */

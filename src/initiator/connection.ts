@@ -5,6 +5,7 @@ import type { OperationalParameters } from '../login/parameters.ts';
 import { dataSegmentLength, opcode } from '../pdu/bhs.ts';
 import { pduKind } from '../pdu/opcodes-table.ts';
 import { Outbox } from '../pdu/outbox.ts';
+import type { PduWatcher } from '../pdu/pdu-watcher.ts';
 import { type PduHandler, Receiver } from '../pdu/receiver.ts';
 import { OPCODES } from '../spec/iscsi-opcodes.ts';
 import type { ConnectionConfig } from './connection-config.ts';
@@ -37,6 +38,8 @@ export interface ConnectionOwner {
   readonly nextCmdSN: number;
   /** When `tick` has something to do for the owner, or Infinity. */
   readonly nextDeadline: number;
+  /** Is told of each PDU. */
+  readonly watcher?: PduWatcher | undefined;
   /** Milliseconds of a monotonic clock. */
   now(): number;
   tick(now: number): void;
@@ -104,6 +107,7 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
     this.cid = config.cid ?? 0;
     this.keepaliveTimeout = config.keepaliveTimeout;
     this.outbox = new Outbox(config.payloadCrc32c);
+    this.outbox.watcher = owner.watcher;
     this.#receiver = new Receiver(this, LOGIN_DATA_SEGMENT_LENGTH, config.payloadCrc32c);
     this.#receiver.maxAhsLength = 0; // only a SCSI Command has AHS (RFC 7143 §11.2.2)
   }
@@ -302,6 +306,8 @@ export class InitiatorConnection implements PduHandler, CommandRules, LoginConne
 
   /** {@link PduHandler} */
   onEnd(view: DataView, at: number, dataDigestOk: boolean): void {
+    const { watcher } = this.outbox;
+    if (watcher?.watchesPdus === true) watcher.pduReceived(view, at);
     if (this.#login === undefined) {
       this.#owner.end(this, view, at, dataDigestOk);
       return;

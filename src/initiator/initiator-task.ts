@@ -2,6 +2,7 @@ import type { IscsiError } from '../errors.ts';
 import { ScsiTask } from '../scsi/scsi-task.ts';
 import { RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import type { InitiatorConnection } from './connection.ts';
+import type { UnitCounters } from './counters.ts';
 
 /**
  * Where a task is on its way. `flushing`: its outcome is known, but the socket has not yet taken the last of its data,
@@ -37,6 +38,10 @@ export class InitiatorTask extends ScsiTask {
   damaged = false;
   /** How often it was sent anew in another session, after the one that carried it was lost. */
   repeats = 0;
+  /** When it was first submitted, in milliseconds; 0 before that. */
+  submittedAt = 0;
+  /** The counters of the logical unit, where there are any. */
+  counters: UnitCounters | undefined = undefined;
 
   /** Expected Data Transfer Length: for a bidirectional command that of the write (RFC 7143 §11.3.4). */
   get expectedDataTransferLength(): number {
@@ -48,11 +53,14 @@ export class InitiatorTask extends ScsiTask {
     this.lunHigh = 0;
     this.lunLow = 0;
     this.repeats = 0;
+    this.submittedAt = 0;
+    this.counters = undefined;
     this.#leaveSession();
   }
 
   /** Forgets how far it was, and nothing of what is asked: to be submitted to another session. */
   startAnew(): void {
+    this.initiatorTaskTag = RESERVED_TAG;
     this.status = 0;
     this.received = 0;
     this.residual = 'none';

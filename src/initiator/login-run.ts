@@ -42,13 +42,17 @@ const LOGIN_TAG = 0;
 
 /** The target sent the login elsewhere (RFC 7143 §11.13.5). Not a failure: whoever connects tries again there. */
 export class RedirectError extends IscsiError {
+  /** The first of them. */
   readonly address: TargetAddress;
+  /** All that the target told: any of them does. */
+  readonly addresses: readonly TargetAddress[];
   /** True: to be used from now on, also for later logins. */
   readonly permanent: boolean;
 
-  constructor(address: TargetAddress, permanent: boolean) {
+  constructor(address: TargetAddress, permanent: boolean, addresses: readonly TargetAddress[] = [address]) {
     super('ISCSI_LOGIN', `The target has moved to ${address.host}:${address.port}`);
     this.address = address;
+    this.addresses = addresses;
     this.permanent = permanent;
   }
 }
@@ -139,7 +143,7 @@ export class LoginRun {
       case 'finish':
         return { parameters: action.parameters, expCmdSN: this.#expCmdSN, maxCmdSN: this.#maxCmdSN };
       case 'redirect':
-        throw new RedirectError(action.address, action.permanent);
+        throw new RedirectError(action.address, action.permanent, action.addresses);
       case 'fail':
         throw action.error;
     }

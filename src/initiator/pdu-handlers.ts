@@ -12,7 +12,7 @@ import { OPCODES, opcodeName, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
 import { REJECT_REASONS, rejectReasonText } from '../spec/iscsi-reject-reasons.ts';
 import { requireAllegiance } from './allegiance.ts';
 import { onAsyncMessage } from './async-message.ts';
-import type { InitiatorConnection } from './connection.ts';
+import { type InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
 import { beginDataIn, endDataIn, onR2T, onScsiResponse } from './data-phase.ts';
 import type { Exchange, ExchangeKind } from './exchange.ts';
 import { sendNopAnswer, sendText } from './requests.ts';
@@ -120,6 +120,7 @@ function onReject(s: SessionState, c: InitiatorConnection, v: DataView, at: numb
   checkReject(v, at);
   const pdu = readReject(v, at);
   c.acknowledge(pdu.statSN);
+  s.counters.rejects++;
   if (pdu.reason === 0x0b) throw rejected(pdu.reason); // deprecated: a failed negotiation (RFC 7143 §11.17.1)
   if (c.sink.length < BHS_LENGTH)
     throw new ProtocolError('Cannot take a Reject without the header it is about', { clause: '11.17' });
@@ -135,6 +136,14 @@ function onReject(s: SessionState, c: InitiatorConnection, v: DataView, at: numb
   else if (pdu.reason === REJECT_REASONS.WAITING_FOR_LOGOUT) s.settle(entry, rejected(pdu.reason));
   else if (entry.phase === 'sent') s.abort(entry, tag, rejected(pdu.reason));
   else c.countUnasked();
+}
+
+/** @throws {ProtocolError} On what no target sends after the login. */
+export function rulesOf(view: DataView, at: number): PduRules {
+  const code = opcode(view, at);
+  const rules = HANDLERS[code];
+  if (rules !== undefined) return rules;
+  throw code === OPCODES.LOGIN_RESPONSE ? notAfterLogin(code) : notFromTarget(code);
 }
 
 /** Made only for what there is to reject: an error costs as much as a hundred PDUs. */

@@ -16,6 +16,8 @@ export interface TaskManagementFields {
   readonly referencedTaskTag: number;
   /** The CmdSN of the referenced task. */
   readonly refCmdSN: number;
+  /** TASK REASSIGN of a task that reads: the DataSN of the first Data-In that was not acknowledged. Default 0. */
+  readonly expDataSN?: number;
 }
 
 // All of them are immediate: they must pass a closed window. `cmdSN` is the CmdSN that comes next; they carry it
@@ -38,7 +40,7 @@ export function sendTaskManagement(
     cmdSN,
     expStatSN: c.expStatSN,
     refCmdSN: fields.refCmdSN,
-    expDataSN: 0,
+    expDataSN: fields.expDataSN ?? 0,
   });
 }
 

@@ -1,4 +1,5 @@
-import { IscsiError, withCommandSent } from '../errors.ts';
+import { EndedByFunctionError, IscsiError, withCommandSent } from '../errors.ts';
+import { taskManagementFunctionText } from '../spec/iscsi-task-management.ts';
 import type { SessionPhase } from './session-host.ts';
 
 /** Time is up: for a command that was sent, or for the whole target. */
@@ -59,8 +60,8 @@ function sessionOver(what: string, endedBy: IscsiError): IscsiError {
 }
 
 /** A task management function has ended the command at the target, so no answer to it comes any more. */
-export function endedByFunction(): IscsiError {
-  return new IscsiError('ISCSI_ABORTED', 'A task management function ended the command', { commandSent: true });
+export function endedByFunction(functionCode: number): IscsiError {
+  return new EndedByFunctionError(functionCode, taskManagementFunctionText(functionCode).name);
 }
 
 /** What the commands of a session that ends settle with. */

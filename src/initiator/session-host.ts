@@ -1,11 +1,17 @@
 import type { IscsiError } from '../errors.ts';
+import type { SessionCounters } from './counters.ts';
 import type { InitiatorTask } from './initiator-task.ts';
+import type { SessionObserver } from './session-observer.ts';
 
 /** Where a session is in its life. */
 export type SessionPhase = 'login' | 'fullFeature' | 'closing' | 'closed';
 
 /** What a session tells whoever runs it. */
 export interface SessionHost {
+  /** Counts what the session does. Default: it has counters of its own. */
+  readonly counters?: SessionCounters;
+  /** Watches what the session does. Default: nobody. */
+  readonly observer?: SessionObserver;
   /** Milliseconds of a monotonic clock. */
   now(): number;
   /** There may be something to send, or an earlier deadline, or a changed state. Called often; must be cheap. */

@@ -2,6 +2,7 @@ import type { IscsiError } from '../errors.ts';
 import { formatLun, type Lun } from '../scsi/lun.ts';
 import type { Clock, ScsiPort } from '../scsi/port.ts';
 import type { WriteLog } from '../scsi/write-log.ts';
+import type { UnitCounters } from './counters.ts';
 import type { Exchange } from './exchange.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 
@@ -17,6 +18,8 @@ export interface SessionPortOptions {
   readonly device?: object;
   /** See `ScsiPort.writes`. */
   readonly writes?: WriteLog | undefined;
+  /** Counts what its commands do. Default: nobody does, but the session. */
+  readonly counters?: UnitCounters | undefined;
 }
 
 /** What takes the commands of ports: a session, or whoever keeps them while there is none. */
@@ -42,11 +45,15 @@ export class SessionPort implements ScsiPort {
   /** The session: all its ports lead to logical units of one target. */
   readonly device: object;
   readonly writes: WriteLog | undefined;
+  /** Counts what its commands do. */
+  readonly counters: UnitCounters | undefined;
   #carrier: Carrier;
   readonly #lunHigh: number;
   readonly #lunLow: number;
 
-  constructor(session: Carrier, { lun, targetName, timeout, clock, device = session, writes }: SessionPortOptions) {
+  constructor(session: Carrier, options: SessionPortOptions) {
+    const { lun, targetName, timeout, clock, device = session, writes, counters } = options;
+    this.counters = counters;
     this.lun = { high: lun.high, low: lun.low };
     this.unitName = `LUN ${formatLun(lun)}`;
     this.deviceName = targetName;
@@ -68,6 +75,7 @@ export class SessionPort implements ScsiPort {
     const task = this.#carrier.newTask();
     task.lunHigh = this.#lunHigh;
     task.lunLow = this.#lunLow;
+    task.counters = this.counters;
     return task;
   }
 
@@ -77,6 +85,10 @@ export class SessionPort implements ScsiPort {
 
   abort(task: InitiatorTask, reason: IscsiError): void {
     this.#carrier.abort(task, task.initiatorTaskTag, reason);
+  }
+
+  retried(): void {
+    this.counters?.retried();
   }
 
   recallUnsent(reason: IscsiError): void {

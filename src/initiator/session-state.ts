@@ -1,4 +1,5 @@
 import type { IscsiError } from '../errors.ts';
+import type { SessionCounters } from './counters.ts';
 import type { Exchange, ExchangeAnswer } from './exchange.ts';
 import type { InitiatorTask } from './initiator-task.ts';
 import type { SendWindow } from './send-window.ts';
@@ -8,6 +9,7 @@ import type { TagTable } from './tag-table.ts';
 /** What the handlers of PDUs use of their session. Which connection a PDU came on they are told with each call. */
 export interface SessionState {
   readonly window: SendWindow;
+  readonly counters: SessionCounters;
   /** Everything that has a tag. */
   readonly tasks: TagTable<InitiatorTask | Exchange>;
   /** Whether a text request waits for its answer. */

@@ -1,26 +1,27 @@
 import { type IscsiError, withCommandSent } from '../errors.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
-import { opcode } from '../pdu/bhs.ts';
-import { OPCODES } from '../spec/iscsi-opcodes.ts';
+import { isGood } from './byte-account.ts';
 import { sendCommand } from './command.ts';
-import { type ConnectionOwner, InitiatorConnection, notAfterLogin, notFromTarget } from './connection.ts';
+import { type ConnectionOwner, InitiatorConnection } from './connection.ts';
 import type { ConnectionConfig } from './connection-config.ts';
+import { SessionCounters } from './counters.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, SettleExchange } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import { InitiatorTask } from './initiator-task.ts';
 import type { LoginOutcome } from './login-run.ts';
-import { HANDLERS, type PduRules } from './pdu-handlers.ts';
+import { rulesOf } from './pdu-handlers.ts';
 import { Queue } from './queue.ts';
 import { sendLogout, sendPing, sendTaskManagement, sendText, type TaskManagementFields } from './requests.ts';
 import { SendWindow } from './send-window.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
 import { SessionDrain } from './session-drain.ts';
-import { commandRefused, endedByFunction, requestRefused, timedOut } from './session-errors.ts';
+import { commandRefused, requestRefused, timedOut } from './session-errors.ts';
 import type { SessionEvent, SessionHost, SessionPhase } from './session-host.ts';
+import type { SessionObserver } from './session-observer.ts';
 import type { SessionState } from './session-state.ts';
 import { TagTable } from './tag-table.ts';
 import { TaskAborts } from './task-aborts.ts';
-import { isEndedBy, saysEnded } from './task-management.ts';
+import { endTasks, saysEnded } from './task-management.ts';
 import { endUnfinished, handOverUnsent } from './unfinished.ts';
 
 /** The most that the Logout Response may take, in milliseconds. */
@@ -43,6 +44,8 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   readonly window: SendWindow;
   readonly tasks = new TagTable<Entry>();
   readonly host: SessionHost;
+  readonly counters: SessionCounters;
+  readonly watcher: SessionObserver | undefined;
   phase: SessionPhase = 'login';
   /** Set once the login has ended. */
   parameters: OperationalParameters | undefined = undefined;
@@ -60,9 +63,13 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   readonly #drain = new SessionDrain();
   #loggingOut = false;
   #endedBy: IscsiError | undefined;
+  /** When what is being settled came, in milliseconds; 0 when nobody looked yet. */
+  #readAt = 0;
 
   constructor(host: SessionHost, firstCmdSN: number) {
     this.host = host;
+    this.counters = host.counters ?? new SessionCounters();
+    this.watcher = host.observer;
     this.window = new SendWindow(firstCmdSN);
     this.#exchanges = new Exchanges(this);
     this.#aborts = new TaskAborts(this, this.#exchanges);
@@ -87,11 +94,14 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
       return;
     }
     this.tasks.add(task);
+    this.host.wake(); // first, so that who watches is known: it sends nothing before this turn is over
     task.phase = 'queued';
-    if (task.timeout !== Number.POSITIVE_INFINITY) this.#deadlines.begin(task, this.host.now());
+    const now = this.host.now();
+    task.submittedAt ||= now; // one that comes from a session that was lost has waited before
+    if (task.timeout !== Number.POSITIVE_INFINITY) this.#deadlines.begin(task, now);
     if (this.#queue.empty && this.window.open) this.#send(task);
     else this.#queue.push(task);
-    this.host.wake();
+    if (this.watcher?.watchesCommands === true) this.watcher.commandStarted(task);
   }
 
   /**
@@ -100,6 +110,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
    */
   abort(task: InitiatorTask, tag: number, reason: IscsiError): void {
     if (task.initiatorTaskTag !== tag) return;
+    if (reason.code === 'ISCSI_DIGEST') this.counters.digestErrors++;
     if (task.phase === 'queued') {
       this.#queue.remove(task);
       this.settle(task, withCommandSent(reason, false));
@@ -120,7 +131,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
         sendTaskManagement(connection, cmdSN, exchange, fields);
       },
       answered: ({ response }) => {
-        if (saysEnded(fields, response)) this.#conclude(fields, cmdSN);
+        if (saysEnded(fields, response)) endTasks(this, fields, cmdSN);
       },
       settle,
     });
@@ -172,6 +183,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   /** Ends the session: everything that waits settles with `error`, or with `ISCSI_CLOSED` when there is none. */
   close(error: IscsiError | undefined): void {
     if (this.phase === 'closed') return;
+    if (error?.code === 'ISCSI_DIGEST') this.counters.digestErrors++;
     this.phase = 'closed';
     this.#endedBy = error ?? this.#endedBy;
     this.#drain.stop();
@@ -224,6 +236,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   }
 
   announce(event: SessionEvent): void {
+    this.counters.asyncEvents++;
     this.host.event(event);
   }
 
@@ -275,6 +288,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
 
   /** The window may have moved: sends what waits, as far as it reaches. Nothing follows a Logout Request. */
   received(): void {
+    this.#readAt = 0;
     while (!this.#queue.empty && this.window.open && this.phase !== 'closed' && !this.#loggingOut) {
       const task = this.#queue.shift();
       if (task !== undefined) this.#send(task);
@@ -282,6 +296,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   }
 
   flushed(): void {
+    this.#readAt = 0;
     if (this.#flushing.length === 0) return;
     const waiting = this.#flushing.splice(0);
     for (const task of waiting) {
@@ -365,28 +380,17 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     this.expect(latest);
   }
 
-  #conclude(fields: TaskManagementFields, cmdSN: number): void {
-    this.tasks.forEach((entry) => {
-      if (entry.kind !== 'scsi' || !isEndedBy(fields, cmdSN, entry)) return;
-      this.settle(entry, entry.abortReason ?? endedByFunction());
-    });
-  }
-
   #end(task: InitiatorTask, error: IscsiError | undefined): void {
     task.phase = 'settled';
+    // One look at the clock serves all that is settled by one read.
+    if (this.#readAt === 0 && error === undefined) this.#readAt = this.host.now();
+    this.counters.ended(task, error, error === undefined && isGood(task.status), this.#readAt);
+    if (this.watcher?.watchesCommands === true) this.watcher.commandEnded(task, error);
     const { settle } = task;
     settle(task, error);
     task.reset();
     this.#spare.push(task);
   }
-}
-
-/** @throws {ProtocolError} On what no target sends after the login. */
-function rulesOf(view: DataView, at: number): PduRules {
-  const code = opcode(view, at);
-  const rules = HANDLERS[code];
-  if (rules !== undefined) return rules;
-  throw code === OPCODES.LOGIN_RESPONSE ? notAfterLogin(code) : notFromTarget(code);
 }
 
 function ignore(): void {

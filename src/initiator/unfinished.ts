@@ -5,11 +5,13 @@ import type { InitiatorTask } from './initiator-task.ts';
 import type { Queue } from './queue.ts';
 import { endOfCommands } from './session-errors.ts';
 import type { SessionHost } from './session-host.ts';
+import type { SessionObserver } from './session-observer.ts';
 import type { TagTable } from './tag-table.ts';
 
 /** What ending needs of its session. */
 export interface UnfinishedOwner {
   readonly host: SessionHost;
+  readonly watcher: SessionObserver | undefined;
   readonly tasks: TagTable<InitiatorTask | Exchange>;
   /** Ends a task with its outcome, or with `error`. */
   settle(task: InitiatorTask, error: IscsiError | undefined): void;
@@ -33,15 +35,21 @@ export function endUnfinished(s: UnfinishedOwner, endedBy: IscsiError | undefine
 export function handOverUnsent(s: UnfinishedOwner, queue: Queue<InitiatorTask>, reason: IscsiError): void {
   const { unsent } = endOfCommands(reason);
   s.tasks.forEach((entry) => {
-    if (entry.kind !== 'scsi' || entry.phase !== 'queued' || s.host.takeOver?.(entry, unsent) !== true) return;
+    if (entry.kind !== 'scsi' || entry.phase !== 'queued' || !handOver(s, entry, unsent)) return;
     queue.remove(entry);
-    s.tasks.remove(entry);
   });
 }
 
 /** `open`: nothing has come of the command yet. One that its caller has given up is over. */
 function endOrHandOver(s: UnfinishedOwner, task: InitiatorTask, error: IscsiError | undefined, open: boolean): void {
   const offered = open && error !== undefined && task.abortReason === undefined;
-  if (offered && s.host.takeOver?.(task, error) === true) s.tasks.remove(task);
-  else s.settle(task, error);
+  if (!offered || !handOver(s, task, error)) s.settle(task, error);
+}
+
+/** Here it ends, and whoever watches is told so; counted it is where it settles. */
+function handOver(s: UnfinishedOwner, task: InitiatorTask, error: IscsiError): boolean {
+  if (s.host.takeOver?.(task, error) !== true) return false;
+  s.tasks.remove(task);
+  if (s.watcher?.watchesCommands === true) s.watcher.commandEnded(task, error);
+  return true;
 }

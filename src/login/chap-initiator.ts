@@ -9,6 +9,7 @@
  *     CHAP_N CHAP_R [CHAP_I CHAP_C]      ->                              answered
  *                                        <-    [CHAP_N CHAP_R]           done
  */
+import { ValueError } from '../bytes/value-error.ts';
 import { IscsiError, type LoginError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
@@ -163,7 +164,7 @@ function checkTarget(run: ChapRun, challenge: ChapChallenge, { credentials, cryp
   const { algorithm } = run;
   const { target } = credentials;
   if (algorithm === undefined || target === undefined || crypto === undefined)
-    throw new RangeError('Cannot check a target that was asked nothing');
+    throw new ValueError('Cannot check a target that was asked nothing');
   const extra = extraKey(keys, 'CHAP_N', 'CHAP_R');
   if (extra !== undefined) throw chapError('ISCSI_CHAP_STEP', `the target sends ${extra} beside its response`);
   const values = valuesOf(keys, 'CHAP_N', 'CHAP_R');

@@ -1,4 +1,5 @@
 /** The target's steps of CHAP (RFC 7143 §12.1.3), pure: the mirror of `chap-initiator.ts`. */
+import { ValueError } from '../bytes/value-error.ts';
 import type { IscsiError } from '../errors.ts';
 import type { TextPair } from '../pdu/text.ts';
 import { LOGIN_STATUS } from '../spec/iscsi-login-status.ts';
@@ -105,7 +106,7 @@ type Chosen = Omit<TargetChapStep, 'rest'>;
 /** Looks at what the initiator proves, and proves in turn who this target is, where it is asked to. */
 function checkInitiator(run: TargetChapRun, { crypto, accounts }: TargetAuthentication, { keys }: ChapText): Chosen {
   const { algorithm, challenge } = run;
-  if (algorithm === undefined || challenge === undefined) throw new RangeError('Cannot check who was asked nothing');
+  if (algorithm === undefined || challenge === undefined) throw new ValueError('Cannot check who was asked nothing');
   const values = valuesOf(keys, 'CHAP_N', 'CHAP_R');
   // With a response left out, what the target proves in turn could be sent back as the initiator's (§9.2).
   if (values === undefined) throw missing('CHAP_N or CHAP_R');

@@ -4,6 +4,7 @@ import type { Tap } from '../capture/connection-tap.ts';
 import type { TcpEnds } from '../capture/sink.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { now } from './clock.ts';
+import { type Address, type ConnectAttempt, PortalRace } from './portal-race.ts';
 
 /** What a driver needs of a session core, of either role. The core never throws out of these. */
 export interface ConnectionCore {
@@ -34,12 +35,6 @@ export interface ConnectionCore {
   readonly shortRead?: number;
 }
 
-/** Where to connect to. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** One read of this length holds 60 PDUs of 4 KiB, or the greater part of one of 256 KiB. */
 const RECEIVE_LENGTH = 256 * 1024;
 /**
@@ -60,6 +55,8 @@ const LINGER = 2000;
  */
 export class Driver {
   readonly #core: ConnectionCore;
+  #race: PortalRace<Socket> | undefined;
+  #portal: Address | undefined;
   #socket: Socket | undefined;
   #flushPlanned = false;
   #timer: NodeJS.Timeout | undefined;
@@ -83,6 +80,11 @@ export class Driver {
     this.#poll = new BusyPoll(busyPoll);
   }
 
+  /** Whether a flush is planned for the end of this turn. */
+  get planned(): boolean {
+    return this.#flushPlanned;
+  }
+
   /** The core's `wake`: plans one flush for the end of this turn. */
   readonly wake = (): void => {
     if (this.#flushPlanned) return;
@@ -91,30 +93,41 @@ export class Driver {
   };
 
   /**
-   * Connects to `address` and gives the socket's events to the core. Exactly one of the two is called: `connected` once
-   * the transport stands, `failed` when it cannot be had; the core hears nothing of the latter.
+   * Connects to `where`, of several portals to the first that answers, and gives the socket's events to the core.
+   * Exactly one of the two is called: `connected` once the transport stands, `failed` when it cannot be had (see
+   * `attempts`); the core hears nothing of the latter.
    */
-  connect(address: Address, connected: () => void, failed: (error: Error) => void): void {
-    const socket = connect({
-      host: address.host,
-      port: address.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
-      onread: this.#reading(),
-    });
-    this.#socket = socket;
-    const refuse = (error: Error): void => {
-      this.#ended = true;
-      socket.destroy();
-      failed(error);
-    };
-    socket.once('error', refuse);
-    socket.once('connect', () => {
-      socket.off('error', refuse);
-      this.#join(socket, true);
-      connected();
-    });
+  connect(where: Address | readonly Address[], connected: () => void, failed: (error: Error) => void): void {
+    const onread = this.#reading();
+    const dial = (host: string, port: number): Socket =>
+      connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, onread });
+    const race = new PortalRace(
+      'host' in where ? [where] : where,
+      { dial },
+      {
+        won: (socket, portal) => {
+          this.#portal = portal;
+          this.#join(socket, true);
+          connected();
+        },
+        lost: (attempts) => {
+          this.#ended = true;
+          failed(errorOf(attempts));
+        },
+      },
+    );
+    this.#race = race;
+    race.start();
+  }
+
+  /** The portal that was reached. */
+  get portal(): Address | undefined {
+    return this.#portal;
+  }
+
+  /** The addresses that were tried so far to connect. */
+  get attempts(): readonly ConnectAttempt[] {
+    return this.#race?.attempts ?? [];
   }
 
   /** Takes a socket that is connected already. */
@@ -131,6 +144,7 @@ export class Driver {
 
   /** Ends the transport at once. */
   destroy(): void {
+    this.#race?.stop();
     this.#socket?.destroy();
   }
 
@@ -189,7 +203,10 @@ export class Driver {
   readonly #flush = (): void => {
     this.#flushPlanned = false;
     const socket = this.#socket;
-    if (socket === undefined) return;
+    if (socket === undefined) {
+      if (this.#core.finished) this.#race?.stop();
+      return;
+    }
     const chunks = this.#core.drain();
     if (chunks.length > 0) {
       this.#write(socket, chunks);
@@ -275,6 +292,12 @@ function endsOf(socket: Socket, client: boolean): TcpEnds {
     remote: { address: remoteAddress, port: remotePort },
     client,
   };
+}
+
+/** The error of the only attempt, or one of all of them. */
+function errorOf(attempts: readonly ConnectAttempt[]): Error {
+  const errors = attempts.flatMap(({ error }) => error ?? []);
+  return errors.length === 1 && errors[0] ? errors[0] : new AggregateError(errors, 'No address answered');
 }
 
 function nothing(): void {

@@ -2,6 +2,7 @@ import { copyBytes } from '../bytes/copy.ts';
 import { type Crc32c, crc32c } from '../bytes/crc32c.ts';
 import type { DataLender, DataSource } from '../bytes/data-source.ts';
 import { BHS_LENGTH, padLength } from './bhs.ts';
+import type { PduWatcher } from './pdu-watcher.ts';
 import { giveSlab, SLAB_LENGTH, type Slab, takeSlab } from './slabs.ts';
 
 /**
@@ -44,6 +45,8 @@ export class Outbox {
   headerDigest = false;
   /** Whether a CRC32C follows each data segment that is not empty. */
   dataDigest = false;
+  /** Is told of each header. */
+  watcher: PduWatcher | undefined = undefined;
 
   readonly #crc32c: Crc32c;
   readonly #flights: Flight[] = [];
@@ -100,6 +103,7 @@ export class Outbox {
     }
     this.#runEnd = end;
     this.#pending += end - at;
+    if (this.watcher?.watchesPdus === true) this.watcher.pduSent(view, at);
   }
 
   /**

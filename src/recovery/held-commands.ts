@@ -1,7 +1,9 @@
 import { serialLess } from '../bytes/serial.ts';
 import { IscsiError, withCommandSent } from '../errors.ts';
+import { SessionCounters } from '../initiator/counters.ts';
 import { InitiatorTask } from '../initiator/initiator-task.ts';
 import { commandRefused, endOfCommands } from '../initiator/session-errors.ts';
+import type { SessionObserver } from '../initiator/session-observer.ts';
 import type { Carrier } from '../initiator/session-port.ts';
 import type { OnLoss } from '../scsi/scsi-task.ts';
 import type { WriteLog } from '../scsi/write-log.ts';
@@ -20,6 +22,10 @@ export interface HeldCommandsOptions {
   writesOf(task: InitiatorTask): WriteLog;
   /** There may be an earlier deadline. */
   wake(): void;
+  /** Counts the commands that settle here, and those that are sent again. Default: it has counters of its own. */
+  readonly counters?: SessionCounters;
+  /** Is told of commands that settle here after they were kept. Default: nobody. */
+  readonly observer?: SessionObserver;
 }
 
 /** Of which logical unit's log which places. */
@@ -43,6 +49,7 @@ export class HeldCommands implements Carrier {
   /** {@link Carrier} */
   readonly tasks = { forEach: (visit: (task: InitiatorTask) => void) => [...this.#held.keys()].forEach(visit) };
   readonly #options: HeldCommandsOptions;
+  readonly #counters: SessionCounters;
   #held = new Map<InitiatorTask, Held>();
   #lost: { readonly task: InitiatorTask; readonly error: IscsiError }[] = [];
   #nextDeadline = Number.POSITIVE_INFINITY;
@@ -50,6 +57,7 @@ export class HeldCommands implements Carrier {
 
   constructor(options: HeldCommandsOptions) {
     this.#options = options;
+    this.#counters = options.counters ?? new SessionCounters();
   }
 
   /** How many are held. */
@@ -71,11 +79,12 @@ export class HeldCommands implements Carrier {
   /** {@link Carrier} */
   submit(task: InitiatorTask): void {
     const refusal = this.#refusal(task.onLoss ?? this.#options.usual);
+    task.submittedAt = this.#options.now();
     if (refusal !== undefined) {
-      end(task, refusal);
+      this.#end(task, refusal, true);
       return;
     }
-    task.deadline = this.#options.now() + task.timeout;
+    task.deadline = task.submittedAt + task.timeout;
     this.#hold(task, false);
     this.#options.wake();
   }
@@ -103,7 +112,7 @@ export class HeldCommands implements Carrier {
     const refused = sent.filter((one) => !this.#keep(one, true, places));
     refused.push(...unsent.filter((one) => !this.#keep(one, false, places)));
     for (const [task, held] of later) this.#held.set(task, held);
-    for (const { task, error } of refused) end(task, error);
+    for (const { task, error } of refused) this.#end(task, error, false); // whoever watches heard of it at the loss
     this.#options.wake();
   }
 
@@ -113,7 +122,7 @@ export class HeldCommands implements Carrier {
     for (const [task, { sent, timeout }] of this.#of(lunHigh, lunLow)) {
       if (task.deadline <= now) this.#settle(task, tooLate(timeout));
       if (!this.#held.delete(task)) continue; // settled: just now, or by whoever was told of one before it
-      if (sent) task.repeats++;
+      if (sent) this.#countRepeat(task);
       if (task.timeout !== Number.POSITIVE_INFINITY) task.timeout = Math.ceil(task.deadline - now);
       task.phase = 'idle';
       to.submit(task);
@@ -198,19 +207,28 @@ export class HeldCommands implements Carrier {
     const held = this.#held.get(task);
     if (held === undefined) return;
     this.#held.delete(task);
-    end(task, withCommandSent(error, held.sent));
+    this.#end(task, withCommandSent(error, held.sent), true);
+  }
+
+  #countRepeat(task: InitiatorTask): void {
+    task.repeats++;
+    if (task.counters === undefined) this.#counters.retries++;
+    else task.counters.retried();
+  }
+
+  #end(task: InitiatorTask, error: IscsiError, tell: boolean): void {
+    const { observer } = this.#options;
+    task.phase = 'settled';
+    this.#counters.ended(task, error, false, 0);
+    if (tell && observer?.watchesCommands === true) observer.commandEnded(task, error);
+    const { settle } = task;
+    settle(task, error);
+    task.reset();
   }
 }
 
 function isSent({ error }: { readonly error: IscsiError }): boolean {
   return error.commandSent !== false;
-}
-
-function end(task: InitiatorTask, error: IscsiError): void {
-  task.phase = 'settled';
-  const { settle } = task;
-  settle(task, error);
-  task.reset();
 }
 
 function lostNow(): IscsiError {

@@ -64,4 +64,7 @@ export interface ScsiPort {
    * `reason`, which says then that it was not sent, before this returns. Absent where no command ever waits.
    */
   recallUnsent?(reason: IscsiError): void;
+
+  /** A command is about to be sent again: told by whoever does that, for ports that count it. */
+  retried?(): void;
 }

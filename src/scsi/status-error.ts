@@ -114,7 +114,7 @@ function hintFor(status: number, sense: Sense | undefined): string | undefined {
     case SCSI_STATUS.ACA_ACTIVE:
       return 'an earlier error blocks the logical unit until CLEAR ACA';
     case SCSI_STATUS.TASK_ABORTED:
-      return 'another initiator aborted the command';
+      return 'another initiator aborted the command, by a reset, CLEAR TASK SET or PREEMPT AND ABORT: look before sending it again';
     default:
       return sense && hintForSense(sense);
   }

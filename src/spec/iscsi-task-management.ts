@@ -70,6 +70,18 @@ const RESPONSE_TEXT = {
   FUNCTION_REJECTED: { name: 'Function rejected', text: 'the target refused the function' },
 } as const satisfies Record<keyof typeof TASK_MANAGEMENT_RESPONSES, CodeText>;
 
+/** What to do about a response; nothing where the function is done. */
+const ADVICE: Readonly<Partial<Record<keyof typeof TASK_MANAGEMENT_RESPONSES, string>>> = {
+  TASK_DOES_NOT_EXIST:
+    'its status has been sent, or another function ended it: take the answer that comes, if one does',
+  LUN_DOES_NOT_EXIST: 'list the logical units again: the target has changed, or the LUN is another',
+  TASK_STILL_ALLEGIANT: 'log the connection of the task out first, with "remove the connection for recovery"',
+  REASSIGNMENT_NOT_SUPPORTED: 'send the command again, where that is safe: only error recovery level 2 moves tasks',
+  FUNCTION_NOT_SUPPORTED: 'use a function that ends less, such as LOGICAL UNIT RESET, or end the session',
+  AUTHORIZATION_FAILED: 'let the target allow this initiator to reset it',
+  FUNCTION_REJECTED: 'the commands are still under way: wait for their answers, or end the session to be rid of them',
+};
+
 const findFunction = byCode(TASK_MANAGEMENT_FUNCTIONS, FUNCTION_TEXT);
 const findResponse = byCode(TASK_MANAGEMENT_RESPONSES, RESPONSE_TEXT);
 
@@ -82,3 +94,15 @@ export function taskManagementFunctionText(code: number): CodeText {
 export function taskManagementResponseText(code: number): CodeText {
   return findResponse(code) ?? { name: `Response ${code}`, text: 'the response code is reserved' };
 }
+
+/** What to do about a task management response, one sentence fragment; undefined where there is nothing to do. */
+export function taskManagementAdvice(code: number): string | undefined {
+  return adviceOf.get(code);
+}
+
+const adviceOf: ReadonlyMap<number, string> = new Map(
+  Object.entries(TASK_MANAGEMENT_RESPONSES).flatMap(([key, code]) => {
+    const advice = ADVICE[key as keyof typeof TASK_MANAGEMENT_RESPONSES];
+    return advice === undefined ? [] : [[code, advice] as const];
+  }),
+);

@@ -1,3 +1,4 @@
+import { ValueError } from '../bytes/value-error.ts';
 import { connect, openSession } from '../client/connect.ts';
 import { type DiscoveredTarget, discover } from '../client/discover.ts';
 import type { ConnectOptions, OpenOptions, UrlLike } from '../client/options.ts';
@@ -194,13 +195,13 @@ export class Calls {
   /** A logical unit that is open. */
   unit(id: number): IscsiLogicalUnit {
     const unit = this.#units.get(id);
-    if (unit === undefined) throw new RangeError(`Cannot find logical unit ${id}`);
+    if (unit === undefined) throw new ValueError(`Cannot find logical unit ${id}`);
     return unit;
   }
 
   #session(id: number): Session {
     const session = this.#sessions.get(id);
-    if (session === undefined) throw new RangeError(`Cannot find session ${id}`);
+    if (session === undefined) throw new ValueError(`Cannot find session ${id}`);
     return session;
   }
 

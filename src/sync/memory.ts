@@ -2,6 +2,7 @@
  * Where data lies on its way between caller and thread. A buffer over a SharedArrayBuffer is used as it is; the bytes
  * of any other go through a memory of our own, once.
  */
+import { ValueError } from '../bytes/value-error.ts';
 
 /** Says that from now on `id` means `memory`. */
 export interface MemoryMessage {
@@ -101,7 +102,7 @@ export class ThreadMemory {
   /** The bytes of a request. Hot. */
   bytesAt(id: number, offset: number, length: number): Uint8Array {
     const memory = this.#memories[id];
-    if (memory === undefined) throw new RangeError(`Cannot find memory ${id}`);
+    if (memory === undefined) throw new ValueError(`Cannot find memory ${id}`);
     return new Uint8Array(memory, offset, length);
   }
 }

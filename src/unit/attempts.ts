@@ -48,6 +48,7 @@ export async function command(
     if (obstacle === undefined || !(await patience.allows(obstacle, request.signal)))
       throw scsiStatusError(request.cdb, result, port);
     if (!hasTime(call)) throw scsiStatusError(request.cdb, result, port); // what the device said last says more
+    port.retried?.();
     result = await attempt(port, call, guard);
   }
 }

@@ -311,3 +311,21 @@ function damaged(blocks: number, bad: number): BlockStore {
     close: () => undefined,
   };
 }
+
+test('--statistics says on stderr what each logical unit was asked, and nothing else changes', async (t) => {
+  const { directory, memory } = await serve(t);
+  const from = join(directory, 'from');
+  await writeFile(from, randomBytes(MiB));
+  const out = await runTool('iscsi-dd', [from, memory, '--statistics', '--json', '--block-size', '64K']);
+  assert.equal(out.code, 0, out.stderr);
+  assert.equal(JSON.parse(out.stdout).bytes, MiB);
+  assert.match(
+    out.stderr,
+    /LUN 0 of iqn\S+: 16 write commands, 1 MiB, half of them within [\d.]+ (µs|ms|s), 99% within /,
+  );
+  assert.match(out.stderr, /LUN 0 of iqn\S+: 1 flush command, half/);
+  assert.match(out.stderr, /: 1 command sent again\n/, 'the unit attention of a new session');
+  assert.doesNotMatch(out.stderr, /read command|failed/);
+  const plain = await runTool('iscsi-dd', [from, memory, '--json']);
+  assert.doesNotMatch(plain.stderr, /commands/);
+});

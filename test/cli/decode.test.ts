@@ -1,10 +1,13 @@
 /** `iscsi-decode`, and `--capture` of the other tools, as processes. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect } from '../../src/client/connect.ts';
 import { createTarget } from '../../src/server/index.ts';
 import type { Cleanup } from '../support/process.ts';
+import { startRelay } from '../support/relay.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { runInShell, runTool, startTarget } from './run-tool.ts';
 
@@ -133,6 +136,43 @@ test('what is no capture, is cut, is damaged or is not there, is said in a line'
   assert.equal(JSON.parse(json.stdout).error.code, 'NOT_A_CAPTURE');
   const damagedJson = JSON.parse((await runTool('iscsi-decode', ['--json', damaged])).stdout);
   assert.deepEqual([damagedJson.complete, damagedJson.error.code], [false, 'NOT_A_CAPTURE']);
+});
+
+test('of a session that was lost and came back, it shows both connections, and what was sent again', async (t) => {
+  const target = await createTarget({ name: NAME, luns: [{ memory: '1M' }] }).listen({ port: 0 });
+  t.after(() => target.close());
+  const relay = await startRelay(t, { to: target.port });
+  const url = `iscsi://127.0.0.1:${relay.port}/${NAME}/0`;
+  const lun = await connect(url, { reconnect: { firstDelay: 1, maxDelay: 20 } });
+  const back = once(lun.session, 'reconnected');
+  const write = lun.write(new Uint8Array(512).fill(7), { position: 2 * 512 });
+  relay.connections[0]?.cut(); // what is submitted goes to the socket in this turn, and into the recording
+  await write;
+  await back;
+  const file = join(await temporaryDirectory(t), 'twice.pcapng');
+  await lun.session.capture(file);
+  await lun.close();
+  const { code, stdout } = await runTool('iscsi-decode', [file]);
+  const lines = stdout.trimEnd().split('\n');
+  const starts = lines.filter((line) => /#[12] - 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+$/.test(line));
+  assert.equal(starts.length, 2, stdout);
+  for (const number of [1, 2])
+    assert.ok(
+      lines.some((line) => line.includes(`#${number} > Login Request: operational`)),
+      stdout,
+    );
+  const writes = lines.filter((line) => /> SCSI Command: WRITE\(10\) logical block address 2,/.test(line));
+  assert.deepEqual(
+    writes.map((line) => /#\d/.exec(line)?.[0]),
+    ['#1', '#2'],
+    stdout,
+  );
+  assert.ok(
+    lines.some((line) => /! .*without a logout/.test(line)),
+    stdout,
+  );
+  assert.match(lines.at(-1) ?? '', /2 iSCSI connections, \d+ PDUs; 2 things are wrong$/);
+  assert.equal(code, 6);
 });
 
 test('a capture comes from standard input too, and whoever stops reading is no problem', async (t) => {

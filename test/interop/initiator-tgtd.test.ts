@@ -12,6 +12,7 @@ import { connect, discover, openSession } from '../../src/index.ts';
 import { loopTime } from '../support/loop-time.ts';
 import { Pattern, seedOfRun, sha256OfFile } from '../support/pattern.ts';
 import { requirePeer } from '../support/peers.ts';
+import { freePort } from '../support/ports.ts';
 import { startRelay } from '../support/relay.ts';
 import { startTgtd, type Tgtd, type TgtdParameters } from '../support/tgtd.ts';
 import { opcodesIn, relayProblems, unsolicitedData } from '../support/watch.ts';
@@ -247,5 +248,17 @@ test('when tgtd is killed, every command under way ends with an error at once', 
   assert.ok(lost.length > 0, 'nothing was under way');
   for (const outcome of lost) {
     assert.equal((outcome as PromiseRejectedResult).reason.code, 'ISCSI_CONNECTION_LOST');
+  }
+});
+
+test('a portal where nothing listens is passed over for the portals that tgtd tells in discovery', async (t) => {
+  if (!requirePeer(t, 'tgtd', 'tgt')) return;
+  const tgtd = await startDisk(t, 1);
+  const closed = await freePort();
+  for await (const { name, portals } of discover(`iscsi://127.0.0.1:${closed}`, {
+    portals: [{ host: '127.0.0.1', port: tgtd.port }],
+  })) {
+    await using session = await openSession(`iscsi://127.0.0.1:${closed}/${name}`, { portals });
+    assert.equal(session.targetPortal, tgtd.portal);
   }
 });

@@ -2,20 +2,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IscsiError } from '../../src/errors.ts';
+import { SessionCounters, UnitCounters } from '../../src/initiator/counters.ts';
 import type { InitiatorTask } from '../../src/initiator/initiator-task.ts';
 import type { Carrier } from '../../src/initiator/session-port.ts';
 import { MOST_REPEATS } from '../../src/recovery/fate.ts';
-import { HeldCommands } from '../../src/recovery/held-commands.ts';
+import { HeldCommands, type HeldCommandsOptions } from '../../src/recovery/held-commands.ts';
 import { writeReadCdb, writeWriteCdb } from '../../src/scsi/fast.ts';
 import { WriteLog } from '../../src/scsi/write-log.ts';
 
 const sentError = new IscsiError('ISCSI_CONNECTION_LOST', 'Lost', { commandSent: true });
 const unsentError = new IscsiError('ISCSI_CONNECTION_LOST', 'Lost', { commandSent: false });
 
-function world(usual: 'fail' | 'wait' | 'retry' = 'retry') {
+function world(usual: 'fail' | 'wait' | 'retry' = 'retry', more: Partial<HeldCommandsOptions> = {}) {
   const log = new WriteLog();
   const state = { now: 1000, wakes: 0 };
-  const held = new HeldCommands({ now: () => state.now, usual, writesOf: () => log, wake: () => void state.wakes++ });
+  const held = new HeldCommands({
+    now: () => state.now,
+    usual,
+    writesOf: () => log,
+    wake: () => void state.wakes++,
+    ...more,
+  });
   /** What the tasks were settled with, by name, in order. */
   const settled: string[] = [];
   const name = new Map<InitiatorTask, string>();
@@ -154,4 +161,42 @@ test('logical units go on one by one', () => {
   assert.deepEqual(submitted, ['a', 'c']);
   held.fail(2, 0, new IscsiError('ISCSI_IDENTITY', 'Another one'));
   assert.deepEqual(settled, ['b ISCSI_IDENTITY false']);
+});
+
+test('what settles here is counted once, what goes on is a retry if it was sent, and whoever watches is told once', () => {
+  const counters = new SessionCounters();
+  const unit = new UnitCounters(counters);
+  const told: string[] = [];
+  const observer = {
+    watchesCommands: true,
+    watchesPdus: false,
+    commandStarted: () => assert.fail('nothing starts here'),
+    commandEnded: (_: InitiatorTask, error: IscsiError | undefined) => void told.push(String(error?.code)),
+    pduSent: () => undefined,
+    pduReceived: () => undefined,
+  };
+  const { held, next, make, submitted } = world('retry', { counters, observer });
+  const counted = (title: string, fields: Partial<InitiatorTask> = {}) => make(title, { counters: unit, ...fields });
+  const numbers = (): readonly number[] => [
+    counters.kinds.reduce((sum, { commands }) => sum + commands, 0),
+    unit.kinds.reduce((sum, { commands }) => sum + commands, 0),
+    counters.retries,
+    unit.retries,
+  ];
+  held.takeOver(counted('refused', { repeatable: false, cmdSN: 1 }), sentError);
+  held.takeOver(counted('again', { cmdSN: 2 }), sentError);
+  held.takeOver(counted('unsent'), unsentError);
+  assert.deepEqual(numbers(), [0, 0, 0, 0], 'nothing is decided yet');
+  held.sort();
+  assert.deepEqual(numbers(), [1, 1, 0, 0]);
+  assert.deepEqual(told, [], 'the session that was lost has told of it');
+  const aborted = counted('aborted');
+  held.submit(aborted);
+  held.abort(aborted, 0, new IscsiError('ISCSI_ABORTED', 'Aborted'));
+  held.submit(counted('too late', { onLoss: 'fail' }));
+  assert.deepEqual(numbers(), [3, 3, 0, 0]);
+  assert.deepEqual([told, counters.lost, counters.aborted], [['ISCSI_ABORTED', 'ISCSI_CLOSED'], 1, 1]);
+  held.release(0, 0, next);
+  assert.deepEqual(submitted, ['again', 'unsent']);
+  assert.deepEqual(numbers(), [3, 3, 1, 1], 'the next session counts the rest');
 });

@@ -76,7 +76,7 @@ const NUMBERED: ReadonlySet<number> = new Set([
 ]);
 
 /** Follows one connection. Everything may be missing; it says nothing about what it cannot know. */
-export class SessionWatch {
+export class ConnectionJudge {
   /** Commands without a status, by tag. */
   readonly tasks = new Map<number, WatchedTask>();
   /** Whether the connection was left in order. */
