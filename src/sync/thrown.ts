@@ -3,7 +3,7 @@
  * nor the members of an error.
  */
 import { ValueError } from '../bytes/value-error.ts';
-import { DigestError, IscsiError, LoginError, ProtocolError, RejectError } from '../errors.ts';
+import { DigestError, EndedByFunctionError, IscsiError, LoginError, ProtocolError, RejectError } from '../errors.ts';
 import { ScsiStatusError } from '../scsi/status-error.ts';
 
 /** What a class has to be for an error to be made one of its objects without a call of its constructor. */
@@ -19,6 +19,7 @@ const KEPT: readonly ErrorClass[] = [
   DigestError,
   LoginError,
   RejectError,
+  EndedByFunctionError,
   ScsiStatusError,
   ValueError,
   AggregateError,
