@@ -153,6 +153,22 @@ test('a session that was lost is looked for at all portals of its target, with i
   assert.equal(lun.session.statistics().reconnects, 1);
 });
 
+test('D-04: a session that comes back offers the hashes that it was told to offer, and no weaker one', async (t) => {
+  const port = await serve(t);
+  const relay = await startRelay(t, { to: port });
+  const chapAlgorithms = ['sha-256'] as const;
+  const session = await openSession(urlOf(relay.port), { chap: CHAP, chapAlgorithms, reconnect: FAST });
+  t.after(() => session.close());
+  const back = once(session, 'reconnected');
+  relay.connections[0]?.cut();
+  await back;
+  const offers = [0, 1].map((connection) => {
+    const sent = Buffer.from(relay.connections[connection]?.toTarget.bytes() ?? []).toString('latin1');
+    return [...sent.matchAll(/CHAP_A=([^\0]+)/g)].map(([, offered]) => offered);
+  });
+  assert.deepEqual(offers, [['7'], ['7']], 'SHA-256, in the first login and in the second');
+});
+
 test('a recording that goes on over a reconnect has both logins, and neither response to a challenge', async (t) => {
   const port = await serve(t);
   const relay = await startRelay(t, { to: port });
