@@ -55,8 +55,7 @@ export function moveBlocks<T>(
       reject(aborted(signal.reason));
       return;
     }
-    const task = port.newTask();
-    fill(task, unit, kind, buffer, options);
+    const task = filled(unit, kind, buffer, options);
     const stop = signal === undefined ? undefined : whenAborted(signal, () => port.abort(task, aborted(signal.reason)));
     task.settle = (settled, error) => {
       if (stop !== undefined) stop();
@@ -127,6 +126,18 @@ async function moveWhenCertain(
   const call = callTime(unit.port, options);
   await untilCertain(unit, call, unit.port);
   await moveBlocks(unit, kind === 'read' ? 'read' : 'write', buffer, { ...call }, undefined);
+}
+
+/** A task of the port, ready to be submitted. When there is none to be had, the write leaves the gate. */
+function filled(unit: TransferUnit, kind: TransferKind, buffer: Uint8Array, options: PositionOptions): ScsiTask {
+  try {
+    const task = unit.port.newTask();
+    fill(task, unit, kind, buffer, options);
+    return task;
+  } catch (error) {
+    if (kind === 'gatedWrite') unit.gate.leave();
+    throw error;
+  }
 }
 
 function fill(

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ScsiTask } from '../../src/scsi/scsi-task.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { WriteGate } from '../../src/unit/write-gate.ts';
+import { RawDisk } from '../client/raw-disk.ts';
 import { seededRandom } from '../pdu/random.ts';
+import { RawDiskPort } from './raw-disk-port.ts';
 
 const patiently = (turn: Promise<void>): Promise<void> => turn;
 
@@ -64,4 +68,24 @@ test('turns are had in the order of the calls', async () => {
   gate.leave();
   await Promise.all([first, second, third]);
   assert.deepEqual(order, ['alone 1', 'shared 2', 'alone 3']);
+});
+
+/** A port that has no task left, when it is told so. */
+class BarePort extends RawDiskPort {
+  bare = false;
+
+  override newTask(): ScsiTask {
+    if (this.bare) throw new Error('no task left');
+    return super.newTask();
+  }
+}
+
+test('a write for which there is no task holds up no later one', async () => {
+  const port = new BarePort(new RawDisk());
+  const lun = await LogicalUnit.open(port);
+  port.bare = true;
+  await assert.rejects(lun.write(new Uint8Array(512), { position: 0 }), /no task left/);
+  port.bare = false;
+  await lun.write(new Uint8Array(5).fill(3), { position: 7 }); // goes through the gate alone
+  assert.equal((await lun.read(new Uint8Array(512), { position: 0 })).buffer[7], 3);
 });
