@@ -1,5 +1,6 @@
 import { viewOf } from '../bytes/hex.ts';
 import { initiatorTaskTag, lunHigh, lunLow, opcode } from '../pdu/bhs.ts';
+import { appendText } from '../pdu/text.ts';
 import { formatLun } from '../scsi/lun.ts';
 import type { Sense } from '../scsi/sense.ts';
 import { OPCODES, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
@@ -183,12 +184,7 @@ export class Conversation {
   /** The items of a text, once its last PDU is here. */
   #gather({ data }: FoundPdu, view: DataView, fromInitiator: boolean): string[] {
     const side = this.#sides[fromInitiator ? 'initiator' : 'target'];
-    if (side.text.length + data.length <= LONGEST_TEXT) {
-      const text = new Uint8Array(side.text.length + data.length);
-      text.set(side.text);
-      text.set(data, side.text.length);
-      side.text = text;
-    }
+    if (side.text.length + data.length <= LONGEST_TEXT) side.text = appendText(side.text, data, LONGEST_TEXT);
     if ((view.getUint8(1) & 0x40) !== 0) return [];
     const items = textItems(side.text);
     side.text = NOTHING;
