@@ -8,7 +8,7 @@ import { ConnectionJudge, type WatchedTask } from './connection-judge.ts';
 import { LoginWatch } from './login-watch.ts';
 import { type FoundPdu, PduStream } from './pdu-stream.ts';
 import { carriesText, pduLine, textItems } from './pdu-words.ts';
-import { type OrderBudget, TcpOrder } from './tcp-order.ts';
+import { type SharedBudget, TcpOrder } from './tcp-order.ts';
 import type { TcpSegment } from './tcp-segment.ts';
 
 /** Something that a capture tells. */
@@ -52,6 +52,14 @@ export interface RemarkEvent {
   readonly problem: boolean;
 }
 
+/** What the connections of a capture share. */
+export interface CaptureBudgets {
+  /** Bytes that wait for others before them. */
+  readonly waiting: SharedBudget;
+  /** Commands that are remembered while they have no status. */
+  readonly tasks: SharedBudget;
+}
+
 /** PDUs whose LUN field means something. */
 const WITH_LUN: ReadonlySet<number> = new Set([
   OPCODES.SCSI_COMMAND,
@@ -85,15 +93,15 @@ export class Conversation {
 
   constructor(
     about: { readonly number: number; readonly initiator: string; readonly target: string; readonly complete: boolean },
-    budget: OrderBudget,
+    budgets: CaptureBudgets,
     tell: (event: CaptureEvent) => void,
   ) {
     this.number = about.number;
     this.initiator = about.initiator;
     this.target = about.target;
     this.#tell = tell;
-    this.#judge = new ConnectionJudge(about.complete);
-    this.#sides = { initiator: this.#side(true, budget), target: this.#side(false, budget) };
+    this.#judge = new ConnectionJudge(about.complete, budgets.tasks);
+    this.#sides = { initiator: this.#side(true, budgets.waiting), target: this.#side(false, budgets.waiting) };
     if (about.complete) this.#agree(false, false);
   }
 
@@ -128,13 +136,14 @@ export class Conversation {
       stream.end();
     }
     const { size } = this.#judge.tasks;
+    this.#judge.end();
     if (size === 0) return;
     const [first] = this.#judge.tasks.values();
     const more = size > 1 ? `, and ${size - 1} more` : '';
     this.#remark(`${first?.title ?? ''} has no answer${more}`, true);
   }
 
-  #side(initiator: boolean, budget: OrderBudget): Side {
+  #side(initiator: boolean, budget: SharedBudget): Side {
     const stream = new PduStream({
       pdu: (pdu) => this.#found(pdu, initiator),
       lost: (length) => {
