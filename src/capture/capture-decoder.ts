@@ -4,7 +4,7 @@ import { FIRST_TARGET_OPCODE, OPCODES } from '../spec/iscsi-opcodes.ts';
 import { CaptureReader, type FilePacket } from './capture-read.ts';
 import { type CaptureEvent, Conversation } from './conversation.ts';
 import { beginsPdu } from './pdu-stream.ts';
-import { OrderBudget } from './tcp-order.ts';
+import { SharedBudget } from './tcp-order.ts';
 import { knowsLink, type TcpSegment, tcpSegment } from './tcp-segment.ts';
 
 /** The port that iSCSI has (RFC 7143 §4.2.1). */
@@ -13,6 +13,10 @@ const ISCSI_PORT = 3260;
 const MOST_CONNECTIONS = 1024;
 /** Connections that are no iSCSI, or not known to be: the last ones are remembered. */
 const MOST_OTHERS = 65_536;
+/** Bytes of all connections together that wait for some before them. */
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+/** Commands of all connections together that are remembered while they have no status. */
+const MOST_TASKS = 65_536;
 
 /** How a capture is read. */
 export interface DecodeOptions {
@@ -47,10 +51,15 @@ export class CaptureDecoder {
   readonly #tell: (event: CaptureEvent) => void;
   readonly #port: number | undefined;
   readonly #reader = new CaptureReader((packet) => this.#packet(packet));
-  readonly #budget = new OrderBudget();
+  readonly #budgets = {
+    waiting: new SharedBudget(MOST_WAITING_BYTES),
+    tasks: new SharedBudget(MOST_TASKS),
+  };
   readonly #conversations = new Map<string, Conversation>();
   /** Connections whose first bytes are still to come: where SYN was seen, and both sequence numbers. */
-  readonly #begun = new Map<string, TcpSegment[]>();
+  #begun = new Map<string, TcpSegment[]>();
+  /** Those before them: to delete the oldest of a map one by one takes longer the more there were. */
+  #begunBefore = new Map<string, TcpSegment[]>();
   readonly #others = new Set<string>();
   readonly #unreadable = new Set<string>();
   #count = 0;
@@ -113,13 +122,13 @@ export class CaptureDecoder {
   #forget(key: string): void {
     this.#conversations.get(key)?.end();
     this.#conversations.delete(key);
-    this.#begun.delete(key);
+    this.#dropBegun(key);
     this.#others.delete(key);
   }
 
   #begin(key: string, segment: TcpSegment, packet: number, time: number | undefined): Conversation | undefined {
     if (this.#others.has(key)) return undefined;
-    const begun = this.#begun.get(key);
+    const begun = this.#begun.get(key) ?? this.#begunBefore.get(key);
     if (segment.payloadLength === 0) {
       if (!segment.syn) return undefined;
       if (begun === undefined) this.#remember(key, segment);
@@ -127,7 +136,7 @@ export class CaptureDecoder {
       return undefined;
     }
     const initiator = this.#initiatorOf(segment);
-    this.#begun.delete(key);
+    this.#dropBegun(key);
     if (initiator === undefined) {
       if (segment.payload.length >= BHS_LENGTH) this.#pass(key);
       return undefined;
@@ -154,7 +163,7 @@ export class CaptureDecoder {
     const { initiator, segment, packet, time, complete, begun } = about;
     const target = segment.from === initiator ? segment.to : segment.from;
     const number = ++this.#count;
-    const conversation = new Conversation({ number, initiator, target, complete }, this.#budget, this.#tell);
+    const conversation = new Conversation({ number, initiator, target, complete }, this.#budgets, this.#tell);
     this.#conversations.set(key, conversation);
     const line = `${initiator} to ${target}${complete ? '' : ', whose beginning is not in the capture'}`;
     this.#tell({ kind: 'remark', connection: number, packet, time, line, problem: false });
@@ -162,8 +171,16 @@ export class CaptureDecoder {
     return conversation;
   }
 
+  #dropBegun(key: string): void {
+    this.#begun.delete(key);
+    this.#begunBefore.delete(key);
+  }
+
   #remember(key: string, segment: TcpSegment): void {
-    if (this.#begun.size >= MOST_OTHERS) this.#begun.delete(this.#begun.keys().next().value ?? '');
+    if (this.#begun.size >= MOST_OTHERS / 2) {
+      this.#begunBefore = this.#begun;
+      this.#begun = new Map();
+    }
     this.#begun.set(key, [segment]);
   }
 

@@ -30,6 +30,20 @@ const LONGEST = 64 * 1024 * 1024;
 const MOST_INTERFACES = 4096;
 const RESOLUTION = 9;
 
+/**
+ * Whether a file that begins so is a capture: its first four bytes tell.
+ *
+ * @example
+ * isCapture(Uint8Array.of(0x0a, 0x0d, 0x0d, 0x0a)); // true
+ * isCapture(new TextEncoder().encode('text')); // false
+ */
+export function isCapture(beginning: Uint8Array): boolean {
+  if (beginning.length < 4) return false;
+  const view = viewOf(beginning);
+  const magics = [view.getUint32(0), view.getUint32(0, true)];
+  return magics.some((magic) => magic === PCAPNG_BLOCK.SECTION || magic === MICROSECONDS || magic === NANOSECONDS);
+}
+
 interface LinkInterface {
   readonly linkType: number;
   /** Milliseconds of one unit of time. */

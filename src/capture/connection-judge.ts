@@ -24,6 +24,7 @@ import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import type { FoundPdu } from './pdu-stream.ts';
 import { pduLine, rejectedHeader, statusText, tagText } from './pdu-words.ts';
 import { readScsiCdb } from './task-words.ts';
+import type { SharedBudget } from './tcp-order.ts';
 
 /** A command that has no status yet, or had one just now. */
 export interface WatchedTask {
@@ -83,6 +84,7 @@ export class ConnectionJudge {
   loggedOut = false;
   /** Whether the beginning of the connection is in the capture. */
   readonly complete: boolean;
+  readonly #budget: SharedBudget;
   #statSN: number | undefined;
   #cmdSN: number | undefined;
   #maxCmdSN: number | undefined;
@@ -92,8 +94,15 @@ export class ConnectionJudge {
   #notes: string[] = [];
   #sense: Sense | undefined;
 
-  constructor(complete: boolean) {
+  /** @param budget How many commands all connections together may remember. */
+  constructor(complete: boolean, budget: SharedBudget) {
     this.complete = complete;
+    this.#budget = budget;
+  }
+
+  /** Nothing more comes. */
+  end(): void {
+    this.#budget.give(this.tasks.size);
   }
 
   /** Bytes are missing: numbers begin anew. */
@@ -166,10 +175,7 @@ export class ConnectionJudge {
   #command(view: DataView, { headers }: FoundPdu, time: number | undefined): void {
     const { initiatorTaskTag: tag, lunHigh, lunLow, expectedDataTransferLength: length } = readScsiCommand(view, 0);
     if (this.tasks.has(tag)) this.#problems.push(`tag ${tagText(tag)} is in use already`);
-    if (this.tasks.size >= MOST_TASKS) {
-      this.tasks.delete(this.tasks.keys().next().value ?? 0);
-      this.#forgot = true;
-    }
+    if (!this.#makeRoom(tag)) return;
     this.tasks.set(tag, {
       tag,
       time,
@@ -180,6 +186,13 @@ export class ConnectionJudge {
       dataSN: 0,
       offset: 0,
     });
+  }
+
+  /** Forgets the oldest command of this connection, where it must. @returns Whether one more can be remembered. */
+  #makeRoom(tag: number): boolean {
+    if (this.tasks.has(tag) || (this.tasks.size < MOST_TASKS && this.#budget.take(1))) return true;
+    this.#forgot = true;
+    return this.tasks.delete(this.tasks.keys().next().value ?? tag);
   }
 
   #answer(view: DataView, pdu: FoundPdu, code: number): void {
@@ -281,7 +294,7 @@ export class ConnectionJudge {
   }
 
   #end(task: WatchedTask, status: number): void {
-    this.tasks.delete(task.tag);
+    if (this.tasks.delete(task.tag)) this.#budget.give(1);
     this.#noteStatus(status, task.title);
   }
 

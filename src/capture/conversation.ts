@@ -1,5 +1,6 @@
 import { viewOf } from '../bytes/hex.ts';
 import { initiatorTaskTag, lunHigh, lunLow, opcode } from '../pdu/bhs.ts';
+import { appendText } from '../pdu/text.ts';
 import { formatLun } from '../scsi/lun.ts';
 import type { Sense } from '../scsi/sense.ts';
 import { OPCODES, RESERVED_TAG } from '../spec/iscsi-opcodes.ts';
@@ -7,7 +8,7 @@ import { ConnectionJudge, type WatchedTask } from './connection-judge.ts';
 import { LoginWatch } from './login-watch.ts';
 import { type FoundPdu, PduStream } from './pdu-stream.ts';
 import { carriesText, pduLine, textItems } from './pdu-words.ts';
-import { type OrderBudget, TcpOrder } from './tcp-order.ts';
+import { type SharedBudget, TcpOrder } from './tcp-order.ts';
 import type { TcpSegment } from './tcp-segment.ts';
 
 /** Something that a capture tells. */
@@ -51,6 +52,14 @@ export interface RemarkEvent {
   readonly problem: boolean;
 }
 
+/** What the connections of a capture share. */
+export interface CaptureBudgets {
+  /** Bytes that wait for others before them. */
+  readonly waiting: SharedBudget;
+  /** Commands that are remembered while they have no status. */
+  readonly tasks: SharedBudget;
+}
+
 /** PDUs whose LUN field means something. */
 const WITH_LUN: ReadonlySet<number> = new Set([
   OPCODES.SCSI_COMMAND,
@@ -84,15 +93,15 @@ export class Conversation {
 
   constructor(
     about: { readonly number: number; readonly initiator: string; readonly target: string; readonly complete: boolean },
-    budget: OrderBudget,
+    budgets: CaptureBudgets,
     tell: (event: CaptureEvent) => void,
   ) {
     this.number = about.number;
     this.initiator = about.initiator;
     this.target = about.target;
     this.#tell = tell;
-    this.#judge = new ConnectionJudge(about.complete);
-    this.#sides = { initiator: this.#side(true, budget), target: this.#side(false, budget) };
+    this.#judge = new ConnectionJudge(about.complete, budgets.tasks);
+    this.#sides = { initiator: this.#side(true, budgets.waiting), target: this.#side(false, budgets.waiting) };
     if (about.complete) this.#agree(false, false);
   }
 
@@ -127,13 +136,14 @@ export class Conversation {
       stream.end();
     }
     const { size } = this.#judge.tasks;
+    this.#judge.end();
     if (size === 0) return;
     const [first] = this.#judge.tasks.values();
     const more = size > 1 ? `, and ${size - 1} more` : '';
     this.#remark(`${first?.title ?? ''} has no answer${more}`, true);
   }
 
-  #side(initiator: boolean, budget: OrderBudget): Side {
+  #side(initiator: boolean, budget: SharedBudget): Side {
     const stream = new PduStream({
       pdu: (pdu) => this.#found(pdu, initiator),
       lost: (length) => {
@@ -183,12 +193,7 @@ export class Conversation {
   /** The items of a text, once its last PDU is here. */
   #gather({ data }: FoundPdu, view: DataView, fromInitiator: boolean): string[] {
     const side = this.#sides[fromInitiator ? 'initiator' : 'target'];
-    if (side.text.length + data.length <= LONGEST_TEXT) {
-      const text = new Uint8Array(side.text.length + data.length);
-      text.set(side.text);
-      text.set(data, side.text.length);
-      side.text = text;
-    }
+    if (side.text.length + data.length <= LONGEST_TEXT) side.text = appendText(side.text, data, LONGEST_TEXT);
     if ((view.getUint8(1) & 0x40) !== 0) return [];
     const items = textItems(side.text);
     side.text = NOTHING;

@@ -14,11 +14,16 @@ interface Waiting {
   readonly length: number;
 }
 
-/** Bytes that all directions of a capture together may hold back while something before them is missing. */
-export class OrderBudget {
-  #left = 64 * 1024 * 1024;
+/** What all connections of a capture together may keep, so that many of them take no more memory than one. */
+export class SharedBudget {
+  #left: number;
 
-  /** @internal Whether there is room. */
+  /** @param most In whatever it counts. */
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  /** @internal Whether there is room; if so, it is taken. */
   take(length: number): boolean {
     if (length > this.#left) return false;
     this.#left -= length;
@@ -31,6 +36,8 @@ export class OrderBudget {
   }
 }
 
+/** Bytes that a segment takes that waits, besides its own. */
+const OVERHEAD = 256;
 /** Segments of one direction that may wait for one before them. */
 const MOST_WAITING = 1024;
 /** What is further ahead than any window is of another connection, or forged. */
@@ -42,13 +49,13 @@ const FURTHEST = 2 ** 30;
  */
 export class TcpOrder {
   readonly #to: OrderedBytes;
-  readonly #budget: OrderBudget;
+  readonly #budget: SharedBudget;
   #next: number | undefined;
   #waiting: Waiting[] = [];
   /** Segments that were sent again. */
   repeated = 0;
 
-  constructor(to: OrderedBytes, budget: OrderBudget) {
+  constructor(to: OrderedBytes, budget: SharedBudget) {
     this.#to = to;
     this.#budget = budget;
   }
@@ -93,7 +100,7 @@ export class TcpOrder {
   }
 
   #hold(sequence: number, payload: Uint8Array, length: number): void {
-    while (this.#waiting.length >= MOST_WAITING || !this.#budget.take(payload.length)) {
+    while (this.#waiting.length >= MOST_WAITING || !this.#budget.take(payload.length + OVERHEAD)) {
       if (this.#waiting.length === 0) return; // others hold everything: what it brings will be missing
       this.#skip();
       if (serialDistance(sequence, this.#next ?? 0) <= 0) {
@@ -125,7 +132,7 @@ export class TcpOrder {
       const first = this.#waiting[0];
       if (first === undefined || serialDistance(first.sequence, this.#next ?? 0) > 0) return;
       this.#waiting.shift();
-      this.#budget.give(first.payload.length);
+      this.#budget.give(first.payload.length + OVERHEAD);
       if (!this.#deliver(first.sequence, first.payload, first.length)) this.repeated++;
     }
   }

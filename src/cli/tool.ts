@@ -7,7 +7,7 @@ import type { CaptureFile } from '../node/capture-file.ts';
 import { type CaptureChoice, capturing } from './capture-options.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT, exitCodeOf, ToolError } from './exit.ts';
-import type { CommandLine, Operands, OperandTable, OptionTable, Values } from './options.ts';
+import type { CommandLine, Operands, OperandTable, OptionTable, OrderedValue, Values } from './options.ts';
 import { parseCommandLine } from './options.ts';
 import { Printer } from './print.ts';
 import { VERSION } from './version.ts';
@@ -99,7 +99,9 @@ export function tool<const O extends OptionTable, const P extends OperandTable>(
         const common: Common = parsed.options;
         print = new Printer(calledAs, host, common.json === true);
         debug = Boolean(common.debug) || Number(host.env['LIBISCSI_DEBUG'] ?? 0) > 0;
-        return await capturing(common, print, (capture) => facts.run({ ...parsed, print, host: { ...host, capture } }));
+        return await capturing(common, wordsOf(parsed), print, (capture) =>
+          facts.run({ ...parsed, print, host: { ...host, capture } }),
+        );
       } catch (thrown) {
         // Once the user has asked to stop, what fails is a consequence.
         const error = host.signal.aborted && !(thrown instanceof ToolError) ? host.signal.reason : thrown;
@@ -109,6 +111,15 @@ export function tool<const O extends OptionTable, const P extends OperandTable>(
       }
     },
   };
+}
+
+/** All that the command line names besides the capture, any of which may be a file. */
+function wordsOf({ options, operands }: { readonly options: object; readonly operands: object }): string[] {
+  const values = Object.entries({ ...options, ...operands }).flatMap(([key, value]: readonly [string, unknown]) =>
+    key === 'capture' ? [] : Array.isArray(value) ? value.map((one: OrderedValue) => one.text) : [value],
+  );
+  const words = values.filter((value) => typeof value === 'string');
+  return words.flatMap((word) => [word, word.replace(/,[^,]*$/, '')]); // as in --file PATH,size=SIZE
 }
 
 /** Says why a tool ends without result, on stderr and in the document. `traced`, where given, with its stack. */

@@ -47,7 +47,11 @@ export const CONNECT_RULES: OptionRules<ConnectOptions> = {
   initiatorName: TEXT,
   initiatorAlias: TEXT,
   isid: { allowed: 'a Uint8Array of 6 bytes', is: (value) => value instanceof Uint8Array && value.length === 6 },
-  chap: { allowed: 'an object or a function', is: (value) => OBJECT.is(value) || FUNCTION.is(value) },
+  chap: {
+    allowed: 'an object or a function',
+    is: (value) => OBJECT.is(value) || FUNCTION.is(value),
+    isSecret: true,
+  },
   chapAlgorithms: {
     allowed: `a list of ${CHAP_ALGORITHM_NAMES.join(', ')}`,
     is: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => CHAP_ALGORITHM_NAMES.includes(one)),

@@ -146,13 +146,18 @@ export function formatUrl(url: IscsiUrl): string {
  * 'iscsi://me%***@[::1]/iqn.2003-01.org.example:a/1'
  */
 export function redactUrl(text: string): string {
-  const shown = text.replace(/([^?&=]*(?:password|secret)[^?&=]*=)[^&]*/gi, '$1***').replace(/\p{C}/gu, '?');
+  const shown = withoutSecrets(text).replace(/\p{C}/gu, '?');
   const scheme = /^[a-z]+:\/\//i.exec(shown)?.[0] ?? '';
   const all = shown.slice(scheme.length);
   // A query of our own keys is one; what else stands behind a "?" may be the rest of a password.
   const [head, query] = cut(all, '?');
   const isQuery = query !== undefined && !query.includes('@') && query.split('&').every(hasKnownKey);
   return scheme + redactHead(isQuery ? head : all) + (isQuery ? `?${query}` : '');
+}
+
+/** Without the values of keys that are called so. */
+function withoutSecrets(text: string): string {
+  return text.replace(/([^?&=]*(?:password|secret)[^?&=]*=)[^&]*/gi, '$1***');
 }
 
 /** What stands between scheme and query, without password. */
@@ -254,7 +259,7 @@ function readPath(
   const lun = parseUrlLun(lunText);
   return {
     targetName,
-    lun: lun ?? fail(`the LUN is ${quote(lunText)}; 0..65535, or 0x and 16 hexadecimal digits allowed`),
+    lun: lun ?? fail(`the LUN is ${quote(withoutSecrets(lunText))}; 0..65535, or 0x and 16 hexadecimal digits allowed`),
   };
 }
 

@@ -37,8 +37,8 @@ export interface TargetChapRun {
   readonly step: 'none' | 'agreed' | 'challenged' | 'done';
   readonly algorithm?: ChapAlgorithm;
   readonly challenge?: ChapChallenge;
-  /** The name that was proven. */
-  readonly user?: string;
+  /** Who was proven. */
+  readonly account?: ChapAccount;
 }
 
 /** What a text of the initiator leads to. */
@@ -127,7 +127,7 @@ function checkInitiator(run: TargetChapRun, { crypto, accounts }: TargetAuthenti
   const [account] = proven;
   if (account === undefined || isOurs) throw notProven();
   const { target } = account;
-  const done: TargetChapRun = { step: 'done', user: account.user };
+  const done: TargetChapRun = { step: 'done', account };
   if (asked === undefined) return { run: done, replies: [] };
   if (target === undefined)
     throw chapRefusal(

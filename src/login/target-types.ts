@@ -1,7 +1,7 @@
 /** What the target's login takes and gives. */
 import type { IscsiError } from '../errors.ts';
 import type { LoginStatus } from '../spec/iscsi-login-status.ts';
-import type { TargetAuthentication, TargetChapRun } from './chap-target.ts';
+import type { ChapAccount, TargetAuthentication, TargetChapRun } from './chap-target.ts';
 import type { SessionType } from './keys.ts';
 import type { NegotiationContext } from './negotiate.ts';
 import type { Negotiation } from './negotiation.ts';
@@ -123,6 +123,8 @@ export type TargetLoginAction =
       readonly portalGroupTag: number;
       /** The user name that the initiator has proven to be; absent where it did not have to. */
       readonly user?: string;
+      /** What it has proven that with. */
+      readonly account?: ChapAccount;
       readonly isid: string;
       /** As requested: 0 for a new session. */
       readonly tsih: number;

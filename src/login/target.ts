@@ -206,6 +206,7 @@ function grant(run: TargetProgress, text: Uint8Array, asked: number): TargetStep
   if (nsg === STAGE.operational) return send({ ...run, stage: 'operational' }, response);
   const parameters = conclude(login.book, login.session);
   const { initiatorName, initiatorAlias, sessionType, targetName, portalGroupTag } = login;
+  const { account } = run.chap;
   const finish: TargetLoginAction = {
     do: 'finish',
     parameters,
@@ -214,7 +215,7 @@ function grant(run: TargetProgress, text: Uint8Array, asked: number): TargetStep
     sessionType,
     targetName,
     portalGroupTag,
-    ...(run.chap.user === undefined ? {} : { user: run.chap.user }),
+    ...(account === undefined ? {} : { user: account.user, account }),
     isid: run.head.isid,
     tsih: run.head.tsih,
     cid: run.head.cid,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { bothTaps, ConnectionTap, type Tap } from '../capture/connection-tap.ts';
 import { PcapngStream } from '../capture/pcapng-stream.ts';
 import type { CaptureSummary, Recorder } from '../capture/recorder.ts';
@@ -49,8 +49,8 @@ export class CaptureFile implements Disposable {
   #error: Error | undefined;
 
   /**
-   * Opens a file, which is emptied if it is there; a new one can be read by its owner only.
-   * @throws The error of the operating system, such as `EACCES`.
+   * Opens a file, which is emptied if it is there; it can be read by its owner only.
+   * @throws The error of the operating system, such as `EACCES`; `ENXIO` for a named pipe that nobody reads.
    */
   static open(path: string, options: CaptureFileOptions = {}): CaptureFile {
     return new CaptureFile(path, options);
@@ -59,7 +59,7 @@ export class CaptureFile implements Disposable {
   private constructor(path: string, { wholeData = false }: CaptureFileOptions) {
     this.path = path;
     this.#wholeData = wholeData;
-    this.#file = openSync(path, 'w', MODE);
+    this.#file = openPrivate(path);
     this.#stream = new PcapngStream((bytes) => this.#add(bytes));
   }
 
@@ -127,7 +127,7 @@ export function tapOf(recorder: Recorder | undefined, file: CaptureFile | undefi
 export function saveRecording(recorder: Recorder, path: string): CaptureSummary {
   const parts: Uint8Array[] = [];
   const summary = recorder.write((bytes) => parts.push(bytes));
-  const file = openSync(path, 'w', MODE);
+  const file = openPrivate(path);
   try {
     const bytes = Buffer.concat(parts);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -135,4 +135,32 @@ export function saveRecording(recorder: Recorder, path: string): CaptureSummary 
     closeSync(file);
   }
   return summary;
+}
+
+/**
+ * Opens a file for its owner alone, emptied. To open a named pipe that nobody reads would stop the whole process, with
+ * no signal getting through; so it is tried without waiting first, and held meanwhile, since the reader would take its
+ * closing for the end.
+ */
+function openPrivate(path: string): number {
+  const isPipe = statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+  const held = isPipe ? openSync(path, constants.O_WRONLY | constants.O_NONBLOCK) : undefined;
+  try {
+    const file = openSync(path, 'w', MODE);
+    keepFromOthers(file);
+    return file;
+  } finally {
+    if (held !== undefined) closeSync(held);
+  }
+}
+
+/** A file that was there already keeps the mode that it had. */
+function keepFromOthers(file: number): void {
+  const stats = fstatSync(file);
+  if (!stats.isFile() || (stats.mode & 0o077) === 0) return;
+  try {
+    fchmodSync(file, MODE);
+  } catch {
+    // Somebody else's file, or a file system without modes: who has chosen it knows who reads it.
+  }
 }

@@ -18,6 +18,8 @@ import type { TargetOptions, TargetSpec } from './options.ts';
 interface Grant {
   /** What it has to prove; undefined when that is nothing. */
   readonly account: ChapAccount | undefined;
+  /** Whether that was given to this initiator alone: then it proves its name too. */
+  readonly own: boolean;
   /** The logical units that it sees; undefined for all. */
   readonly luns: readonly number[] | undefined;
 }
@@ -32,6 +34,8 @@ export interface ServerAccess {
   readonly authentication: (accounts: readonly ChapAccount[]) => TargetAuthentication;
   /** What an initiator has to prove before it is told of targets; undefined when that is nothing. */
   readonly discovery: (initiatorName: string) => TargetAuthentication | undefined;
+  /** Whether an initiator that has proven to be `account` is told of a target. */
+  readonly tells: (targetName: string, initiatorName: string, account: ChapAccount | undefined) => boolean;
 }
 
 /**
@@ -64,7 +68,14 @@ export function accessOf(specs: readonly TargetSpec[], options: TargetOptions): 
     // Whoever may use something, and has nothing to prove there, has nothing to prove here; strangers are told nothing.
     return usable.length > 0 && own.length === 0 ? undefined : authentication(own);
   };
-  return { grants, authentication, discovery };
+  const tells = (targetName: string, initiatorName: string, account: ChapAccount | undefined): boolean => {
+    const grant = grants.get(targetName)?.(initiatorName);
+    if (grant === undefined || account === undefined || account === told) return grant !== undefined;
+    // What several know proves no name: whoever took another's is told no more than under his own.
+    const isKnown = grant.account === undefined || isSame(grant.account, account);
+    return isKnown || [...grants.values()].some((grantOf) => isOwn(grantOf(initiatorName), account));
+  };
+  return { grants, authentication, discovery, tells };
 }
 
 /** What an initiator gets of a target, with a device of its own where it sees a part of the logical units only. */
@@ -106,16 +117,29 @@ type ReadAccount = (chap: ChapOptions, what: string) => ChapAccount;
 function grantsOf(spec: TargetSpec, read: ReadAccount): GrantOf {
   const { chap, initiators }: AccessOptions = spec;
   const common = chap === undefined ? undefined : read(chap, `the chap of ${spec.name}`);
-  if (initiators === undefined) return () => ({ account: common, luns: undefined });
+  if (initiators === undefined) return () => ({ account: common, own: false, luns: undefined });
   const byName = new Map<string, Grant>();
   for (const { name: given, chap: own = chap, luns } of initiators) {
     const name = checkOwnName(given);
     if (byName.has(name)) throw usage(`Cannot allow ${name} at ${spec.name}: it is allowed twice`);
     const account =
       own === false || own === undefined ? undefined : own === chap ? common : read(own, `the chap of ${name}`);
-    byName.set(name, { account, luns: luns === undefined ? undefined : checkedLuns(luns, name, spec) });
+    const isOwnAccount = account !== undefined && account !== common;
+    byName.set(name, {
+      account,
+      own: isOwnAccount,
+      luns: luns === undefined ? undefined : checkedLuns(luns, name, spec),
+    });
   }
   return (initiatorName) => byName.get(initiatorName);
+}
+
+function isOwn(grant: Grant | undefined, account: ChapAccount): boolean {
+  return grant?.own === true && grant.account === account;
+}
+
+function isSame(one: ChapAccount, other: ChapAccount): boolean {
+  return one.user === other.user && haveSameSecret(one, other);
 }
 
 function checkedLuns(luns: readonly number[], name: string, spec: TargetSpec): readonly number[] {

@@ -174,6 +174,7 @@ export class Target implements AsyncDisposable {
     return new TargetNode({
       targets: open.map(({ spec, device }) => ({ ...spec, device, access: deviceAccess(this.#access, spec, device) })),
       discovery: this.#access.discovery,
+      tells: this.#access.tells,
       policy: policyOf(this.#options.parameters),
       limits: limitsOf(this.#options.limits),
       budget: this.#budget,
@@ -219,11 +220,11 @@ export class Target implements AsyncDisposable {
 }
 
 function describe({ identity, entry, tasks }: TargetSession): SessionInfo {
-  const { initiatorName, initiatorAlias, user, isid, tsih, discovery } = identity;
+  const { initiatorName, initiatorAlias, account, isid, tsih, discovery } = identity;
   return {
     initiatorName,
     initiatorAlias,
-    user,
+    user: account?.user,
     isid,
     tsih,
     discovery,

@@ -108,13 +108,13 @@ export class FullFeaturePhase implements ConnectionPhase, TaskConnection {
   /** Who takes what. A Discovery session is for Text and Logout only (RFC 7143 §4.3). */
   #table({ session, sender, limits, directory, portal, cid }: FullFeatureOptions): HandlerTable {
     const { window, entry, identity } = session;
-    const { discovery, initiatorName } = identity;
+    const { discovery, initiatorName, account } = identity;
     const table: RequestHandler[] = new Array(OPCODE_COUNT).fill(new UnsupportedHandler(sender));
     table[OPCODES.LOGIN_REQUEST] = new LateLoginHandler(sender);
     table[OPCODES.LOGOUT_REQUEST] = new LogoutHandler(sender, session, cid);
     table[OPCODES.TEXT_REQUEST] = new TextHandler(sender, {
       window,
-      asker: { directory, portal, discovery, initiatorName, entry },
+      asker: { directory, portal, discovery, initiatorName, account, entry },
       textLength: limits.textLength,
     });
     if (discovery) return table;

@@ -1,5 +1,5 @@
 import { IscsiError } from '../errors.ts';
-import type { TargetAuthentication } from '../login/chap-target.ts';
+import type { ChapAccount, TargetAuthentication } from '../login/chap-target.ts';
 import type { SessionType } from '../login/keys.ts';
 import { type OperationalPolicy, TARGET_POLICY } from '../login/policy.ts';
 import type { TargetAddress } from '../login/send-targets.ts';
@@ -41,6 +41,8 @@ export interface TargetNodeOptions {
   readonly announced?: () => readonly PortalAddress[];
   /** What an initiator has to prove before it is told of targets. Default: nothing. */
   readonly discovery?: (initiatorName: string) => TargetAuthentication | undefined;
+  /** Whether an initiator that has proven to be `account` is told of a target. Default: of what it may use. */
+  readonly tells?: (targetName: string, initiatorName: string, account: ChapAccount | undefined) => boolean;
   /** For trials with faults; see {@link ReplaceHandlers}. Default: the handlers as they are. */
   readonly replaceHandlers?: ReplaceHandlers;
 }
@@ -74,6 +76,7 @@ export class TargetNode implements ConnectionHost {
   readonly #portals: () => readonly PortalAddress[];
   readonly #announced: (() => readonly PortalAddress[]) | undefined;
   readonly #discovery: (initiatorName: string) => TargetAuthentication | undefined;
+  readonly #tells: NonNullable<TargetNodeOptions['tells']>;
   readonly #entries = new Map<string, TargetEntry>();
   /** By what may exist once only. */
   readonly #sessions = new Map<string, TargetSession>();
@@ -94,6 +97,7 @@ export class TargetNode implements ConnectionHost {
     this.#portals = options.portals ?? (() => []);
     this.#announced = options.announced;
     this.#discovery = options.discovery ?? (() => undefined);
+    this.#tells = options.tells ?? ((target, initiator) => this.find(target)?.accessOf(initiator) !== undefined);
     this.loginConfig = {
       policy: this.policy,
       textLimit: this.limits.textLength,
@@ -117,6 +121,11 @@ export class TargetNode implements ConnectionHost {
   /** How many connections there are, logged in or not. */
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** The targets of which an initiator is told. */
+  targetsFor(initiatorName: string, account: ChapAccount | undefined): readonly TargetEntry[] {
+    return this.targets.filter(({ name }) => this.#tells(name, initiatorName, account));
   }
 
   /** Adds a target. @throws {IscsiError} `ISCSI_USAGE` when there is one of that name. */
@@ -208,7 +217,7 @@ export class TargetNode implements ConnectionHost {
     this.#sessions.get(key)?.close();
 
     const session = new TargetSession({
-      identity: { key, initiatorName, initiatorAlias, user: login.user, isid, tsih, discovery },
+      identity: { key, initiatorName, initiatorAlias, account: login.account, isid, tsih, discovery },
       entry,
       device: entry?.accessOf(initiatorName)?.device,
       parameters,

@@ -1,5 +1,6 @@
 import type { DeviceTask, Nexus, ScsiDevice } from '../device/task.ts';
 import type { TaskSet } from '../device/task-set.ts';
+import type { ChapAccount } from '../login/chap-target.ts';
 import type { OperationalParameters } from '../login/parameters.ts';
 import { Arrivals } from './arrivals.ts';
 import type { CommandWindow } from './command-window.ts';
@@ -21,8 +22,8 @@ export interface SessionIdentity {
   readonly key: string;
   readonly initiatorName: string;
   readonly initiatorAlias: string | undefined;
-  /** The user name that it has proven with CHAP; undefined where it had to prove nothing. */
-  readonly user?: string | undefined;
+  /** Who it has proven to be with CHAP; undefined where it had to prove nothing. */
+  readonly account?: ChapAccount | undefined;
   /** The ISID as twelve hex digits. */
   readonly isid: string;
   /** Never 0. */

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts';
+import type { ChapAccount } from '../login/chap-target.ts';
 import { findKey } from '../login/keys.ts';
 import { answer, type NegotiationContext } from '../login/negotiate.ts';
 import type { OperationalPolicy } from '../login/policy.ts';
@@ -9,7 +10,8 @@ import type { TargetEntry } from './target-entry.ts';
 
 /** What text exchanges ask about the node. */
 export interface TargetDirectory {
-  readonly targets: readonly TargetEntry[];
+  /** The targets of which an initiator is told. */
+  targetsFor(initiatorName: string, account: ChapAccount | undefined): readonly TargetEntry[];
   readonly policy: OperationalPolicy;
   /** Where a target is reached, as seen from a connection that came in at `portal`. */
   addressesOf(entry: TargetEntry, portal: PortalAddress): readonly TargetAddress[];
@@ -23,6 +25,8 @@ export interface TextAsker {
   readonly discovery: boolean;
   /** Prepared for comparison. */
   readonly initiatorName: string;
+  /** Who it has proven to be. */
+  readonly account: ChapAccount | undefined;
   /** The target of its session. */
   readonly entry: TargetEntry | undefined;
 }
@@ -46,15 +50,14 @@ export function answerText(asker: TextAsker, state: NegotiationState, pairs: rea
 
 /** RFC 7143 appendix C. A Normal session learns of its own target only, and nobody of a target that it may not use. */
 function listTargets(asker: TextAsker, pairs: readonly TextPair[]): TextPair[] {
-  const { directory, portal, discovery, initiatorName, entry } = asker;
+  const { directory, portal, discovery, initiatorName, account, entry } = asker;
   const [only] = pairs;
   if (pairs.length !== 1 || only === undefined) {
     throw new ProtocolError('Cannot take SendTargets together with other keys', { clause: 'C' });
   }
   const [, asked] = only;
   if (asked === 'All' ? !discovery : asked === '' && discovery) return [['SendTargets', 'Reject']];
-  const usable = (): TargetEntry[] => directory.targets.filter((one) => one.accessOf(initiatorName) !== undefined);
-  const visible = discovery ? usable() : entry === undefined ? [] : [entry];
+  const visible = discovery ? directory.targetsFor(initiatorName, account) : entry === undefined ? [] : [entry];
   const named = asked === 'All' || asked === '' ? visible : visible.filter(({ name }) => name === asked);
   return formatSendTargets(named.map((one) => ({ name: one.name, addresses: directory.addressesOf(one, portal) })));
 }

@@ -8,6 +8,8 @@ import { IscsiError } from '../errors.ts';
 export interface OptionRule {
   /** In words, for the error. */
   readonly allowed: string;
+  /** Whether a value may hold a password, also a wrong one: then no message shows it. */
+  readonly isSecret?: boolean;
   is(value: unknown): boolean;
 }
 
@@ -76,8 +78,8 @@ export function optionProblem<O>(options: O, rules: OptionRules<O>, call: string
     const value: unknown = options[name];
     if (value === undefined) continue;
     if (!Object.hasOwn(rules, name)) return unknownOption(name, Object.keys(rules), call);
-    const { is, allowed } = rules[name];
-    if (!is(value)) return usage(`Cannot use a ${name} of ${shown(value)}: ${allowed} allowed`);
+    const { is, allowed, isSecret } = rules[name];
+    if (!is(value)) return usage(`Cannot use a ${name}${isSecret ? '' : ` of ${shown(value)}`}: ${allowed} allowed`);
   }
   return undefined;
 }

@@ -483,3 +483,57 @@ test('beginsPdu() takes PDUs, and neither text nor zeros for ever', () => {
   assert.equal(beginsPdu(new Uint8Array(47)), false);
   assert.equal(beginsPdu(new Uint8Array(48).fill(0xff)), false);
 });
+
+/** Synthetic connections, whose number is the port of the initiator. */
+function flood(connections: number, perConnection: (connection: ReturnType<PcapngStream['connection']>) => void) {
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  for (let number = 0; number < connections; number++) {
+    const connection = file.connection();
+    connection.opened(1000, { ...ENDS, local: { ...ENDS.local, port: 10_000 + number } });
+    perConnection(connection);
+  }
+  return concat(...parts);
+}
+
+test('commands that are never answered take a bounded memory, however many connections they are spread over', () => {
+  const bytes = new Uint8Array(48 * 4096);
+  for (let tag = 0; tag < 4096; tag++) {
+    bytes.set(pdu(writeScsiCommand, { ...COMMAND, initiatorTaskTag: tag, cmdSN: 1 + tag }), 48 * tag);
+  }
+  const waiting: number[] = [];
+  const decoder = new CaptureDecoder((event) => {
+    const more = event.kind === 'remark' ? /has no answer(?:, and (\d+) more)?$/.exec(event.line) : null;
+    if (more !== null) waiting.push(1 + Number(more[1] ?? 0));
+  });
+  decoder.push(flood(20, (connection) => connection.add(0, 1001, bytes, 0, bytes.length, 0)));
+  assert.equal(decoder.end().connections, 20);
+  assert.equal(
+    waiting.reduce((sum, one) => sum + one, 0),
+    65_536,
+  );
+});
+
+test('connections that only begin cost the same each, however many there were', () => {
+  const decoder = new CaptureDecoder(() => undefined);
+  decoder.push(flood(0, () => undefined));
+  const parts: Uint8Array[] = [];
+  const file = new PcapngStream((bytes) => parts.push(bytes));
+  file.connection().opened(1000, ENDS);
+  const [, , syn = new Uint8Array(0)] = parts;
+  const view = new DataView(syn.buffer, syn.byteOffset);
+  const at = syn.findIndex(
+    (_, index) => index > 0 && view.getUint16(Math.min(index, syn.length - 2)) === ENDS.local.port,
+  );
+  assert.ok(at > 0);
+  const half = (from: number): number => {
+    const { user } = process.cpuUsage();
+    for (let number = from; number < from + 80_000; number++) {
+      view.setUint32(at - 8, number); // the address of the initiator
+      decoder.push(syn);
+    }
+    return process.cpuUsage().user - user;
+  };
+  const [first, , third] = [half(0), half(80_000), half(160_000)] as const;
+  assert.ok(third < 3 * first, `the first 80,000 took ${first} us, the third ${third} us`);
+});

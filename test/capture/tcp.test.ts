@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { concat, viewOf } from '../../src/bytes/hex.ts';
 import { ipBytes, ipText } from '../../src/capture/ip-address.ts';
 import type { CapturedPacket } from '../../src/capture/pcapng-write.ts';
-import { OrderBudget, TcpOrder } from '../../src/capture/tcp-order.ts';
+import { SharedBudget, TcpOrder } from '../../src/capture/tcp-order.ts';
 import { TcpPackets } from '../../src/capture/tcp-packets.ts';
 import { knowsLink, tcpSegment } from '../../src/capture/tcp-segment.ts';
 import { Random } from '../simulated/random.ts';
@@ -142,7 +142,7 @@ test(`segments in any order, twice and overlapping, come out once and in order, 
       ];
     }
     const to = collector();
-    const order = new TcpOrder(to, new OrderBudget());
+    const order = new TcpOrder(to, new SharedBudget(64 * 1024 * 1024));
     order.begin(start);
     for (const { at, end } of pieces) order.take((start + at) >>> 0, stream.subarray(at, end), end - at);
     order.end();
@@ -152,7 +152,7 @@ test(`segments in any order, twice and overlapping, come out once and in order, 
 
 test('what never comes is told when the stream ends, and what a cut packet hides at once', () => {
   const to = collector();
-  const order = new TcpOrder(to, new OrderBudget());
+  const order = new TcpOrder(to, new SharedBudget(64 * 1024 * 1024));
   order.take(100, Uint8Array.of(1, 2), 4);
   order.take(110, Uint8Array.of(9), 1);
   assert.deepEqual(to.out, [1, 2, -1, -1]);
@@ -162,7 +162,7 @@ test('what never comes is told when the stream ends, and what a cut packet hides
 
 test('segments that are sent again count, and those far ahead are another stream', () => {
   const to = collector();
-  const order = new TcpOrder(to, new OrderBudget());
+  const order = new TcpOrder(to, new SharedBudget(64 * 1024 * 1024));
   order.take(0, Uint8Array.of(1, 2, 3), 3);
   order.take(0, Uint8Array.of(1, 2, 3), 3);
   order.take(0x6000_0000, Uint8Array.of(7), 1);
@@ -172,11 +172,11 @@ test('segments that are sent again count, and those far ahead are another stream
 
 test('what waits is bounded: with too many segments, or too many bytes of all streams, a gap is given up', () => {
   const to = collector();
-  const order = new TcpOrder(to, new OrderBudget());
+  const order = new TcpOrder(to, new SharedBudget(64 * 1024 * 1024));
   order.take(0, Uint8Array.of(1), 1);
   for (let number = 0; number < 1500; number++) order.take(10 + 2 * number, Uint8Array.of(2), 1);
   assert.ok(to.out.length > 0 && to.out.includes(-1));
-  const budget = new OrderBudget();
+  const budget = new SharedBudget(64 * 1024 * 1024 + 4 * 256);
   const big = new Uint8Array(16 * 1024 * 1024);
   const orders = Array.from({ length: 6 }, () => {
     let length = 0;
@@ -195,4 +195,14 @@ test('what waits is bounded: with too many segments, or too many bytes of all st
     [1, 1, 1, 1, 0, 0],
     'the last two found no room, and their bytes are missing',
   );
+});
+
+test('short segments that wait count for what it takes to remember them, too', () => {
+  const to = collector();
+  const order = new TcpOrder(to, new SharedBudget(1000));
+  order.take(0, Uint8Array.of(1), 1);
+  for (let number = 1; number <= 3; number++) order.take(10 * number, Uint8Array.of(2), 1);
+  assert.ok(!to.out.includes(-1));
+  order.take(40, Uint8Array.of(2), 1);
+  assert.ok(to.out.includes(-1), 'the gap before the first that waits was given up');
 });

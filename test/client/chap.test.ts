@@ -141,6 +141,8 @@ test('what are no credentials, or no hashes, is said without being shown', async
     const options = { chap } as unknown as ConnectOptions;
     assert.equal((await errorOf(connect(target.url(), options))).code, 'ISCSI_USAGE');
   }
+  const text = { chap: `alice%${PASSWORD}` } as unknown as ConnectOptions;
+  assert.ok(!(await errorOf(connect(target.url(), text))).message.includes(PASSWORD));
   for (const options of [
     { chap: 'alice' },
     { chapAlgorithms: ['sha256'] },

@@ -346,6 +346,7 @@ test('no password shows in errors, wherever the URL is broken', () => {
     `iscsi://host/x?target_user=u&target_password=a@${PASSWORD}&auth=md5`,
     `iscsi://host/x?password=${PASSWORD}`,
     `iscsi://host/x?Secret=${PASSWORD}`,
+    `iscsi://host/${NAME}/0&target_password=${PASSWORD}`, // "&" for "?"
   ]) {
     const error = refusal(text);
     assert.ok(!error.message.replace(/password=\*\*\*/g, '').includes(PASSWORD), `${text} gives: ${error.message}`);

@@ -151,6 +151,20 @@ test('discovery tells each what it may use, once it has proven its name, and str
   assert.equal(await codeOf(names(target, { initiatorName: BOB, chap: chapOf('alice') })), 'ISCSI_AUTHENTICATION 0201');
 });
 
+test('a password that several know tells nobody what is for another alone, whatever name he takes', async (t) => {
+  const everybody = chapOf('everybody');
+  const target = await serve(t, {
+    targets: [
+      { name: DISK, luns: [{ memory: '1M' }], chap: everybody },
+      { name: TAPE, luns: [{ memory: '1M' }], initiators: [{ name: BOB, chap: chapOf('bob') }] },
+      { name: OPEN, luns: [{ memory: '1M' }] },
+    ],
+  });
+  assert.deepEqual(await names(target, { initiatorName: STRANGER, chap: everybody }), [DISK, OPEN]);
+  assert.deepEqual(await names(target, { initiatorName: BOB, chap: everybody }), [DISK, OPEN]);
+  assert.deepEqual(await names(target, { initiatorName: BOB, chap: chapOf('bob') }), [DISK, TAPE, OPEN]);
+});
+
 test('where there is nothing for strangers, they are not even told that', async (t) => {
   const { targets = [] } = three();
   const target = await serve(t, { targets: targets.slice(0, 2) });
