@@ -116,7 +116,10 @@ test('a file that others can read, or that lets everybody in, is refused by ever
   ] as const) {
     const file = await privateFile(t, text, mode);
     for (const run of [
-      runTool('iscsi-inq', ['--chap-file', file, url]),
+      ...(['iscsi-ls', 'iscsi-inq', 'iscsi-readcapacity16', 'iscsi-doctor'] as const).map((name) =>
+        runTool(name, ['--chap-file', file, url]),
+      ),
+      runTool('iscsi-dd', ['--chap-file', file, url, '-']),
       runTool('iscsi-target', ['-m', '1M', '--listen', '127.0.0.1:0', '--chap-file', file]),
     ]) {
       const { code, stderr } = await run;
