@@ -15,7 +15,7 @@ export interface Examined {
   readonly initiatorName: string;
   /** Names that the portal tells, as far as it was asked. */
   readonly offered: readonly string[] | undefined;
-  /** Whether the command line or the environment has credentials. */
+  /** Whether the command line, its file of credentials or the environment has some. */
   readonly credentials: boolean;
   /** Whether the URL asks for digests, or for none. */
   readonly digests: boolean;
@@ -35,7 +35,7 @@ const BY_STATUS: Readonly<Record<number, Advice>> = {
   [LOGIN_STATUS.AUTHENTICATION_FAILURE]: ({ credentials }) =>
     credentials
       ? 'user name or password are not those of the target, or it wants another hash: compare both sides letter by letter, and try auth=md5 in the URL'
-      : 'the target wants a user name and a password: give them in LIBISCSI_CHAP_USERNAME and LIBISCSI_CHAP_PASSWORD',
+      : 'the target wants a user name and a password: give them in a file (--chap-file FILE), or in LIBISCSI_CHAP_USERNAME and LIBISCSI_CHAP_PASSWORD',
   [LOGIN_STATUS.AUTHORIZATION_FAILURE]: ({ initiatorName, targetName }) =>
     `let ${targetName ?? 'the target'} allow the initiator ${initiatorName} (its access list), or use the name that it allows: -i NAME`,
   [LOGIN_STATUS.NOT_FOUND]: notFound,

@@ -56,7 +56,8 @@ const UNUSUAL: readonly Usual[] = [
     when: ({ headerDigest, dataDigest }) => !headerDigest && !dataDigest,
     finding: () => ({
       text: 'digests are off: TCP alone notices damaged bytes',
-      advice: 'it does not always; where data is precious, add header_digest=crc32c&data_digest=crc32c to the URL',
+      advice:
+        'it does not always; where data is precious, end the URL with ?header_digest=crc32c&data_digest=crc32c, all of it in quotes',
     }),
   },
   {

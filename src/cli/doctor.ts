@@ -4,7 +4,15 @@ import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT, DEFAULT_INITIATOR_NAME } 
 import type { IscsiLogicalUnit, Session } from '../client/session.ts';
 import type { IscsiUrl } from '../client/url.ts';
 import { LoginError } from '../errors.ts';
-import { CONNECT_OPTIONS, connectOptions, EXIT_HELP, JSON_OPTION, readUrl, URL_HELP } from './connect-options.ts';
+import {
+  CONNECT_OPTIONS,
+  connectOptions,
+  EXIT_HELP,
+  JSON_OPTION,
+  readUrl,
+  URL_HELP,
+  withChapFile,
+} from './connect-options.ts';
 import { adviceFor, type Examined } from './doctor-advice.ts';
 import { offers, reach, resolve } from './doctor-network.ts';
 import { type ExaminedStep, type StepOutcome, stepLines, widthOf } from './doctor-report.ts';
@@ -34,7 +42,7 @@ ${URL_HELP}
 
 ${EXIT_HELP}`,
   async run({ operands, options, print, host }): Promise<ExitCode> {
-    const url = readUrl(operands.url, 'full', print, host);
+    const url = readUrl(operands.url, 'full', print, await withChapFile(options, host));
     const examination = new Examination(url, connectOptions(options, host), print, host);
     const exitCode = await examination.run();
     if (print.json) print.document({ url: redact(operands.url), ...examination.document() });

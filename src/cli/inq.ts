@@ -3,6 +3,7 @@ import { connect } from '../client/connect.ts';
 import { readInquiry } from '../scsi/data/inquiry.ts';
 import { readVpdSupportedPages } from '../scsi/data/vpd-supported-pages.ts';
 import { ScsiStatusError } from '../scsi/status-error.ts';
+import { SENSE_KEY } from '../spec/scsi-sense-keys.ts';
 import { inquiryBytes } from '../unit/inquiry.ts';
 import type { LogicalUnit } from '../unit/logical-unit.ts';
 import {
@@ -82,7 +83,7 @@ async function showAll(lun: LogicalUnit, print: Printer, signal: AbortSignal): P
   let complete = true;
   for (const code of pageCodes) {
     try {
-      shown.push(pageDocument(code, await fetchInquiry(lun, true, code, signal)));
+      shown.push(pageDocument(code, await inquiryBytes(lun.port, { evpd: true, pageCode: code }, { signal })));
     } catch (error) {
       signal.throwIfAborted();
       complete = false;
@@ -103,11 +104,13 @@ async function fetchInquiry(
   try {
     return await inquiryBytes(port, { evpd, pageCode }, { signal });
   } catch (error) {
-    throw error instanceof ScsiStatusError && !evpd && pageCode !== 0 ? withoutEvpd(error) : error;
+    throw error instanceof ScsiStatusError && pageCode !== 0 ? withHint(error, evpd) : error;
   }
 }
 
-function withoutEvpd(error: ScsiStatusError): ToolError {
-  const { code, message } = error;
-  return new ToolError(message, { code, exitCode: EXIT.FAILED, hint: '-c needs -e 1', cause: error });
+function withHint(error: ScsiStatusError, evpd: boolean): ScsiStatusError | ToolError {
+  const { code, message, sense } = error;
+  if (evpd && sense?.senseKey !== SENSE_KEY.ILLEGAL_REQUEST) return error;
+  const hint = evpd ? 'it may have no such page: -e 1 alone lists those that it has' : '-c needs -e 1';
+  return new ToolError(message, { code, exitCode: EXIT.FAILED, hint, cause: error });
 }

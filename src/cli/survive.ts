@@ -3,6 +3,7 @@ import type { ConnectOptions } from '../client/options.ts';
 import type { IscsiLogicalUnit } from '../client/session.ts';
 import { IscsiError } from '../errors.ts';
 import type { OptionTable, Values } from './options.ts';
+import { describe } from './print.ts';
 
 /** Rows for the option table. */
 export const SURVIVE_OPTIONS = {
@@ -27,7 +28,7 @@ export function surviveOptions(
 export function tellLosses(lun: IscsiLogicalUnit, note: (text: string) => void): void {
   const where = lun.session.targetPortal;
   lun.session.on('lost', (error) => {
-    if (lun.session.open) note(`the session to ${where} is lost, trying to get it back: ${error.message}`);
+    if (lun.session.open) note(`the session to ${where} is lost, trying to get it back: ${describe(error)}`);
   });
   lun.session.on('reconnected', ({ away }) =>
     note(`the session to ${where} is back after ${(away / 1000).toFixed(1)} s`),

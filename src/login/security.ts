@@ -11,7 +11,7 @@ export type AuthMethod = 'CHAP' | 'None';
 
 /** What to do when a target demands credentials and there are none. */
 export const NO_CREDENTIALS_HINT =
-  'the target demands authentication: give user name and password, as in iscsi://user%password@host, or in LIBISCSI_CHAP_USERNAME and LIBISCSI_CHAP_PASSWORD';
+  'the target demands authentication: give user name and password in a file (--chap-file, readChapFile()), in LIBISCSI_CHAP_USERNAME and LIBISCSI_CHAP_PASSWORD, or as in iscsi://user%password@host';
 
 /**
  * The methods that an initiator offers. `None` is offered only where going without is allowed: whoever sits between

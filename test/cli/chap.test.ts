@@ -54,6 +54,24 @@ test('iscsi-target --chap-file lets in who has the password; the tools take it f
   assert.equal((await runTool('iscsi-ls', [portal])).code, 4);
 });
 
+test('iscsi-doctor takes the file as well, and names it to who has none', async (t) => {
+  const file = await privateFile(t, INITIATOR);
+  const { urls } = await startTarget(t, ['-m', '1M', '--chap-file', file]);
+  const [url = ''] = urls;
+  const healthy = await runTool('iscsi-doctor', ['--chap-file', file, url]);
+  assert.equal(healthy.code, 0, healthy.stdout);
+  assert.match(healthy.stdout, /^targets +ok[\s\S]*^it works/m);
+  const refused = await runTool('iscsi-doctor', [url]);
+  assert.equal(refused.code, 4);
+  assert.match(
+    refused.stdout,
+    /^ +do: +the target wants a user name and a password: give them in a file \(--chap-file FILE\)/m,
+  );
+  const unreadable = await runTool('iscsi-doctor', ['--chap-file', `${file}-that-is-not-there`, url]);
+  assert.deepEqual([unreadable.code, unreadable.stdout], [4, '']);
+  assert.match(unreadable.stderr, /^iscsi-doctor: cannot /);
+});
+
 test('iscsi-dd uses the file for both ends, and the user of a URL for that end', async (t) => {
   const file = await privateFile(t, INITIATOR);
   const [one, other] = await Promise.all([
@@ -98,7 +116,10 @@ test('a file that others can read, or that lets everybody in, is refused by ever
   ] as const) {
     const file = await privateFile(t, text, mode);
     for (const run of [
-      runTool('iscsi-inq', ['--chap-file', file, url]),
+      ...(['iscsi-ls', 'iscsi-inq', 'iscsi-readcapacity16', 'iscsi-doctor'] as const).map((name) =>
+        runTool(name, ['--chap-file', file, url]),
+      ),
+      runTool('iscsi-dd', ['--chap-file', file, url, '-']),
       runTool('iscsi-target', ['-m', '1M', '--listen', '127.0.0.1:0', '--chap-file', file]),
     ]) {
       const { code, stderr } = await run;

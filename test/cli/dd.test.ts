@@ -146,6 +146,7 @@ test('a target that does not come back is waited for as long as --reconnect says
     if (code === 130) copy.signal('SIGINT');
     assert.equal((await copy.exited).code, code, copy.stderr);
     assert.match(copy.stderr, says);
+    assert.match(copy.stderr, /trying to get it back: [a-z]/);
   }
 });
 

@@ -57,7 +57,10 @@ test('a healthy target gets a line for each step, and what is unusual a note', a
     'read',
     'distance',
   ]);
-  assert.match(stdout, /note: +digests are off/);
+  assert.match(
+    stdout,
+    /note: +digests are off.*end the URL with \?header_digest=crc32c&data_digest=crc32c, all of it in quotes/,
+  );
   assert.match(stdout, /note: +blocks of 4096 bytes, not 512; old boot loaders/);
   assert.match(stdout, /^it works; 2 things are unusual$/m);
 });

@@ -110,6 +110,15 @@ test('iscsi-inq -c without -e is refused by the target, and the hint says why', 
   assert.deepEqual([error.sense.key, error.sense.asc, error.sense.ascq], ['ILLEGAL_REQUEST', 0x24, 0]);
 });
 
+test('a page that the device does not have is refused with a hint at the list of those that it has', async (t) => {
+  const { target } = await serve(t);
+  const { code, stderr, stdout } = await runTool('iscsi-inq', ['-e', '1', '-c', '0xc0', target.url(0)]);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /invalid field in CDB.*; it may have no such page: -e 1 alone lists those that it has\n$/);
+  const listed = await runTool('iscsi-inq', ['-e', '1', target.url(0)]);
+  assert.match(listed.stdout, /^Page:0x00 SUPPORTED_VPD_PAGES\n/);
+});
+
 test('each way not to get through has its exit code and one line', async (t) => {
   const { target, portal } = await serve(t);
   const closed = await freePort();

@@ -169,6 +169,21 @@ test('D-04: a session that comes back offers the hashes that it was told to offe
   assert.deepEqual(offers, [['7'], ['7']], 'SHA-256, in the first login and in the second');
 });
 
+test('D-04: the login after a loss offers the hashes that the first one offered, MD5 last', async (t) => {
+  const relay = await startRelay(t, { to: await serve(t) });
+  const session = await openSession(urlOf(relay.port), { chap: CHAP, reconnect: FAST });
+  t.after(() => session.close());
+  const back = once(session, 'reconnected');
+  relay.connections[0]?.cut();
+  await back;
+  const [first, second] = relay.connections.map((connection) => {
+    const sent = Buffer.from(connection.toTarget.bytes()).toString('latin1');
+    return [...sent.matchAll(/CHAP_A=([^\0]+)/g)].map(([, hashes]) => hashes);
+  });
+  assert.match(String(first), /^(?:\d,)+5$/);
+  assert.deepEqual(second, first);
+});
+
 test('a recording that goes on over a reconnect has both logins, and neither response to a challenge', async (t) => {
   const port = await serve(t);
   const relay = await startRelay(t, { to: port });
