@@ -3,6 +3,7 @@ import { BHS_LENGTH, opcode } from '../pdu/bhs.ts';
 import { FIRST_TARGET_OPCODE, OPCODES } from '../spec/iscsi-opcodes.ts';
 import { CaptureReader, type FilePacket } from './capture-read.ts';
 import { type CaptureEvent, Conversation } from './conversation.ts';
+import { GAP_COMMENT } from './pcapng-write.ts';
 import { beginsPdu } from './pdu-stream.ts';
 import { SharedBudget } from './tcp-order.ts';
 import { knowsLink, type TcpSegment, tcpSegment } from './tcp-segment.ts';
@@ -97,7 +98,7 @@ export class CaptureDecoder {
     };
   }
 
-  #packet({ linkType, bytes, originalLength, number, time }: FilePacket): void {
+  #packet({ linkType, bytes, originalLength, number, time, comment }: FilePacket): void {
     if (!knowsLink(linkType)) {
       if (this.#unreadable.size < 16) this.#unreadable.add(`packets of link type ${linkType}`);
       return;
@@ -107,6 +108,7 @@ export class CaptureDecoder {
     const key = keyOf(segment);
     if (segment.syn && !segment.ack) this.#forget(key);
     const conversation = this.#conversations.get(key) ?? this.#begin(key, segment, number, time);
+    if (comment === GAP_COMMENT) conversation?.gap(number, time);
     conversation?.take(segment, number, time);
     if (conversation?.over) {
       this.#forget(key);

@@ -7,8 +7,9 @@
 */
 import { copyBytes } from '../bytes/copy.ts';
 import { viewOf } from '../bytes/hex.ts';
+import { fromUtf8 } from '../bytes/text.ts';
 import { ValueError } from '../bytes/value-error.ts';
-import { PCAPNG_BLOCK, PCAPNG_MAGIC } from './pcapng-write.ts';
+import { COMMENT, PCAPNG_BLOCK, PCAPNG_MAGIC } from './pcapng-write.ts';
 
 /** One packet as it stands in a file. */
 export interface FilePacket {
@@ -21,6 +22,8 @@ export interface FilePacket {
   readonly bytes: Uint8Array;
   /** How long the packet was. */
   readonly originalLength: number;
+  /** A remark about it, where it begins its options. */
+  readonly comment?: string;
 }
 
 const MICROSECONDS = 0xa1b2_c3d4;
@@ -29,6 +32,10 @@ const NANOSECONDS = 0xa1b2_3c4d;
 const LONGEST = 64 * 1024 * 1024;
 const MOST_INTERFACES = 4096;
 const RESOLUTION = 9;
+/** Longer remarks are not ours. */
+const LONGEST_COMMENT = 256;
+
+type Time = FilePacket['time'];
 
 /**
  * Whether a file that begins so is a capture: its first four bytes tell.
@@ -212,7 +219,14 @@ export class CaptureReader {
     const length = view.getUint32(at + 20, little);
     if (length > end - at - 28) throw this.#wrong(`a packet of ${length} bytes in a shorter block`, at);
     const units = view.getUint32(at + 12, little) * 2 ** 32 + view.getUint32(at + 16, little);
-    this.#tell(units * there.unit, there.linkType, at + 28, length, view.getUint32(at + 24, little));
+    const comment = this.#comment(at + 28 + ((length + 3) & ~3), end);
+    this.#tell(units * there.unit, there.linkType, at + 28, length, view.getUint32(at + 24, little), comment);
+  }
+
+  #comment(at: number, end: number): string | undefined {
+    if (at + 4 > end || this.#view.getUint16(at, this.#little) !== COMMENT) return undefined;
+    const length = this.#view.getUint16(at + 2, this.#little);
+    return length > LONGEST_COMMENT ? undefined : fromUtf8(this.#bytes, at + 4, Math.min(end, at + 4 + length));
   }
 
   #simplePacket(at: number, end: number): void {
@@ -222,10 +236,11 @@ export class CaptureReader {
     this.#tell(undefined, there.linkType, at + 12, Math.min(original, end - at - 12, there.longest), original);
   }
 
-  #tell(time: number | undefined, linkType: number, at: number, length: number, original: number): void {
+  #tell(time: Time, linkType: number, at: number, length: number, original: number, comment?: string): void {
     const number = ++this.#packets;
     const bytes = this.#bytes.subarray(at, at + length);
-    this.#onPacket({ number, time, linkType, bytes, originalLength: Math.max(length, original) });
+    const packet = { number, time, linkType, bytes, originalLength: Math.max(length, original) };
+    this.#onPacket(comment === undefined ? packet : { ...packet, comment });
   }
 
   #checked(length: number, least: number, at: number): number {

@@ -105,10 +105,16 @@ export class ConnectionJudge {
     this.#budget.give(this.tasks.size);
   }
 
+  /** Commands were left out: their answers may come all the same. */
+  forget(): void {
+    this.#forgot = true;
+  }
+
   /** Bytes are missing: numbers begin anew. */
   gap(): void {
     this.#statSN = undefined;
     this.#cmdSN = undefined;
+    this.#maxCmdSN = undefined;
     for (const task of this.tasks.values()) {
       task.offset = -1;
       task.dataSN = -1;

@@ -129,6 +129,15 @@ export class Conversation {
     }
   }
 
+  /** Before the next segment PDUs were left out, whole ones. */
+  gap(packet: number, time: number | undefined): void {
+    this.#packet = packet;
+    this.#time = time ?? this.#time;
+    this.#judge.gap();
+    this.#judge.forget();
+    this.#remark('older PDUs made room for later ones', false);
+  }
+
   /** The capture is over. */
   end(): void {
     for (const { order, stream } of [this.#sides.initiator, this.#sides.target]) {

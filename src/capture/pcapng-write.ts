@@ -18,7 +18,10 @@ export const PCAPNG_BLOCK = { SECTION: 0x0a0d_0d0a, INTERFACE: 1, PACKET: 2, SIM
 /** The first four bytes of a section's body, in its own byte order. */
 export const PCAPNG_MAGIC = 0x1a2b_3c4d;
 
-const COMMENT = 1;
+/** The comment of a packet of ours before which older ones made room: what is missing there is no fault of anybody. */
+export const GAP_COMMENT = 'tsiscsi: older PDUs between the login and this one made room for later ones';
+/** The option for a comment. */
+export const COMMENT = 1;
 const APPLICATION = 4;
 const NAME = 2;
 const UNKNOWN_LENGTH = 0xffff_ffff;

@@ -3,6 +3,7 @@ import { BHS_LENGTH, dataSegmentLength, totalAhsLength } from '../pdu/bhs.ts';
 import { ConnectionTap } from './connection-tap.ts';
 import { keptLength, segmentLength } from './cut.ts';
 import { PcapngStream } from './pcapng-stream.ts';
+import { GAP_COMMENT } from './pcapng-write.ts';
 import { type RecordedRun, RecordRing } from './record-ring.ts';
 import type { ConnectionSink, Direction, TcpEnds } from './sink.ts';
 
@@ -68,7 +69,7 @@ export class Recorder {
     const complete = cut.size === 0 && this.#next === this.#connections.length;
     for (const run of this.#ring?.runs() ?? []) {
       const there = shown.get(run.connection);
-      if (cut.delete(run.connection)) there?.to.remark(GAP);
+      if (cut.delete(run.connection)) there?.to.remark(GAP_COMMENT);
       if (there !== undefined) there.one.writeRun(run, there.to);
     }
     for (const { one, to } of shown.values()) {
@@ -77,8 +78,6 @@ export class Recorder {
     return { packets: file.packets, complete };
   }
 }
-
-const GAP = 'tsiscsi: older PDUs between the login and this one made room for later ones';
 
 /** One connection: its login, and its number in the ring. */
 class RingConnection implements ConnectionSink {

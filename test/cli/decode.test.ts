@@ -175,6 +175,20 @@ test('of a session that was lost and came back, it shows both connections, and w
   assert.equal(code, 6);
 });
 
+test('that a session has forgotten its older PDUs is told, and nothing is wrong with it', async (t) => {
+  const target = await createTarget({ name: NAME, luns: [{ memory: '1M' }] }).listen({ port: 0 });
+  t.after(() => target.close());
+  const lun = await connect(target.url(), { recordLength: 16_384 });
+  for (let number = 0; number < 600; number++) await lun.read(new Uint8Array(512), { position: 512 * number });
+  const file = join(await temporaryDirectory(t), 'forgotten.pcapng');
+  await lun.session.capture(file);
+  await lun.close();
+  const { code, stdout } = await runTool('iscsi-decode', ['--port', `${target.port}`, file]);
+  assert.match(stdout, /^ *[\d.]+ #1 - older PDUs made room for later ones$/m);
+  assert.match(stdout, /1 iSCSI connection, \d+ PDUs; nothing is wrong$/m);
+  assert.equal(code, 0);
+});
+
 test('a capture comes from standard input too, and whoever stops reading is no problem', async (t) => {
   const { file } = await inquiry(t);
   const piped = await runInShell(`"$@" - < ${file}`, 'iscsi-decode', []);
