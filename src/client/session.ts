@@ -312,11 +312,12 @@ export class Session extends TaskFunctions implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const away = this.#recovery !== undefined && this.core.phase === 'closed';
+    const patience = this.#recovery?.onlyAsks === true ? 0 : this.timeout;
     const stopped = this.#recovery?.close();
     if (away) {
       if (!this.#ended) this.#parts.watch.ended(this.targetPortal, true, undefined);
       void Promise.all([stopped, this.#login.ended]).then(() => this.#end(undefined));
-    } else if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
+    } else if (this.core.phase === 'fullFeature') this.core.logout(now() + patience + LOGOUT_TIMEOUT);
     await this.closed;
   }
 
