@@ -271,7 +271,8 @@ export class Session extends TaskFunctions implements AsyncDisposable {
   tell(event: SessionEvent): void {
     const told = targetEvent(event);
     if (told.sense !== undefined) noteEvent(this.port(LUN_0), told.sense);
-    this.#parts.onEvent?.(told);
+    const { onEvent } = this.#parts;
+    if (onEvent !== undefined) process.nextTick(onEvent, told); // what it throws is no fault of the session
     this.announce('asyncEvent', told);
     if (told.asyncEvent !== ASYNC_EVENTS.LOGOUT_REQUEST) return;
     this.announce('logoutRequested', { within: Math.max(1, told.parameters[2]) * 1000 });

@@ -6,6 +6,7 @@ import { connect } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { loopTime, until } from '../support/loop-time.ts';
 import { type RawConnection, RawTarget, type RawTargetOptions } from '../support/raw-target.ts';
+import { senseData } from '../support/speaker/data.ts';
 import { assertNoHandlesLeft } from './handles.ts';
 import { RawDisk } from './raw-disk.ts';
 
@@ -179,4 +180,55 @@ test('close() comes to its end although a command without a deadline is not answ
     await assert.rejects(write, { code: 'ISCSI_CLOSED', commandSent: true });
     await target.close();
   });
+});
+
+test('what is submitted while it is looked who answers waits for that, whatever comes of the first look', async (t) => {
+  let [away, looks] = [false, 0];
+  const { target, lun, session } = await open(t, {
+    onCommand: ({ cdb, tag }, connection) => {
+      if (cdb[0] !== 0x9e || !away || ++looks > 2) return false;
+      writes.push(lun.write(block(looks), { position: 512 * looks }));
+      if (looks === 1) connection.socket.destroy();
+      else connection.respond(tag, 2, senseData(2, 4, 1)); // becoming ready
+      return true;
+    },
+  });
+  const writes: Promise<unknown>[] = [];
+  const back = once(session, 'reconnected');
+  away = true;
+  target.connection.socket.destroy();
+  await back;
+  await until(() => writes.length === 2);
+  await Promise.all(writes);
+  assert.deepEqual([target.disk.content[512], target.disk.content[1024], target.connections.length], [1, 2, 3]);
+});
+
+test('a callback that throws is an exception of the program, and no end of the session', async (t) => {
+  const thrown: unknown[] = [];
+  const before = process.rawListeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error: unknown) => void thrown.push(error));
+  t.after(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of before) process.on('uncaughtException', listener as () => void);
+  });
+  const mine = new Error('mine');
+  const { target, lun, session } = await open(
+    t,
+    {},
+    {
+      onEvent: () => {
+        throw mine;
+      },
+    },
+  );
+  const told = once(lun as never, 'asyncEvent');
+  session.on('asyncEvent', () => {
+    throw mine;
+  });
+  target.connection.send(target.connection.voice.asyncMessage(255, [0, 0, 0]));
+  await told;
+  await lun.read(block(0), { position: 0 });
+  assert.deepEqual([thrown.length, target.connections.length], [2, 1]);
+  assert.ok(thrown.every((error) => error === mine));
 });
