@@ -18,10 +18,10 @@ export class Announcer extends EventEmitter<SessionEvents> {
    * they throw ends no session.
    */
   announce<N extends SessionEventName>(name: N, ...details: SessionEvents[N]): void {
+    process.nextTick(tell, this, name, details);
+    if (name === 'identityChanged') return; // it is about one of them, which tells it itself
     process.nextTick(() => {
-      tell(this, name, details);
-      if (name === 'identityChanged') return; // it is about one of them, which tells it itself
-      for (const other of [...this.#others]) tell(other, name, details);
+      for (const other of this.#others) process.nextTick(tell, other, name, details);
     });
   }
 

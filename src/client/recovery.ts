@@ -13,6 +13,7 @@ import {
 } from '../recovery/recovery-state.ts';
 import type { Lun } from '../scsi/lun.ts';
 import { WriteLog } from '../scsi/write-log.ts';
+import { noteNewSession } from '../unit/doubt.ts';
 import { pinnedAt } from '../unit/pinned.ts';
 import { checkIdentities, type IdentityCheckOwner } from './identity-check.ts';
 import type { Login, LoginOwner, LoginRoute } from './login.ts';
@@ -73,6 +74,7 @@ export class SessionRecovery implements IdentityCheckOwner {
       usual: plan.usual,
       writesOf: (task) => owner.ports.of({ high: task.lunHigh, low: task.lunLow }).writes ?? new WriteLog(),
       wake: () => this.#arm(),
+      abortElsewhere: (task, tag, reason) => this.#login.core.abort(task, tag, reason),
       counters: watch.counters,
       observer: watch,
     });
@@ -115,6 +117,17 @@ export class SessionRecovery implements IdentityCheckOwner {
     const time2Wait = (core.time2Wait ?? core.parameters?.defaultTime2Wait ?? 0) * 1000;
     this.#handle({ kind: 'lost', at: now(), error, time2Wait });
     this.#sort();
+  }
+
+  /** Whether nothing is under way but questions who answers: no command of the caller's is to be waited for. */
+  get onlyAsks(): boolean {
+    const asked = [...this.#waiting].map(({ lun }) => lun);
+    let only = asked.length > 0;
+    this.#login.core.tasks.forEach((entry) => {
+      if (entry.kind !== 'scsi') return;
+      only &&= asked.some(({ high, low }) => high === entry.lunHigh && low === entry.lunLow);
+    });
+    return only;
   }
 
   /** Makes an attempt at once, where one is waited for. */
@@ -276,7 +289,9 @@ export class SessionRecovery implements IdentityCheckOwner {
       this.#waiting.add(port);
     });
     owner.ports.forEach((port) => {
-      if (!this.#waiting.has(port)) this.admit(port, undefined);
+      if (this.#waiting.has(port)) return;
+      noteNewSession(port); // a logical unit may be in the middle of being opened
+      this.admit(port, undefined);
     });
     await Promise.all(pinned.map((port) => checkIdentities(port, core, this)));
     if (this.isCurrent(core)) this.#handle({ kind: 'checked', at: now() });

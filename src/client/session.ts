@@ -271,7 +271,8 @@ export class Session extends TaskFunctions implements AsyncDisposable {
   tell(event: SessionEvent): void {
     const told = targetEvent(event);
     if (told.sense !== undefined) noteEvent(this.port(LUN_0), told.sense);
-    this.#parts.onEvent?.(told);
+    const { onEvent } = this.#parts;
+    if (onEvent !== undefined) process.nextTick(onEvent, told); // what it throws is no fault of the session
     this.announce('asyncEvent', told);
     if (told.asyncEvent !== ASYNC_EVENTS.LOGOUT_REQUEST) return;
     this.announce('logoutRequested', { within: Math.max(1, told.parameters[2]) * 1000 });
@@ -312,11 +313,12 @@ export class Session extends TaskFunctions implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const away = this.#recovery !== undefined && this.core.phase === 'closed';
+    const patience = this.#recovery?.onlyAsks === true ? 0 : this.timeout;
     const stopped = this.#recovery?.close();
     if (away) {
       if (!this.#ended) this.#parts.watch.ended(this.targetPortal, true, undefined);
       void Promise.all([stopped, this.#login.ended]).then(() => this.#end(undefined));
-    } else if (this.core.phase === 'fullFeature') this.core.logout(now() + this.timeout + LOGOUT_TIMEOUT);
+    } else if (this.core.phase === 'fullFeature') this.core.logout(now() + patience + LOGOUT_TIMEOUT);
     await this.closed;
   }
 

@@ -8,6 +8,7 @@ import {
   type WriteStreamOptions,
   writable,
 } from '../node/streams.ts';
+import { withOwnFlush } from '../unit/own-flush.ts';
 import { ManagedUnit } from './managed-unit.ts';
 
 /**
@@ -26,12 +27,12 @@ export abstract class StreamingUnit extends ManagedUnit {
 
   /** A Node stream that writes from `start` on. It flushes the target's cache before it finishes. */
   createWriteStream(options: WriteStreamOptions = {}): Writable {
-    return createWriteStream(this, options);
+    return createWriteStream(withOwnFlush(this), options);
   }
 
   /** The logical unit as a `FileHandle` of `node:fs/promises`, with a current position of its own. */
   fileHandle(): BlockFileHandle {
-    return openFileHandle(this);
+    return openFileHandle(withOwnFlush(this));
   }
 
   /** As `createReadStream`, as a web stream. */
@@ -41,6 +42,6 @@ export abstract class StreamingUnit extends ManagedUnit {
 
   /** As `createWriteStream`, as a web stream. */
   writable(options: WriteStreamOptions = {}): ReturnType<typeof writable> {
-    return writable(this, options);
+    return writable(withOwnFlush(this), options);
   }
 }

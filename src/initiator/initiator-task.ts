@@ -43,6 +43,11 @@ export class InitiatorTask extends ScsiTask {
   /** The counters of the logical unit, where there are any. */
   counters: UnitCounters | undefined = undefined;
 
+  /** Whether a target may have seen it: in the session that has it now, or in one that was lost before. */
+  get maybeSeen(): boolean {
+    return this.phase !== 'queued' || this.repeats > 0;
+  }
+
   /** Expected Data Transfer Length: for a bidirectional command that of the write (RFC 7143 §11.3.4). */
   get expectedDataTransferLength(): number {
     return this.dataOut.length > 0 ? this.dataOut.length : this.dataIn.length;

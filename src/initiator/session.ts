@@ -90,7 +90,8 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
   /** Sends a command as soon as the window allows. One that cannot be taken settles before this returns. Hot path. */
   submit(task: InitiatorTask): void {
     if (this.phase !== 'fullFeature' || this.tasks.size >= MOST_COMMANDS) {
-      this.#end(task, commandRefused(this.phase, this.#endedBy, MOST_COMMANDS));
+      const refusal = commandRefused(this.phase, this.#endedBy, MOST_COMMANDS);
+      this.#end(task, withCommandSent(refusal, task.repeats > 0));
       return;
     }
     this.tasks.add(task);
@@ -113,7 +114,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     if (reason.code === 'ISCSI_DIGEST') this.counters.digestErrors++;
     if (task.phase === 'queued') {
       this.#queue.remove(task);
-      this.settle(task, withCommandSent(reason, false));
+      this.settle(task, withCommandSent(reason, task.maybeSeen));
     } else if (task.phase === 'sent') {
       this.#aborts.start(task, reason);
       this.host.wake();
@@ -378,6 +379,7 @@ export class InitiatorSession implements ConnectionOwner, SessionState {
     }
     this.#drain.begin(then, latest);
     this.expect(latest);
+    this.host.wake(); // so that the moment is kept when nothing else happens until then
   }
 
   #end(task: InitiatorTask, error: IscsiError | undefined): void {

@@ -24,19 +24,22 @@ export function endUnfinished(s: UnfinishedOwner, endedBy: IscsiError | undefine
   const why = endOfCommands(endedBy);
   s.tasks.forEach((entry) => {
     const { kind, phase } = entry;
-    const reason = phase === 'queued' ? why.unsent : why.sent;
-    if (kind !== 'scsi') s.settleExchange(entry, reason);
-    else if (phase === 'flushing') endOrHandOver(s, entry, endOfHeld(entry, reason), entry.outcome === undefined);
+    if (kind !== 'scsi') {
+      s.settleExchange(entry, phase === 'queued' ? why.unsent : why.sent);
+      return;
+    }
+    const reason = entry.maybeSeen ? why.sent : why.unsent;
+    if (phase === 'flushing') endOrHandOver(s, entry, endOfHeld(entry, reason), entry.outcome === undefined);
     else endOrHandOver(s, entry, entry.abortReason ?? reason, true);
   });
 }
 
 /** Gives the commands that were not sent to the host, as far as it takes them: nothing new follows them. */
 export function handOverUnsent(s: UnfinishedOwner, queue: Queue<InitiatorTask>, reason: IscsiError): void {
-  const { unsent } = endOfCommands(reason);
+  const why = endOfCommands(reason);
   s.tasks.forEach((entry) => {
-    if (entry.kind !== 'scsi' || entry.phase !== 'queued' || !handOver(s, entry, unsent)) return;
-    queue.remove(entry);
+    if (entry.kind !== 'scsi' || entry.phase !== 'queued') return;
+    if (handOver(s, entry, entry.maybeSeen ? why.sent : why.unsent)) queue.remove(entry);
   });
 }
 

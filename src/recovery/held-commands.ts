@@ -22,6 +22,8 @@ export interface HeldCommandsOptions {
   writesOf(task: InitiatorTask): WriteLog;
   /** There may be an earlier deadline. */
   wake(): void;
+  /** Gives up a command that is not held here: a session that is being left still carries it. Default: nobody does. */
+  abortElsewhere?(task: InitiatorTask, tag: number, reason: IscsiError): void;
   /** Counts the commands that settle here, and those that are sent again. Default: it has counters of its own. */
   readonly counters?: SessionCounters;
   /** Is told of commands that settle here after they were kept. Default: nobody. */
@@ -33,8 +35,15 @@ type Places = ReadonlyMap<WriteLog, ReadonlySet<number>>;
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** One that was handed over, with what it would fail with. */
+interface LostTask {
+  readonly task: InitiatorTask;
+  readonly error: IscsiError;
+}
+
 /** One that is held. */
 interface Held {
+  /** A target may have seen it: that of the session that was lost last, or of one before. */
   readonly sent: boolean;
   /** The time it was given, as its caller said it. */
   readonly timeout: number;
@@ -51,7 +60,7 @@ export class HeldCommands implements Carrier {
   readonly #options: HeldCommandsOptions;
   readonly #counters: SessionCounters;
   #held = new Map<InitiatorTask, Held>();
-  #lost: { readonly task: InitiatorTask; readonly error: IscsiError }[] = [];
+  #lost: LostTask[] = [];
   #nextDeadline = Number.POSITIVE_INFINITY;
   #over: { readonly why: IscsiError | undefined } | undefined;
 
@@ -89,9 +98,14 @@ export class HeldCommands implements Carrier {
     this.#options.wake();
   }
 
-  /** {@link Carrier}: at once, since nobody works on it. */
-  abort(task: InitiatorTask, _tag: number, reason: IscsiError): void {
-    this.#settle(task, reason);
+  /** {@link Carrier}: at once, since nobody works on it; unless the session that is being left still does. */
+  abort(task: InitiatorTask, tag: number, reason: IscsiError): void {
+    const lost = this.#lost.find((one) => one.task === task);
+    if (lost !== undefined) {
+      this.#lost = this.#lost.filter((one) => one !== lost);
+      this.#end(task, withCommandSent(reason, isSent(lost)), false); // whoever watches heard of it at the loss
+    } else if (this.#held.has(task)) this.#settle(task, reason);
+    else this.#options.abortElsewhere?.(task, tag, reason);
   }
 
   /** A session that ends hands a command over. What becomes of it is decided when the last one is here: `sort`. */
@@ -103,14 +117,14 @@ export class HeldCommands implements Carrier {
   sort(): void {
     const lost = this.#lost;
     this.#lost = [];
-    const sent = lost.filter(isSent).sort((a, b) => (serialLess(a.task.cmdSN, b.task.cmdSN) ? -1 : 1));
-    const unsent = lost.filter((one) => !isSent(one)).sort((a, b) => a.task.queuedAt - b.task.queuedAt);
+    const went = lost.filter((one) => !isQueued(one)).sort((a, b) => (serialLess(a.task.cmdSN, b.task.cmdSN) ? -1 : 1));
+    const queued = lost.filter(isQueued).sort((a, b) => a.task.queuedAt - b.task.queuedAt);
     const later = this.#held;
     this.#held = new Map();
+    const unsent = lost.filter((one) => !isSent(one)).map(({ task }) => task);
     const waiting = [...later].filter(([, held]) => !held.sent).map(([task]) => task);
-    const places = this.#placesOf([...unsent.map(({ task }) => task), ...waiting]);
-    const refused = sent.filter((one) => !this.#keep(one, true, places));
-    refused.push(...unsent.filter((one) => !this.#keep(one, false, places)));
+    const places = this.#placesOf([...unsent, ...waiting]);
+    const refused = [...went, ...queued].filter((one) => !this.#keep(one, places));
     for (const [task, held] of later) this.#held.set(task, held);
     for (const { task, error } of refused) this.#end(task, error, false); // whoever watches heard of it at the loss
     this.#options.wake();
@@ -153,6 +167,7 @@ export class HeldCommands implements Carrier {
 
   /** The session does not come back: ends all that are here with `error`, and refuses those that still come. */
   shut(error: IscsiError, why: IscsiError | undefined): void {
+    if (this.#lost.length > 0) this.sort(); // what was handed over in this very turn ends, too
     this.#over = { why };
     const { sent, unsent } = endOfCommands(error);
     for (const [task, held] of [...this.#held]) this.#settle(task, held.sent ? sent : unsent);
@@ -189,7 +204,9 @@ export class HeldCommands implements Carrier {
     return places;
   }
 
-  #keep({ task }: { readonly task: InitiatorTask }, sent: boolean, unsent: Places): boolean {
+  #keep(lost: LostTask, unsent: Places): boolean {
+    const { task } = lost;
+    const sent = isSent(lost);
     const writes = this.#options.writesOf(task);
     if (!isKept({ task, sent, writes }, this.#options.usual, unsent.get(writes) ?? NONE)) return false;
     task.startAnew();
@@ -227,8 +244,14 @@ export class HeldCommands implements Carrier {
   }
 }
 
-function isSent({ error }: { readonly error: IscsiError }): boolean {
+/** Whether a target may have seen it. What was sent in one session is never unsent again. */
+function isSent({ error }: LostTask): boolean {
   return error.commandSent !== false;
+}
+
+/** Whether the session that was lost had not come to it yet. */
+function isQueued(lost: LostTask): boolean {
+  return lost.task.phase === 'queued' || !isSent(lost);
 }
 
 function lostNow(): IscsiError {

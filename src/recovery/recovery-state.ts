@@ -23,7 +23,13 @@ export interface Outage {
  */
 export type RecoveryState =
   | { readonly name: 'connected'; readonly since: number; readonly failures: number }
-  | { readonly name: 'leaving'; readonly since: number; readonly failures: number }
+  | {
+      readonly name: 'leaving';
+      readonly since: number;
+      readonly failures: number;
+      /** Where the target asked before it was known who answers: the loss that is not over yet. */
+      readonly outage?: Outage;
+    }
   | { readonly name: 'lost'; readonly outage: Outage }
   | { readonly name: 'waiting'; readonly outage: Outage; readonly until: number }
   | { readonly name: 'connecting'; readonly outage: Outage }
@@ -100,15 +106,16 @@ export function afterEvent(state: RecoveryState, event: RecoveryEvent, limits: R
 function afterRequest(state: RecoveryState): RecoveryState {
   if (state.name === 'connected') return { ...state, name: 'leaving' };
   if (state.name !== 'checking') return state;
-  return { name: 'leaving', since: state.outage.since, failures: state.outage.failures + 1 };
+  const { outage } = state;
+  return { name: 'leaving', since: outage.since, failures: outage.failures + 1, outage };
 }
 
 function afterLoss(state: RecoveryState, event: RecoveryEvent & { readonly kind: 'lost' }): RecoveryState {
   const { at, error } = event;
   const earliest = at + event.time2Wait;
-  if (state.name === 'checking') {
-    const { outage } = state;
-    return { name: 'lost', outage: { ...outage, error, earliest, failures: outage.failures + 1 } };
+  const before = state.name === 'checking' || state.name === 'leaving' ? state.outage : undefined;
+  if (before !== undefined) {
+    return { name: 'lost', outage: { ...before, error, earliest, failures: before.failures + 1 } };
   }
   if (state.name !== 'connected' && state.name !== 'leaving') return state;
   const failures = at - state.since < STEADY ? state.failures : 0;

@@ -81,6 +81,15 @@ export function noteEvent(port: ScsiPort, sense: Sense): void {
   if (doubtfulAfter(sense) !== undefined) note(port, 'device');
 }
 
+/**
+ * The port leads to a new session from now on: whoever answers there need not be who answered before. For ports over
+ * which nothing is open yet; a logical unit that is being opened there looks again before it sends anything else.
+ */
+export function noteNewSession(port: ScsiPort): void {
+  const count = counts.get(port);
+  if (count !== undefined) count.value++;
+}
+
 function note(port: ScsiPort, subject: 'device' | 'unit'): void {
   const count = counts.get(subject === 'device' ? port.device : port);
   if (count === undefined) return;

@@ -70,6 +70,7 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
   #replaced: IscsiError | undefined;
   readonly #certainty: Certainty;
   #verifying: Promise<void> | undefined;
+  #checking: Promise<void> | undefined; // that of the owner of the port, which lets nothing through meanwhile
   readonly #extents = new ExtentReader(this);
 
   /**
@@ -271,9 +272,10 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     return executeChecked(this.port, ArrayBuffer.isView(request) ? { ...options, cdb: request } : request);
   }
 
-  /** @internal Nothing is read or written before it resolves. Undefined without doubt. */
+  /** @internal Nothing is read or written before it resolves. Undefined without doubt, and where the port waits. */
   get inDoubt(): Promise<void> | undefined {
-    return this.#certainty.doubtful && this.probed.identity !== undefined ? this.#verifyIdentity() : undefined;
+    const asks = this.#certainty.doubtful && this.probed.identity !== undefined && this.#checking === undefined;
+    return asks ? this.#verifyIdentity() : undefined;
   }
 
   /** @internal Once another logical unit has answered: that error. */
@@ -281,14 +283,12 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     return this.#replaced;
   }
 
-  /**
-   * @internal Looks whether the same logical unit answers at `port`, which leads where this unit's own port will lead.
-   * Whatever is begun meanwhile waits for it.
-   */
+  /** @internal Looks who answers at `port`, where its own port will lead: that one keeps what is begun meanwhile. */
   checkIdentity(port: ScsiPort): Promise<void> {
     this.#certainty.doubt();
-    this.#verifying = this.#begin(port, { onLoss: 'fail' });
-    return this.#verifying;
+    this.#checking = this.#begin(port, { onLoss: 'fail' });
+    this.#verifying = this.#checking;
+    return this.#checking;
   }
 
   /** Looks whether the same logical unit still answers: once for all who wait for that. */
@@ -297,14 +297,13 @@ export class LogicalUnit implements BlockDevice, AsyncDisposable {
     return this.#verifying;
   }
 
-  /** For classes that tell somebody: another logical unit answers. */
-  protected noticeReplaced(_error: IscsiError): void {
-    // Whoever calls it next is told.
-  }
+  /** For classes that tell somebody: another logical unit answers. Whoever calls it next is told in any case. */
+  protected noticeReplaced(_error: IscsiError): void {}
 
   #begin(port: ScsiPort, options: CommandOptions = {}): Promise<void> {
     const work = this.#verify(port, options).finally(() => {
       if (this.#verifying === work) this.#verifying = undefined;
+      if (this.#checking === work) this.#checking = undefined;
     });
     return work;
   }

@@ -200,3 +200,37 @@ test('what settles here is counted once, what goes on is a retry if it was sent,
   assert.deepEqual(submitted, ['again', 'unsent']);
   assert.deepEqual(numbers(), [3, 3, 1, 1], 'the next session counts the rest');
 });
+
+test('what was handed over and is not sorted yet can be aborted, and ends with the session', () => {
+  const { held, settled, submitted, next, make } = world();
+  const tasks = ['aborted', 'closed', 'sent'].map((title) => make(title));
+  for (const [at, task] of tasks.entries()) held.takeOver(task, at === 2 ? sentError : unsentError);
+  if (tasks[0] !== undefined) held.abort(tasks[0], 0, new IscsiError('ISCSI_ABORTED', 'Aborted'));
+  assert.deepEqual(settled, ['aborted ISCSI_ABORTED false']);
+  held.shut(new IscsiError('ISCSI_CLOSED', 'Closed'), undefined);
+  assert.deepEqual(settled.slice(1), ['sent ISCSI_CLOSED true', 'closed ISCSI_CLOSED false']);
+  held.sort();
+  held.release(0, 0, next);
+  assert.deepEqual([settled.length, submitted.length, held.size], [3, 0, 0]);
+});
+
+test('a command that the session still carries is aborted there', () => {
+  const elsewhere: unknown[] = [];
+  const { held, settled, make } = world('retry', { abortElsewhere: (task, tag) => void elsewhere.push(task, tag) });
+  const task = make('under way');
+  held.abort(task, 7, new IscsiError('ISCSI_ABORTED', 'Aborted'));
+  assert.deepEqual([elsewhere, settled], [[task, 7], []]);
+});
+
+test('a command that was sent once stays sent, also when the next session had not come to it', () => {
+  const { held, settled, submitted, next, make } = world();
+  const task = make('sent before', { repeats: 1, phase: 'queued', queuedAt: 2 });
+  held.takeOver(make('new', { phase: 'queued', queuedAt: 1 }), unsentError);
+  held.takeOver(task, sentError);
+  held.takeOver(make('sent now', { cmdSN: 9 }), sentError);
+  held.sort();
+  held.abort(task, 0, new IscsiError('ISCSI_ABORTED', 'Aborted'));
+  assert.deepEqual(settled, ['sent before ISCSI_ABORTED true']);
+  held.release(0, 0, next);
+  assert.deepEqual(submitted, ['sent now', 'new']);
+});
