@@ -5,7 +5,7 @@ import { ScsiStatusError, scsiStatusError } from '../scsi/status-error.ts';
 import { SCSI_STATUS } from '../spec/scsi-status.ts';
 import { aborted, whenAborted } from './abort.ts';
 import { type CallLimits, callTime, graceOf, inTime } from './call-time.ts';
-import { Recalled } from './doubt.ts';
+import { errorOfRecalled, Recalled } from './doubt.ts';
 import { execute } from './execute.ts';
 
 /** Who knows whether it is still the same logical unit that answers. */
@@ -109,6 +109,8 @@ async function attempt(port: ScsiPort, call: ScsiRequest, guard: IdentityGuard |
       return await execute(port, { ...call }, 'guarded');
     } catch (error) {
       if (!(error instanceof Recalled)) throw error;
+      const final = errorOfRecalled(error, call.dataOut !== undefined);
+      if (final !== undefined) throw final;
     }
   }
 }

@@ -10,7 +10,7 @@ import { aborted, whenAborted } from './abort.ts';
 import { command, type IdentityGuard, untilCertain } from './attempts.ts';
 import { callTime } from './call-time.ts';
 import { failCall, joinCaller } from './caller-stack.ts';
-import { Recalled } from './doubt.ts';
+import { errorOfRecalled, Recalled } from './doubt.ts';
 import { resultOf } from './execute.ts';
 import type { PositionOptions, TransferOptions } from './options.ts';
 import { SentInPart } from './sent-in-part.ts';
@@ -189,7 +189,10 @@ async function afterTrouble(
   const { port } = unit;
   const timeout = Math.max(1, task.deadline - port.clock.now());
   const buffer = kind === 'read' ? task.dataIn : task.dataOut;
-  if (error instanceof Recalled) return moveWhenCertain(unit, kind, buffer, { ...options, timeout });
+  if (error instanceof Recalled) {
+    const final = errorOfRecalled(error, kind !== 'read');
+    return final === undefined ? moveWhenCertain(unit, kind, buffer, { ...options, timeout }) : failCall(final);
+  }
   if (error !== undefined) return failCall(error);
   const request: ScsiRequest = {
     cdb: new Uint8Array(task.cdb.buffer.slice(0)),

@@ -69,6 +69,19 @@ export class Recalled extends IscsiError {
   }
 }
 
+/**
+ * What a command ends with that was taken back: undefined when it may be sent as a new one. Not so a write that was sent
+ * in a session that was lost meanwhile: a new one would come after all that was written since.
+ */
+export function errorOfRecalled(error: Recalled, writes: boolean): IscsiError | undefined {
+  if (!writes || error.commandSent !== true) return undefined;
+  return new IscsiError(
+    'ISCSI_CONNECTION_LOST',
+    'Cannot tell whether the write took effect: it was sent in a session that was lost, and cannot be sent again while it is in doubt which logical unit answers',
+    { commandSent: true, hint: 'read the blocks, or write them again' },
+  );
+}
+
 /** Notes what the sense data of an outcome says about who answers. To be called with each; most have none. */
 export function noteSense(port: ScsiPort, sense: Sense | undefined): void {
   if (sense === undefined) return;

@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSession } from '../../src/client/connect.ts';
+import { type IscsiError, withCommandSent } from '../../src/errors.ts';
 import { cdb } from '../../src/scsi/cdb.ts';
+import type { ScsiTask } from '../../src/scsi/scsi-task.ts';
+import { LogicalUnit } from '../../src/unit/logical-unit.ts';
 import { RawDisk } from '../client/raw-disk.ts';
 import { RawTarget } from '../support/raw-target.ts';
 import { senseData, senseSegment } from '../support/speaker/data.ts';
+import { RawDiskPort } from './raw-disk-port.ts';
 import { OVER_ONE_SESSION, TWO_WAYS, TwoDisks } from './two-disks.ts';
 import { RAW_WAYS } from './ways.ts';
 
@@ -160,3 +164,43 @@ test('a change that the target tells unasked, by Asynchronous Message, puts all 
   await assert.rejects(second.write(BLOCK, { position: 0 }), { code: 'ISCSI_IDENTITY' });
   assert.equal(writesOf(disks.second), 0);
 });
+
+/** A port whose writes wait until they are taken back, as in a session whose window is closed. */
+class WaitingPort extends RawDiskPort {
+  /** Whether what waits was sent already, in a session that was lost. */
+  sentBefore = false;
+  waits = false;
+  readonly #waiting: ScsiTask[] = [];
+
+  override submit(task: ScsiTask): void {
+    if (this.waits && task.dataOut.length > 0) this.#waiting.push(task);
+    else super.submit(task);
+  }
+
+  recallUnsent(reason: IscsiError): void {
+    this.waits = false;
+    for (const task of this.#waiting.splice(0)) task.settle(task, withCommandSent(reason, this.sentBefore));
+  }
+}
+
+for (const sentBefore of [false, true]) {
+  const what = sentBefore
+    ? 'was sent in a session that was lost is not sent as a new one'
+    : 'was never sent is sent then';
+  test(`a write that is taken back and ${what}`, async () => {
+    const disk = new RawDisk();
+    const port = new WaitingPort(disk);
+    const lun = await LogicalUnit.open(port);
+    Object.assign(port, { sentBefore, waits: true });
+    const write = lun.write(BLOCK, { position: 0 });
+    const outcome = write.then(
+      () => 'written',
+      (error: IscsiError) => [error.code, error.commandSent],
+    );
+    disk.refusals.push(REPORTED_LUNS_CHANGED);
+    await lun.read(new Uint8Array(512), { position: 512 });
+    assert.deepEqual(await outcome, sentBefore ? ['ISCSI_CONNECTION_LOST', true] : 'written');
+    assert.equal(writesOf(disk), sentBefore ? 0 : 1);
+    await lun.write(BLOCK, { position: 0 });
+  });
+}
