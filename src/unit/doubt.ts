@@ -70,8 +70,8 @@ export class Recalled extends IscsiError {
 }
 
 /**
- * What a command ends with that was taken back: undefined when it may be sent as a new one. Not so a write that was sent
- * in a session that was lost meanwhile: a new one would come after all that was written since.
+ * What a command ends with that was taken back: undefined when it may be sent as a new one. Not so a write that was
+ * sent in a session that was lost meanwhile: a new one would come after all that was written since.
  */
 export function errorOfRecalled(error: Recalled, writes: boolean): IscsiError | undefined {
   if (!writes || error.commandSent !== true) return undefined;
