@@ -1,4 +1,8 @@
-import { debuglog, inspect } from 'node:util';
+import { createRequire } from 'node:module';
+
+// To import it opens the standard streams in Node 26, which a library has no right to: it is had when a session begins.
+const require = createRequire(import.meta.url);
+const util = (): typeof import('node:util') => require('node:util');
 
 /**
  * How much a log says. `error`: what went wrong. `info`: what a session does, a few lines of it. `debug`: each attempt
@@ -35,6 +39,7 @@ export class Log {
   constructor(hook: LogHook | undefined, level: LogLevel = 'debug') {
     this.#hook = hook;
     this.#hookRank = hook === undefined ? -1 : rankOf(level);
+    const { debuglog } = util();
     const [section, upTo] = SECTIONS.find(([name]) => debuglog(name).enabled) ?? [];
     this.#nodeRank = upTo === undefined ? -1 : rankOf(upTo);
     this.#toNode = section === undefined ? ignore : debuglog(section);
@@ -64,7 +69,7 @@ function rankOf(level: LogLevel): number {
 
 function inText(fields: LogFields): string {
   const pairs = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? '' : ` (${pairs.map(([name, value]) => `${name}: ${inspect(value)}`).join(', ')})`;
+  return pairs.length === 0 ? '' : ` (${pairs.map(([name, value]) => `${name}: ${util().inspect(value)}`).join(', ')})`;
 }
 
 function rethrow(error: unknown): never {

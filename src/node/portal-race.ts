@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { CLOCK } from './clock.ts';
 
 /** Where to connect to. */
@@ -151,6 +152,12 @@ export class PortalRace<S extends RacingSocket> {
   }
 
   #dial(portal: Address, address: string): void {
+    // Later versions of Node take any interface then, and a stranger on that network may have the address.
+    if (isAdrift(address)) {
+      this.#attempts.push({ portal, address, error: noInterface(address) });
+      this.#next();
+      return;
+    }
     const socket = this.#tools.dial(address, portal.port);
     const attempt: Running<S> = { portal, address, socket, error: undefined };
     this.#attempts.push(attempt);
@@ -183,6 +190,17 @@ export function inTurn(addresses: readonly string[]): string[] {
 async function addressesOf(host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);
+}
+
+/** Whether it is a link-local address that does not say of which interface of this machine. */
+function isAdrift(address: string): boolean {
+  if (isIP(address) !== 6 || !/^fe[89ab]/i.test(address)) return false;
+  const [, zone] = address.split('%');
+  return zone === undefined || !(/^\d+$/.test(zone) || zone in networkInterfaces());
+}
+
+function noInterface(address: string): Error {
+  return Object.assign(new Error(`connect EINVAL ${address}: no such interface`), { code: 'EINVAL' });
 }
 
 function noAddress({ host }: Address): Error {
