@@ -4,7 +4,6 @@
  */
 import { Readable, Writable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
-import { aborted, whenAborted } from '../unit/abort.ts';
 import type { BlockDevice } from '../unit/block-device.ts';
 import {
   BOOLEAN,
@@ -16,7 +15,7 @@ import {
   wholeNumber,
 } from '../unit/option-rules.ts';
 import { outOfRange } from './file-handle-errors.ts';
-import { createReadStream, createWriteStream } from './streams.ts';
+import { createReadStream, createWriteStream, destroyedBy } from './streams.ts';
 
 /** Options of `createReadStream` and `readLines` of a file handle: they mean what they mean in `node:fs`. */
 export interface HandleReadStreamOptions {
@@ -162,13 +161,7 @@ function ended<S extends Readable | Writable>(
   { signal, autoClose = true }: { readonly signal?: AbortSignal | undefined; readonly autoClose?: boolean | undefined },
 ): S {
   if (autoClose) stream.once('close', () => void handle.close().catch(ignore));
-  if (signal === undefined) return stream;
-  const stop = (): void => {
-    stream.destroy(aborted(signal.reason, 'stream'));
-  };
-  if (signal.aborted) stop();
-  else stream.once('close', whenAborted(signal, stop));
-  return stream;
+  return destroyedBy(signal, stream);
 }
 
 /** The device as a stream is to see it: its end is the handle's to watch, and its cache may be left alone. */

@@ -84,7 +84,7 @@ export function writable(device: BlockDevice, options: WriteStreamOptions): Writ
 }
 
 /** Node's own handling of a signal ends a stream with another error than everything else here does. */
-function destroyedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
+export function destroyedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
   if (signal === undefined) return stream;
   const stop = (): void => {
     stream.destroy(aborted(signal.reason, 'stream'));

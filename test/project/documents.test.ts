@@ -50,9 +50,9 @@ test('docs/errors.md names every error code, and no other', async () => {
   const sources = await readFile(`${REPOSITORY}/src/errors.ts`, 'utf8');
   const codes = new Set([...sources.matchAll(/^ {2}\| '(ISCSI_\w+)'/gm)].map(([, code]) => code));
   const page = await readFile(`${REPOSITORY}/docs/errors.md`, 'utf8');
-  const documented = new Set([...page.matchAll(/^\| `(ISCSI_\w+)`/gm)].map(([, code]) => code));
+  const documented = [...page.matchAll(/^\| `(ISCSI_\w+)`/gm)].map(([, code]) => code);
   assert.ok(codes.size > 15);
-  assert.deepEqual([...documented].sort(), [...codes].sort());
+  assert.deepEqual(documented.sort(), [...codes].sort());
 });
 
 test('every test that docs/peers.md names is there', async () => {
